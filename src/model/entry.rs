@@ -1,0 +1,52 @@
+//! An entry: one thing that a source yielded, already plain text.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What makes two sightings of an entry the same one: the first 128 bits of a SHA-256 over the entry's id, else its
+/// link, else its content (`sources::identity` decides which).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Identity(pub [u8; 16]);
+
+/// Who wrote an entry, as far as the source says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// Display name; empty if unknown.
+    #[serde(default)]
+    pub name: String,
+    /// Handle on its platform, with `@`, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// The author's own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// One thing that a source yielded. All text is plain: no tags, entities decoded, white space runs made one space,
+/// paragraphs parted by `\n`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub identity: Identity,
+    #[serde(default)]
+    pub title: String,
+    /// The longest body the source gave; at most `sources::MAX_TEXT` bytes.
+    #[serde(default)]
+    pub text: String,
+    /// An `http` or `https` link that a person can open; redirectors unwrapped.
+    #[serde(default)]
+    pub url: Option<String>,
+    #[serde(default)]
+    pub author: Option<Author>,
+    /// Clamped to 2000-01-01 … fetch time + 2 min; `None` if the source gives none that can be read.
+    #[serde(default)]
+    pub published: Option<Timestamp>,
+    /// BCP 47, as the source claims: evidence, not truth.
+    #[serde(default)]
+    pub lang: Option<String>,
+    /// The publication or site that the entry comes from, if it is not the source itself (news and alert feeds).
+    #[serde(default)]
+    pub site: Option<String>,
+    /// Stars, 1 to 5, where the source gives them.
+    #[serde(default)]
+    pub rating: Option<f32>,
+}

@@ -1,0 +1,142 @@
+//! Mail as values: what is worded, what is queued, and how a try ended.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Why somebody gets a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryKind {
+    /// To a watchlist's subscriber: your brand was mentioned.
+    Alert,
+    /// To the owner department (or a copy): this mention is yours.
+    Notice,
+    /// Alerts that piled up for one recipient, as one mail.
+    Bundle,
+    /// To `contact`: a source or the mail path is in trouble.
+    Trouble,
+}
+
+impl DeliveryKind {
+    /// The word used in `--json` and the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeliveryKind::Alert => "alert",
+            DeliveryKind::Notice => "notice",
+            DeliveryKind::Bundle => "bundle",
+            DeliveryKind::Trouble => "trouble",
+        }
+    }
+
+    /// The kind of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Alert, Self::Notice, Self::Bundle, Self::Trouble].into_iter().find(|k| k.as_str() == name)
+    }
+}
+
+/// One row of the outbox: one mail to one recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub id: i64,
+    pub kind: DeliveryKind,
+    pub recipient: String,
+    /// Minted when queued, the same on every try; without angle brackets.
+    pub message_id: String,
+    pub queued: Timestamp,
+    pub attempts: u32,
+    /// The connection broke after the final dot of an earlier try, so the recipient may have it already.
+    pub possible_duplicate: bool,
+}
+
+/// A worded mail, ready to be encoded: nothing in it is trusted to be free of CR and LF yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    /// Further headers (`List-Id`, `In-Reply-To`, `References`, `Auto-Submitted`, …), name and value.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What went wrong with one try, in one plain sentence, with the relay's code where there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailFault {
+    /// SMTP reply code, 400–599.
+    pub code: Option<u16>,
+    pub message: String,
+}
+
+/// How one try to send one mail to one recipient ended. What follows from it (retry, give up, tell the operator) is
+/// decided in `schedule`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// The relay took responsibility.
+    Sent,
+    /// This recipient or message is put off (4xx).
+    Deferred(MailFault),
+    /// This recipient or message is refused for good (5xx).
+    Refused(MailFault),
+    /// No answer after the final dot: it may have arrived.
+    Unknown(MailFault),
+    /// The relay itself cannot be used now (connection, TLS, time-out, 421): every mail waits.
+    Unreachable(MailFault),
+    /// The relay refuses our login, or offers no STARTTLS: every mail waits, and the operator must act.
+    Locked(MailFault),
+}
+
+/// What the operator is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TroubleKind {
+    /// A source keeps failing.
+    SourceFailing,
+    /// A source answers something that is no feed.
+    NotAFeed,
+    /// A source refuses our login.
+    SourceLogin,
+    /// A source blocks us: a challenge, 403, 404.
+    SourceRefused,
+    /// A source's quota is used up.
+    SourceQuota,
+    /// A source was given up (410 twice).
+    SourceGone,
+    /// A source moved for good; the new address is used.
+    SourceMoved,
+    /// A source's ids cannot be relied on; entries are told apart by link or content.
+    UnreliableIds,
+    /// A source yielded more than can be shown to be complete.
+    Gap,
+    /// A source that was in trouble is heard again.
+    SourceRecovered,
+    /// The relay cannot be used.
+    RelayUnreachable,
+    /// The relay refuses our login, or offers no encryption.
+    RelayLogin,
+    /// A mail has been waiting for longer than a quarter of an hour.
+    MailDelayed,
+    /// A mail was given up.
+    MailFailed,
+}
+
+/// Trouble that a person should look at, as it is kept in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    pub kind: TroubleKind,
+    /// The source's name, the relay, or the recipient.
+    pub subject: String,
+    /// What happened and what to do, in English, as in the log.
+    pub message: String,
+    pub since: Timestamp,
+    /// Failures in a row, or mails that wait.
+    pub count: u64,
+    /// Where a source moved to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+impl Trouble {
+    /// Trouble without further particulars.
+    pub fn new(kind: TroubleKind, subject: &str, message: impl Into<String>, since: Timestamp) -> Self {
+        Self { kind, subject: subject.to_owned(), message: message.into(), since, count: 0, to: None }
+    }
+}

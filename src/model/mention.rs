@@ -1,0 +1,103 @@
+//! A mention: an entry that matched a watchlist, and what was decided about it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Classification, Entry};
+
+/// The part of an entry in which words were found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    Title,
+    Text,
+    Author,
+    Site,
+    Url,
+}
+
+/// Words that matched, and where: a byte range in the *original* text of that part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    pub part: Part,
+    pub start: usize,
+    pub end: usize,
+    /// The term of the query as its author wrote it.
+    pub term: String,
+}
+
+/// One watchlist that an entry matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchlistMatch {
+    pub name: String,
+    /// Where its words stand; empty if the source is itself the search (`match = "all"`).
+    pub matched: Vec<Matched>,
+}
+
+/// When the responsible department hears of a mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deliver {
+    Now,
+    Digest,
+    Meeting,
+    None,
+}
+
+impl Deliver {
+    /// The word used in config and `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Deliver::Now => "now",
+            Deliver::Digest => "digest",
+            Deliver::Meeting => "meeting",
+            Deliver::None => "none",
+        }
+    }
+}
+
+/// Where routing sends a mention, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Key of the owner department.
+    pub department: String,
+    /// Keys of departments that get a copy.
+    pub copy: Vec<String>,
+    pub deliver: Deliver,
+    /// Whether a case is opened.
+    pub case: bool,
+    /// Which rule decided, in English: `route 2 (mentiond.toml:41)`, `handles complaint`, `nobody handles press: community`.
+    pub why: String,
+}
+
+/// An entry that matched at least one watchlist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mention {
+    /// Number in the record; 0 until it is recorded.
+    pub id: i64,
+    /// Name of the source that yielded the entry.
+    pub source: String,
+    pub entry: Entry,
+    pub fetched: Timestamp,
+    pub watchlists: Vec<WatchlistMatch>,
+    pub classification: Classification,
+    pub decision: Decision,
+}
+
+impl Mention {
+    /// What was decided, in one line for the log: no names, no text of the entry.
+    pub fn reason(&self) -> String {
+        let watchlists: Vec<_> = self.watchlists.iter().map(|w| w.name.as_str()).collect();
+        let Classification { category, severity, sentiment, language, .. } = &self.classification;
+        format!(
+            "{}: {}, {}, {}, {} → {} ({})",
+            watchlists.join(", "),
+            category.as_str(),
+            severity.as_str(),
+            sentiment.label.as_str(),
+            language.code,
+            if self.decision.department.is_empty() { "nobody" } else { &self.decision.department },
+            self.decision.why
+        )
+    }
+}

@@ -1,0 +1,17 @@
+//! The words of the glossary as plain values: no rules, no I/O. Every other module speaks in these.
+
+pub mod entry;
+pub mod feedback;
+pub mod mail;
+pub mod mention;
+pub mod secret;
+pub mod settings;
+pub mod source;
+
+pub use entry::{Author, Entry, Identity};
+pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
+pub use mail::{Delivery, DeliveryKind, Email, MailFault, SendOutcome, Trouble, TroubleKind};
+pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
+pub use secret::Secret;
+pub use settings::{FetchSettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
+pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};

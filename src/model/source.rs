@@ -1,0 +1,187 @@
+//! A source: a configured place that is polled, its cursor, and its health.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// The kinds of source this version speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// RSS, Atom or JSON Feed.
+    Feed,
+}
+
+impl SourceKind {
+    /// The word used in config, `--json` and the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SourceKind::Feed => "feed",
+        }
+    }
+}
+
+/// Where a source is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    Url(Url),
+    /// A file, or a folder whose files are read in name order.
+    Path(PathBuf),
+}
+
+/// A configured source, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub name: String,
+    pub kind: SourceKind,
+    pub location: Location,
+    /// Wished interval between polls; the server's hints may raise it. 1 min … 24 h.
+    pub every: Duration,
+    /// Names of the watchlists it is matched against; shared, because most sources have all of them.
+    pub watchlists: Arc<[String]>,
+    /// Every entry is a mention of those watchlists: the source is already the search.
+    pub match_all: bool,
+}
+
+/// What is needed to resume: validators byte for byte, the way entries are identified, and what servers asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+    /// Set when ids proved unreliable: entries are identified by `link` or `content` from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identify_by: Option<String>,
+    /// The address that permanent redirects (301, 308) lead to, and how many times in a row they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<(String, u32)>,
+    /// When 410 was first answered, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<Timestamp>,
+    /// Digest of the configured address: validators of another address are worth nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Path sources: modification times already read, so that unchanged files are not parsed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+/// Classes of trouble; what follows from each is decided in `schedule`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The server asked to wait.
+    RateLimited,
+    /// Credentials are wrong or missing.
+    Auth,
+    /// The address was given up (410).
+    Gone,
+    /// A quota is used up.
+    Quota,
+    /// Blocked: captcha, challenge, plain 403, 404.
+    Refused,
+    /// An answer that is not what this source yields (a login page, prose, a cut document).
+    Malformed,
+    /// Time-outs, 5xx, resets: it may work in a moment.
+    Transient,
+    /// Not fetched at all: a guard, a cap or the configuration forbids it.
+    Forbidden,
+}
+
+impl ErrorClass {
+    /// The word used in logs, `--json` and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorClass::RateLimited => "rate_limited",
+            ErrorClass::Auth => "auth",
+            ErrorClass::Gone => "gone",
+            ErrorClass::Quota => "quota",
+            ErrorClass::Refused => "refused",
+            ErrorClass::Malformed => "malformed",
+            ErrorClass::Transient => "transient",
+            ErrorClass::Forbidden => "forbidden",
+        }
+    }
+}
+
+/// Why a poll failed, for the log, the record and the operator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PollFault {
+    pub class: ErrorClass,
+    /// What happened, where, what to do next. Never a secret: addresses are redacted by whoever words it.
+    pub message: String,
+    /// The server's own wish (Retry-After), counted from the answer.
+    pub retry_after: Option<Duration>,
+}
+
+/// How a source is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceStatus {
+    /// Not polled yet.
+    New,
+    /// The last poll was heard.
+    Ok,
+    /// The last poll failed; it is tried again.
+    Failing,
+    /// Given up (410 twice); no longer polled until the configuration changes.
+    Disabled,
+}
+
+impl SourceStatus {
+    /// The word used in `--json` and the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SourceStatus::New => "new",
+            SourceStatus::Ok => "ok",
+            SourceStatus::Failing => "failing",
+            SourceStatus::Disabled => "disabled",
+        }
+    }
+}
+
+/// A source's health, kept in the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    pub status: SourceStatus,
+    /// Last error, in words; empty after a poll that was heard.
+    pub error: Option<String>,
+    pub error_class: Option<ErrorClass>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// Entries of the last poll that was heard with a document (304 keeps it).
+    pub entries: u64,
+    pub last_heard: Option<Timestamp>,
+    pub last_poll: Option<Timestamp>,
+    pub next_poll: Option<Timestamp>,
+    /// Start of the time that we are deaf in, if we are.
+    pub blind_since: Option<Timestamp>,
+    /// Time spent deaf before that, in seconds, over the life of the record.
+    pub blind_seconds: i64,
+    /// The operator was told of this failure already.
+    pub told: bool,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            status: SourceStatus::New,
+            error: None,
+            error_class: None,
+            failures: 0,
+            entries: 0,
+            last_heard: None,
+            last_poll: None,
+            next_poll: None,
+            blind_since: None,
+            blind_seconds: 0,
+            told: false,
+        }
+    }
+}

@@ -1,0 +1,559 @@
+//! Folding for comparison: one form for all the ways in which people and machines write the same words.
+//!
+//! The folded form is NFKC (Unicode Standard Annex 15), lower case, without accents, zero-width characters and soft
+//! hyphens, with every run of white space one space. [`fold_into`] makes it at scanning speed and keeps nothing else;
+//! [`Folded`] makes the same form and remembers where each letter came from, so that a place in it can be shown in the
+//! original text and accents or case can be checked there. Both must always agree; a property test holds them to it.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+/// Appends the folded form of `text`. White space at its start is dropped; at its end it stays as one space.
+pub fn fold_into(text: &str, out: &mut Vec<u8>) {
+    let table = &*TABLE;
+    let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 16);
+    let mut at = 0;
+    let mut spaced = true;
+    while at < bytes.len() {
+        let mut stop = bytes.len();
+        if let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<CHUNK>()) {
+            if let Some(folded) = fold_chunk(chunk, spaced) {
+                out.extend_from_slice(&folded);
+                spaced = chunk[CHUNK - 1] == b' ';
+                at += CHUNK;
+                continue;
+            }
+            stop = at + CHUNK;
+        }
+        while at < stop {
+            let byte = bytes[at];
+            if byte.is_ascii() {
+                at += 1;
+                if is_ascii_space(byte) {
+                    if !spaced {
+                        out.push(b' ');
+                        spaced = true;
+                    }
+                } else {
+                    out.push(byte.to_ascii_lowercase());
+                    spaced = false;
+                }
+                continue;
+            }
+            at = fold_wide(text, at, table, out, &mut spaced);
+        }
+    }
+}
+
+/// The folded form of `text` as a string of its own.
+pub fn fold(text: &str) -> String {
+    let mut folded = Folded::default();
+    folded.append(text);
+    folded.base
+}
+
+/// True for letters and digits of scripts that part their words with spaces: what a whole word must not touch.
+/// Accents and vowel signs count with their letter.
+pub fn is_word(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
+    c.is_alphanumeric() && !is_spaceless(c)
+}
+
+/// True for scripts that are written without spaces between words, or that attach particles to them (Korean), so that
+/// a word is found inside of running text.
+pub fn is_spaceless(c: char) -> bool {
+    matches!(c,
+        '\u{0e00}'..='\u{0eff}'     // Thai, Lao
+        | '\u{1000}'..='\u{109f}'   // Myanmar
+        | '\u{1100}'..='\u{11ff}'   // Hangul jamo
+        | '\u{1780}'..='\u{17ff}'   // Khmer
+        | '\u{19e0}'..='\u{1aaf}'   // Khmer symbols, Tai Tham
+        | '\u{2e80}'..='\u{31ff}'   // radicals, kana, bopomofo, Hangul compatibility jamo
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'   // Han
+        | '\u{a960}'..='\u{a97f}'
+        | '\u{a9e0}'..='\u{a9ff}'
+        | '\u{aa60}'..='\u{aa7f}'
+        | '\u{ac00}'..='\u{d7ff}'   // Hangul
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}')
+}
+
+/// One letter of the original with its marks, and where its folded form begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Byte offset in [`Folded::base`]; the form ends where the next unit begins.
+    pub base: u32,
+    /// Byte range in the original part.
+    pub start: u32,
+    pub end: u32,
+}
+
+/// A folded text that knows where its letters came from. It may hold several parts (title and text), parted by `\n`,
+/// which is never part of a folded text.
+#[derive(Clone, Debug, Default)]
+pub struct Folded {
+    pub base: String,
+    units: Vec<Unit>,
+    /// Where each part begins: offset in `base`, index in `units`.
+    parts: Vec<(usize, usize)>,
+}
+
+impl Folded {
+    /// Adds a part. Parts beyond 4 GiB are cut (offsets are 32 bits wide; entries are capped far below).
+    pub fn append(&mut self, text: &str) {
+        if !self.parts.is_empty() {
+            self.base.push('\n');
+        }
+        self.parts.push((self.base.len(), self.units.len()));
+        let mut spaced = true;
+        let mut at = 0;
+        while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+            let (start, next) = (at, at + c.len_utf8());
+            if u32::try_from(next).is_err() || u32::try_from(self.base.len() + 64).is_err() {
+                return;
+            }
+            at = next;
+            if c.is_whitespace() {
+                if spaced {
+                    if let Some(unit) = self.last_of_part() {
+                        unit.end = next as u32;
+                    }
+                } else {
+                    self.push(start..next, |base| base.push(' '));
+                    spaced = true;
+                }
+                continue;
+            }
+            if c.is_ascii() && text.as_bytes().get(at).is_none_or(u8::is_ascii) {
+                self.push(start..next, |base| base.push(c.to_ascii_lowercase()));
+                spaced = false;
+                continue;
+            }
+            if is_invisible(c) {
+                continue;
+            }
+            at = cluster_end(text, next);
+            let cluster = &text[start..at];
+            let before = self.base.len();
+            push_base(cluster, &mut self.base);
+            if self.base.len() == before {
+                // Marks that stand alone (parted from their letter by something invisible) belong to that letter.
+                if let Some(unit) = self.last_of_part().filter(|_| !spaced) {
+                    unit.end = at as u32;
+                }
+            } else {
+                self.units.push(Unit { base: before as u32, start: start as u32, end: at as u32 });
+                spaced = false;
+            }
+        }
+    }
+
+    /// Which part an offset of `base` lies in.
+    pub fn part_at(&self, offset: usize) -> usize {
+        self.parts.partition_point(|(base, _)| *base <= offset).saturating_sub(1)
+    }
+
+    /// The units whose folded form lies in, or reaches into, `range` of `base`.
+    pub fn units(&self, range: &Range<usize>) -> &[Unit] {
+        let first = self.units.partition_point(|unit| unit.base as usize <= range.start).saturating_sub(1);
+        let last = self.units.partition_point(|unit| (unit.base as usize) < range.end).max(first);
+        self.units.get(first..last).unwrap_or_default()
+    }
+
+    /// The unit that begins exactly at `offset` of `base`.
+    pub fn unit_at(&self, offset: usize) -> Option<&Unit> {
+        let index = self.units.binary_search_by(|unit| (unit.base as usize).cmp(&offset)).ok()?;
+        self.units.get(index)
+    }
+
+    /// The range of `base` that one letter of the original became, given an offset in it.
+    pub fn letter_at(&self, offset: usize) -> Option<Range<usize>> {
+        let next = self.units.partition_point(|unit| unit.base as usize <= offset);
+        let start = self.units.get(next.checked_sub(1)?)?.base as usize;
+        let end = self.units.get(next).map_or(self.base.len(), |unit| unit.base as usize);
+        // The border between two parts belongs to no letter.
+        let end = end - usize::from(self.base.get(start..end)?.ends_with('\n'));
+        (start..end).contains(&offset).then_some(start..end)
+    }
+
+    /// The byte range in the original part that `range` of `base` came from.
+    pub fn original(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        let units = self.units(range);
+        Some(units.first()?.start as usize..units.last()?.end as usize)
+    }
+
+    fn push(&mut self, original: Range<usize>, write: impl FnOnce(&mut String)) {
+        let base = self.base.len() as u32;
+        write(&mut self.base);
+        self.units.push(Unit { base, start: original.start as u32, end: original.end as u32 });
+    }
+
+    fn last_of_part(&mut self) -> Option<&mut Unit> {
+        let first = self.parts.last().map_or(0, |(_, unit)| *unit);
+        if self.units.len() > first { self.units.last_mut() } else { None }
+    }
+}
+
+/// The folded form of one letter with its accents kept: what a query letter written with an accent is compared with.
+pub fn accented(cluster: &str) -> String {
+    let mut out = String::new();
+    for c in cluster.chars().filter(|c| !is_invisible(*c)) {
+        match c {
+            // The capital of a dotted i is no accent: its small letter is the plain i.
+            'İ' => out.push('i'),
+            // Own letters, though their capitals look plain.
+            'ı' => out.push('ı'),
+            _ if begins_with_space(c) || stays(c) => out.push(plain_of(c)),
+            _ => out.extend(std::iter::once(c).nfkc().flat_map(caseless).map(plain_of)),
+        }
+    }
+    spell_out(out.nfkc())
+}
+
+/// One letter as written, composed (NFC), case kept: what an exact query is compared with.
+pub fn as_written(cluster: &str) -> String {
+    cluster.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_whitespace() { ' ' } else { c }).nfc().collect()
+}
+
+const CHUNK: usize = 16;
+
+/// Lower-cases a chunk of plain ASCII text; `None` if anything in it needs a closer look. Written without branches in
+/// its loops so that the compiler makes vector code of it.
+fn fold_chunk(chunk: &[u8; CHUNK], spaced: bool) -> Option<[u8; CHUNK]> {
+    let mut odd = u8::from(spaced && chunk[0] == b' ');
+    for byte in chunk {
+        odd |= byte & 0x80;
+        odd |= u8::from(*byte < b' ');
+    }
+    for index in 1..CHUNK {
+        odd |= u8::from(chunk[index] == b' ') & u8::from(chunk[index - 1] == b' ');
+    }
+    if odd != 0 {
+        return None;
+    }
+    let mut folded = *chunk;
+    for byte in &mut folded {
+        *byte |= u8::from(byte.is_ascii_uppercase()) << 5;
+    }
+    Some(folded)
+}
+
+/// Folds the non-ASCII letter at `at`, with the marks that compose with it; returns where it ends.
+fn fold_wide(text: &str, at: usize, table: &[Short], out: &mut Vec<u8>, spaced: &mut bool) -> usize {
+    let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else {
+        return text.len();
+    };
+    let next = at + c.len_utf8();
+    if let Some(short) = (c as usize).checked_sub(TABLE_START).and_then(|index| table.get(index)) {
+        match short.len {
+            SPACE => {
+                if !*spaced {
+                    out.push(b' ');
+                    *spaced = true;
+                }
+                return next;
+            }
+            SLOW => {}
+            len => {
+                if len > 0 {
+                    out.extend_from_slice(&short.bytes[..usize::from(len)]);
+                    *spaced = false;
+                }
+                return next;
+            }
+        }
+    }
+    if c.is_whitespace() {
+        if !*spaced {
+            out.push(b' ');
+            *spaced = true;
+        }
+        return next;
+    }
+    if is_invisible(c) {
+        return next;
+    }
+    let mark_follows = text.get(next..).and_then(|rest| rest.chars().next()).is_some_and(|n| !n.is_ascii() && joins(n));
+    if !mark_follows && is_own_fold(c) {
+        out.extend_from_slice(&text.as_bytes()[at..next]);
+        *spaced = false;
+        return next;
+    }
+    let end = if mark_follows { cluster_end(text, next) } else { next };
+    let mut base = String::new();
+    push_base(&text[at..end], &mut base);
+    if !base.is_empty() {
+        out.extend_from_slice(base.as_bytes());
+        *spaced = false;
+    }
+    end
+}
+
+/// Where the marks end that follow a letter.
+fn cluster_end(text: &str, mut at: usize) -> usize {
+    while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        if c.is_ascii() || !joins(c) {
+            break;
+        }
+        at += c.len_utf8();
+    }
+    at
+}
+
+/// The folded form of a letter with its marks: no accents, no case, compatibility forms plain.
+fn push_base(cluster: &str, out: &mut String) {
+    let mut rest = cluster;
+    if let Some(first) = cluster.chars().next()
+        && (begins_with_space(first) || stays(first))
+    {
+        out.push(plain_of(first));
+        rest = &cluster[first.len_utf8()..];
+    }
+    let letters = rest.nfkd().filter(|c| !is_accent(*c)).flat_map(caseless).nfkd().filter(|c| !is_accent(*c));
+    out.push_str(&spell_out(letters.map(|c| base_of(plain_of(c))).nfc()));
+}
+
+/// `æ` and `œ` are the same as their two letters; so is `þ`.
+fn spell_out(letters: impl Iterator<Item = char>) -> String {
+    let mut out = String::new();
+    for c in letters {
+        match c {
+            'æ' | 'ǽ' | 'ǣ' => out.push_str("ae"),
+            'œ' => out.push_str("oe"),
+            'þ' => out.push_str("th"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Letters with a stroke, which Unicode does not take apart, and the plain letter that people type instead.
+fn base_of(c: char) -> char {
+    match c {
+        'ø' => 'o',
+        'đ' | 'ð' => 'd',
+        'ł' => 'l',
+        'ħ' => 'h',
+        'ŧ' => 't',
+        'ı' => 'i',
+        _ => c,
+    }
+}
+
+/// Punctuation that keyboards and typesetters write in many ways.
+fn plain_of(c: char) -> char {
+    match c {
+        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{02bc}' | '\u{00b4}' => '\'',
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{201f}' => '"',
+        '\u{2010}'..='\u{2012}' | '\u{2212}' => '-',
+        _ => c,
+    }
+}
+
+/// Symbols whose compatibility form would be glued to the word before them: `Acme™` is not `Acmetm`.
+fn stays(c: char) -> bool {
+    matches!(c, '\u{2122}' | '\u{2120}' | '\u{2117}' | '\u{24d2}' | '\u{24c7}' | '\u{1f12b}')
+}
+
+/// Spacing accents (`´`, `¨`, `゛`): their compatibility form is a space with a mark, which would tear words apart.
+fn begins_with_space(c: char) -> bool {
+    !c.is_ascii() && !c.is_whitespace() && std::iter::once(c).nfkd().next() == Some(' ')
+}
+
+/// Marks that are accents: those above, below and through letters, and the vowel points of Arabic, Hebrew and Syriac.
+/// Signs that make another letter or word (kana voicing, Indic vowels and viramas, Thai tones) are kept.
+fn is_accent(c: char) -> bool {
+    if !is_combining_mark(c) {
+        return false;
+    }
+    let class = canonical_combining_class(c);
+    matches!(class, 1 | 10..=36) || class >= 200
+}
+
+/// True if `c` belongs to the letter before it.
+fn joins(c: char) -> bool {
+    matches!(c, '\u{ff9e}' | '\u{ff9f}')
+        || canonical_combining_class(c) != 0
+        || is_nfc_quick(std::iter::once(c)) == IsNormalized::Maybe
+}
+
+/// Characters that take no room, or only mark direction, joining, or a place to break a line.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{0640}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Case folding by way of the capital, so that `ß`, `ς` and `ſ` meet `ss`, `σ` and `s`.
+fn caseless(c: char) -> impl Iterator<Item = char> {
+    // The capital sharp s has itself as capital.
+    let c = if c == 'ẞ' { 'ß' } else { c };
+    c.to_uppercase().flat_map(char::to_lowercase)
+}
+
+/// Large blocks in which every character is its own folded form, if no mark follows.
+fn is_own_fold(c: char) -> bool {
+    matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{3041}'..='\u{3094}' | '\u{30a1}'..='\u{30f4}'
+        | '\u{0e01}'..='\u{0e30}' | '\u{1f300}'..='\u{1f6ff}' | '\u{1f900}'..='\u{1f9ff}')
+}
+
+fn is_ascii_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+/// Folded forms of the letters below U+0700 (Latin, Greek, Cyrillic, Hebrew, Arabic) and of general punctuation is
+/// looked up; a mark after such a letter never changes the letter's folded form, so each stands alone.
+#[derive(Clone, Copy)]
+struct Short {
+    bytes: [u8; 6],
+    len: u8,
+}
+
+const TABLE_START: usize = 0x80;
+const TABLE_END: usize = 0x2070;
+const SPACE: u8 = 0xfe;
+/// Not in the table: fold it the long way.
+const SLOW: u8 = 0xff;
+
+static TABLE: LazyLock<Vec<Short>> = LazyLock::new(|| {
+    let mut base = String::new();
+    (TABLE_START..TABLE_END)
+        .map(|code| {
+            let slow = Short { bytes: [0; 6], len: SLOW };
+            let Some(c) = u32::try_from(code).ok().and_then(char::from_u32) else { return slow };
+            if (0x700..0x2000).contains(&code) {
+                return slow;
+            }
+            if c.is_whitespace() {
+                return Short { bytes: [0; 6], len: SPACE };
+            }
+            base.clear();
+            if !is_invisible(c) {
+                push_base(c.encode_utf8(&mut [0; 4]), &mut base);
+            }
+            let mut short = slow;
+            if let Some(room) = short.bytes.get_mut(..base.len()) {
+                room.copy_from_slice(base.as_bytes());
+                short.len = base.len() as u8;
+            }
+            short
+        })
+        .collect()
+});
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn fast(text: &str) -> String {
+        let mut out = Vec::new();
+        fold_into(text, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn folded_forms() {
+        for (text, folded) in [
+            ("Acme  Corp\u{a0}\n X", "acme corp x"),
+            ("NIÑO nin\u{303}o", "nino nino"),
+            ("Straße STRASSE ẞ", "strasse strasse ss"),
+            ("Ærø Łódź Đà Œuvre", "aero lodz da oeuvre"),
+            ("İstanbul ISPARTA ışık", "istanbul isparta isik"),
+            ("ﬁnance Ａｃｍｅ ①", "finance acme 1"),
+            ("ac\u{200b}me co\u{ad}rp", "acme corp"),
+            ("Acme™ Acme® Acme\u{b4}s Acme’s", "acme™ acme® acme's acme's"),
+            ("ΟΔΟΣ οδός", "οδοσ οδοσ"),
+            ("Ёлка й", "елка и"),
+            ("ｶﾞｷﾞ ガギ か\u{3099}", "ガギ ガギ が"),
+            ("한국 \u{1112}\u{1161}\u{11ab}", "한국 한"),
+            ("مُحَمَّد محمـد أحمد", "محمد محمد احمد"),
+            ("שָׁלוֹם", "שלום"),
+            ("कमल कुमुद", "कमल कुमुद"),
+            ("I ♥\u{fe0f} 👩\u{200d}🔧", "i ♥ 👩🔧"),
+            ("non‑breaking “quoted”", "non-breaking \"quoted\""),
+            ("  lead", "lead"),
+            ("¨x", "¨x"),
+        ] {
+            assert_eq!(fold(text), folded, "{text}");
+            assert_eq!(fast(text), folded, "{text} (fast)");
+        }
+    }
+
+    #[test]
+    fn accents_and_case_can_be_read_back() {
+        assert_eq!(accented("ñ"), "ñ");
+        assert_eq!(accented("N\u{303}"), "ñ");
+        assert_eq!(accented("Ø"), "ø");
+        assert_eq!(accented("ß"), "ss");
+        assert_eq!(accented("Æ"), "ae");
+        assert_eq!(accented("İ"), "i");
+        assert_eq!(accented("ı"), "ı");
+        assert_eq!(as_written("N\u{303}"), "Ñ");
+    }
+
+    #[test]
+    fn places_lead_back_to_the_original() {
+        let title = "El nin\u{303}o";
+        let text = "ﬁne\u{a0}\n ac\u{200b}me";
+        let mut folded = Folded::default();
+        folded.append(title);
+        folded.append(text);
+        assert_eq!(folded.base, "el nino\nfine acme");
+        let find = |what: &str| {
+            let at = folded.base.find(what).unwrap();
+            let range = at..at + what.len();
+            let part = folded.part_at(at);
+            let original = folded.original(&range).unwrap();
+            (part, [title, text][part].get(original).unwrap().to_owned())
+        };
+        assert_eq!(find("nino"), (0, "nin\u{303}o".into()));
+        assert_eq!(find("acme"), (1, "ac\u{200b}me".into()));
+        assert_eq!(find("fi"), (1, "ﬁ".into()));
+        assert_eq!(find("e ac"), (1, "e\u{a0}\n ac".into()));
+    }
+
+    #[test]
+    fn a_letter_under_a_hundred_thousand_marks_is_folded_in_linear_time() {
+        let hostile = format!("a{}", "\u{301}\u{316}\u{3099}".repeat(100_000));
+        assert_eq!(fast(&hostile), fold(&hostile));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        #[test]
+        fn both_ways_of_folding_agree(text in "\\PC*") {
+            prop_assert_eq!(fast(&text), fold(&text));
+        }
+
+        #[test]
+        fn both_agree_on_marks_and_oddities(
+            text in "[a-cIİıéñßæ\u{300}-\u{304}\u{316}\u{3099}\u{309a}\u{200b}\u{ad}\u{b4} \n\u{a0}かガｶﾞ한\u{1100}\u{1161}\u{11a8}\u{94d}\u{93c}\u{915}\u{fdfa}\u{2003}\u{8e4}\u{e38}\u{e48}\u{1b35}\u{1b05}]{0,30}"
+        ) {
+            prop_assert_eq!(fast(&text), fold(&text));
+            let mut folded = Folded::default();
+            folded.append(&text);
+            for unit in folded.units(&(0..folded.base.len())) {
+                prop_assert!(text.get(unit.start as usize..unit.end as usize).is_some());
+            }
+        }
+
+        #[test]
+        fn folding_twice_changes_nothing(text in "\\PC*") {
+            let once = fold(&text);
+            // Letters that NFKC itself does not settle in one pass are rare symbols; words are settled.
+            if text.chars().all(|c| c.is_ascii() || c.is_alphabetic()) {
+                prop_assert_eq!(fold(&once), once);
+            }
+        }
+    }
+}
