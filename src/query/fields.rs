@@ -1,0 +1,142 @@
+//! The fields of the language: their names, what values they take, and what is said about those that are unknown.
+
+use super::ast::Place;
+
+/// What may stand before a colon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Place(Place),
+    Lang,
+    Source,
+    Category,
+    Severity,
+    Sentiment,
+    Watchlist,
+    Flag,
+}
+
+const FIELDS: [(&str, Field); 12] = [
+    ("title", Field::Place(Place::Title)),
+    ("body", Field::Place(Place::Body)),
+    ("author", Field::Place(Place::Author)),
+    ("site", Field::Place(Place::Site)),
+    ("url", Field::Place(Place::Url)),
+    ("lang", Field::Lang),
+    ("source", Field::Source),
+    ("category", Field::Category),
+    ("severity", Field::Severity),
+    ("sentiment", Field::Sentiment),
+    ("watchlist", Field::Watchlist),
+    ("flag", Field::Flag),
+];
+
+/// Fields that are planned: refused, so that nobody believes that they work.
+const PLANNED: [(&str, &str); 7] = [
+    ("link", "use `url:` for the entry's own address"),
+    ("has", "look for the words themselves"),
+    ("is", "look for the words themselves"),
+    ("followers", "leave it out"),
+    ("rating", "leave it out"),
+    ("theme", "use `category:` in a route's `when`"),
+    ("set", "write the words out: `(a OR b)`"),
+];
+
+/// Names that people bring from other tools.
+const OTHER_NAMES: [(&str, &str); 14] = [
+    ("text", "body"),
+    ("content", "body"),
+    ("headline", "title"),
+    ("by", "author"),
+    ("from", "author"),
+    ("domain", "site"),
+    ("host", "site"),
+    ("inurl", "url"),
+    ("intitle", "title"),
+    ("language", "lang"),
+    ("feed", "source"),
+    ("tone", "sentiment"),
+    ("priority", "severity"),
+    ("label", "category"),
+];
+
+impl Field {
+    /// The field of that name (lower case).
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        FIELDS.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+    }
+
+    /// The name as written.
+    pub(super) fn name(self) -> &'static str {
+        FIELDS.iter().find(|(_, field)| *field == self).map_or("", |(name, _)| name)
+    }
+
+    /// Known only after classification, so only in `when`.
+    pub(super) fn is_decided_later(self) -> bool {
+        matches!(self, Field::Category | Field::Severity | Field::Sentiment | Field::Watchlist | Field::Flag)
+    }
+
+    /// Whether `>=` and the like make sense.
+    pub(super) fn has_order(self) -> bool {
+        matches!(self, Field::Severity | Field::Sentiment)
+    }
+
+    /// How it is written, for help.
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Field::Place(Place::Anywhere | Place::Title) => "write `title:refund` or `title:(a OR b)`",
+            Field::Place(Place::Body) => "write `body:refund` or `body:(a OR b)`",
+            Field::Place(Place::Author) => "write `author:\"Ana Ruiz\"`",
+            Field::Place(Place::Site) => "write `site:example.com` or `site:(a.com OR b.org)`",
+            Field::Place(Place::Url) => "write `url:refund`",
+            Field::Lang => "write `lang:es` or `lang:(es OR pt)`",
+            Field::Source => "write `source:NAME`, the name of a source in the config",
+            Field::Category => "write `category:refund` or `category:(refund OR complaint)`",
+            Field::Severity => "write `severity:high` or `severity:>=high`",
+            Field::Sentiment => "write `sentiment:negative` or `sentiment:<=negative`",
+            Field::Watchlist => "write `watchlist:NAME`, the name of a watchlist in the config",
+            Field::Flag => "write `flag:legal`",
+        }
+    }
+}
+
+/// Message and help for a field that is not known.
+pub(super) fn unknown(name: &str, value: &str) -> (String, String) {
+    if let Some((_, help)) = PLANNED.iter().find(|(planned, _)| *planned == name) {
+        return (format!("`{name}:` is not known yet"), format!("{help}; a later version will know it"));
+    }
+    let literal = "if the colon is part of the term, put it in quotes or backticks";
+    if matches!(name, "http" | "https") && value.starts_with("//") {
+        return (
+            "an address needs its field".to_owned(),
+            format!("write `url:{name}:{value}` for entries at that address; {literal}"),
+        );
+    }
+    let names: Vec<&str> = FIELDS.iter().map(|(known, _)| *known).collect();
+    let near =
+        OTHER_NAMES.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours).or_else(|| nearest(name, &names));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}:`? {}", capital(literal)),
+        None => format!("known fields: {}; {literal}", names.join(" ")),
+    };
+    (format!("unknown field `{name}:`"), help)
+}
+
+/// The known name that is most like `name`, if any is alike enough to be meant.
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    // The measure is quadratic in the length: nothing long is meant.
+    if name.chars().count() > 40 {
+        return None;
+    }
+    known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(&name, candidate), *candidate))
+        .filter(|(score, _)| *score >= 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

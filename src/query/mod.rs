@@ -1,0 +1,153 @@
+//! The query language of watchlists and routes: parser with spans, and matcher. `config/QUERIES.md` is its reference.
+//!
+//! A query's text becomes tokens (`lexer`), a meaning (`parser`, `ast`, `fields`), and a plan (`plan`, `pattern`) that is
+//! evaluated over what one scan of the folded text found (`matcher`, `evaluate`). Config calls [`parse`], ingest calls
+//! [`Matcher::find`], routing calls [`Query::evaluate`].
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use crate::model::{Category, Matched, Scored, SentimentLabel, Severity};
+
+mod ast;
+mod evaluate;
+mod fields;
+mod lexer;
+mod matcher;
+mod parser;
+mod pattern;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+pub use matcher::{Found, Matcher, Scratch};
+
+/// Where a query stands: before classification only the entry's fields are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Watchlist,
+    /// `when` of a route: also `category: severity: sentiment: watchlist: flag:`.
+    Route,
+}
+
+/// One mistake in a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryError {
+    /// Byte range in the query's text.
+    pub span: Range<usize>,
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+/// What a query is evaluated over.
+#[derive(Clone, Debug, Default)]
+pub struct Document<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+    pub author: &'a str,
+    pub site: &'a str,
+    pub url: &'a str,
+    /// Language code: the source's claim before classification, the decided one after it.
+    pub lang: &'a str,
+    pub source: &'a str,
+    /// Known after classification only.
+    pub facts: Option<Facts<'a>>,
+}
+
+/// What classification found.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    pub category: Category,
+    pub categories: &'a [Scored],
+    pub severity: Severity,
+    pub sentiment: SentimentLabel,
+    pub flags: &'a [String],
+    pub watchlists: &'a [&'a str],
+}
+
+/// A parsed query. Two are equal if they mean the same and are written with the same signs. Printing one gives its
+/// normal form, which parses to an equal query. Cheap to clone.
+#[derive(Clone)]
+pub struct Query {
+    node: Arc<ast::Node>,
+    program: Arc<plan::Program>,
+    /// Made when the query is first evaluated alone.
+    alone: Arc<OnceLock<Matcher>>,
+}
+
+/// Parses a query; on mistakes all of them are returned, in the order of their places, at most 50.
+///
+/// # Errors
+/// At least one [`QueryError`]: signs that do not fit together, unknown fields or values, a query that would match
+/// everything, one longer than 1 MiB, deeper than 50 brackets or with more than 50,000 terms.
+pub fn parse(source: &str, scope: Scope) -> Result<Query, Vec<QueryError>> {
+    let node = parser::parse(source, scope)?;
+    let program = Arc::new(plan::Program::new(&node));
+    Ok(Query { node: Arc::new(node), program, alone: Arc::default() })
+}
+
+impl Query {
+    /// Evaluates one query alone; `Some` with the places that matched (none for tests of facts), or `None`.
+    pub fn evaluate(&self, document: &Document<'_>) -> Option<Vec<Matched>> {
+        self.evidence(document).map(|evidence| evidence.matched)
+    }
+
+    /// Why the query holds for a document, such as `category:refund, severity:high, "acme corp"`; empty if it does not.
+    pub fn reason(&self, document: &Document<'_>) -> String {
+        let Some(evidence) = self.evidence(document) else { return String::new() };
+        let mut reasons = evidence.facts;
+        for matched in evidence.matched {
+            let words = format!("\"{}\"", matched.term);
+            if !reasons.contains(&words) {
+                reasons.push(words);
+            }
+        }
+        reasons.join(", ")
+    }
+
+    /// The words that are looked for (not those that are excluded), without the signs around them, each once.
+    pub fn terms(&self) -> Vec<&str> {
+        fn collect<'a>(node: &'a ast::Node, terms: &mut Vec<&'a str>) {
+            match node {
+                ast::Node::All(nodes) | ast::Node::Any(nodes) => nodes.iter().for_each(|node| collect(node, terms)),
+                ast::Node::Words(words) => terms.push(&words.label),
+                ast::Node::Near(near) => {
+                    terms.extend(near.left.iter().chain(&near.right).map(|words| words.label.as_str()))
+                }
+                ast::Node::Not(_) | ast::Node::Fact(_) => {}
+            }
+        }
+        let mut terms = Vec::new();
+        collect(&self.node, &mut terms);
+        let mut seen = std::collections::HashSet::new();
+        terms.retain(|term| seen.insert(*term));
+        terms
+    }
+
+    fn evidence(&self, document: &Document<'_>) -> Option<evaluate::Evidence> {
+        let matcher = self.alone.get_or_init(|| Matcher::compile(vec![Arc::clone(&self.program)]));
+        let mut found = None;
+        matcher.each(document, &mut Scratch::default(), |_, evidence| found = Some(evidence));
+        found
+    }
+}
+
+impl PartialEq for Query {
+    fn eq(&self, other: &Self) -> bool {
+        self.node == other.node
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.node)
+    }
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Query({})", self.node)
+    }
+}
