@@ -1,0 +1,153 @@
+mod measured;
+
+use super::*;
+use crate::model::{SentimentLabel, Severity};
+
+/// Texts of our own, with what must be said of them: category, severity, sentiment, a flag (`-` = any).
+const TABLES: [(&str, &str); 4] = [
+    ("en", include_str!("en.tsv")),
+    ("es", include_str!("es.tsv")),
+    ("pt", include_str!("pt.tsv")),
+    ("da", include_str!("da.tsv")),
+];
+
+fn classify(text: &str) -> Classification {
+    Classifier::new().classify(&Input { text, ..Input::default() })
+}
+
+#[test]
+fn all_cue_files_are_well_formed() {
+    for pack in &LANGUAGES {
+        if let Err(error) = read(&pack.files) {
+            panic!("{error}");
+        }
+    }
+}
+
+#[test]
+fn the_tables_hold() {
+    let mut wrong = Vec::new();
+    for (code, table) in TABLES {
+        for row in table.lines().filter(|l| !l.starts_with('#')) {
+            let cells: Vec<&str> = row.split('\t').collect();
+            let [category, severity, sentiment, flag, text] = cells.as_slice() else { panic!("{code}: {row}") };
+            let c = classify(text);
+            let felt = match c.sentiment.label {
+                SentimentLabel::VeryNegative => "negative",
+                SentimentLabel::VeryPositive if *sentiment == "positive" => "positive",
+                other => other.as_str(),
+            };
+            let right = c.language.code == code
+                && c.category.as_str() == *category
+                && c.severity.as_str() == *severity
+                && (*sentiment == "-" || felt == *sentiment)
+                && (*flag == "-" || c.flags.iter().any(|f| f == flag));
+            if !right {
+                let cues: Vec<String> = c.cues.iter().map(|c| format!("{}→{}", c.text, c.effect)).collect();
+                let scores: Vec<String> =
+                    c.categories.iter().map(|s| format!("{} {}", s.name.as_str(), s.score)).collect();
+                wrong.push(format!(
+                    "{code}: {row}\n    got {} {} {} {} {:?} [{}] cues {}",
+                    c.language.code,
+                    c.category.as_str(),
+                    c.severity.as_str(),
+                    c.sentiment.score,
+                    c.flags,
+                    scores.join(", "),
+                    cues.join("; ")
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_category_is_in_every_table() {
+    for (code, table) in TABLES {
+        assert!(table.lines().count() > 40, "{code}");
+        for category in Category::ALL {
+            let start = format!("{}\t", category.as_str());
+            assert!(table.lines().any(|l| l.starts_with(&start)), "{code} has no {}", category.as_str());
+        }
+    }
+}
+
+#[test]
+fn accents_and_capitals_make_no_difference() {
+    for (with, without) in [
+        ("La calidad es pésima y nadie me respondió", "la calidad es pesima y nadie me respondio"),
+        ("Não funciona, péssimo atendimento", "NAO FUNCIONA, PESSIMO ATENDIMENTO"),
+        ("Pakken er ødelagt, får intet svar", "pakken er oedelagt, faar intet svar"),
+    ] {
+        let (a, b) = (classify(with), classify(without));
+        assert_eq!((a.category, a.severity), (b.category, b.severity), "{with}");
+    }
+}
+
+#[test]
+fn every_decision_names_its_words() {
+    let c = classify("I want my money back, you charged me twice!");
+    let has = |effect: &str| c.cues.iter().any(|q| q.effect == effect && !q.why.is_empty() && !q.text.is_empty());
+    assert!(has("category:refund") && has("severity:high"), "{:?}", c.cues);
+    assert_eq!(c.categories[0].name, c.category);
+    assert!(c.categories.iter().all(|s| (0.0..=1.0).contains(&s.score)));
+}
+
+#[test]
+fn stars_are_strong_evidence() {
+    let with = |text, rating| Classifier::new().classify(&Input { text, rating: Some(rating), ..Input::default() });
+    let bad = with("Bought it in May.", 1.0);
+    assert_eq!((bad.category, bad.sentiment.label), (Category::Complaint, SentimentLabel::VeryNegative));
+    let good = with("Bought it in May.", 5.0);
+    assert_eq!((good.category, good.sentiment.label), (Category::Praise, SentimentLabel::VeryPositive));
+    assert!(with("", f32::NAN).sentiment.score.is_finite());
+}
+
+#[test]
+fn other_languages_are_other() {
+    let c = classify("Ich habe mein Geld immer noch nicht zurück bekommen 😡😡");
+    assert_eq!((c.category, c.severity, c.language.code.as_str()), (Category::Other, Severity::Low, "de"));
+    assert!(c.sentiment.score < -0.5);
+    let c =
+        Classifier::new().classify(&Input { text: "Acme kündigt Entlassungen an", press: true, ..Input::default() });
+    assert_eq!(c.category, Category::Press);
+}
+
+#[test]
+fn news_is_press_even_about_trouble() {
+    let news = |text| Classifier::new().classify(&Input { text, press: true, ..Input::default() }).category;
+    assert_eq!(news("Customers complain about late deliveries at Acme"), Category::Press);
+    assert_eq!(news("Acme opens a store"), Category::Press);
+    assert_eq!(news("I want my money back from Acme, they ignored my emails"), Category::Unresolved);
+}
+
+#[test]
+fn a_title_in_the_text_is_read_once() {
+    let once = classify("Terrible app");
+    let both = Classifier::new().classify(&Input { title: "Terrible app", text: "Terrible app", ..Input::default() });
+    assert_eq!(once.sentiment, both.sentiment);
+    let cut = Classifier::new().classify(&Input { title: "Terrible…", text: "Terrible app", ..Input::default() });
+    assert_eq!(once.sentiment, cut.sentiment);
+}
+
+#[test]
+fn hostile_texts_are_read_in_linear_time() {
+    let texts = [
+        "not ".repeat(50_000),
+        "terrible ".repeat(50_000),
+        "I want my money back ".repeat(20_000),
+        "but ".repeat(50_000),
+        "😀".repeat(50_000),
+        "a".repeat(1_000_000),
+        "?!".repeat(100_000),
+        "@".repeat(100_000),
+        "\u{0}\u{202e}\u{feff}".repeat(10_000),
+    ];
+    for text in &texts {
+        let start = std::time::Instant::now();
+        let c = classify(text);
+        assert!(c.cues.len() <= MOST_CUES && c.sentiment.score.is_finite());
+        assert!(start.elapsed().as_secs() < 5, "{}", text.chars().take(20).collect::<String>());
+    }
+}
