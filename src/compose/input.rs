@@ -1,0 +1,149 @@
+//! What `daemon` hands over to have a mail worded.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::Mention;
+
+/// A watchlist: its key in the configuration and the name that people read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watchlist<'a> {
+    pub key: &'a str,
+    pub name: &'a str,
+}
+
+/// The reader: language and zone of the mail.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// `en`, `es`, `pt`, `da`, with or without a region; anything else gets English.
+    pub language: &'a str,
+    /// Zone of the dates shown.
+    pub zone: &'a TimeZone,
+}
+
+/// Another place where the same story stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlsoSeen {
+    pub source: String,
+    pub url: Option<String>,
+    pub at: Timestamp,
+}
+
+/// Another mention about the same issue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Similar {
+    pub title: String,
+    pub excerpt: String,
+    pub url: Option<String>,
+    pub at: Timestamp,
+    pub source: String,
+}
+
+/// What an alert and a notice have in common: the mention and what belongs to its story.
+#[derive(Clone, Copy, Debug)]
+pub struct Story<'a> {
+    pub mention: &'a Mention,
+    pub also_seen: &'a [AlsoSeen],
+    /// The nearest first.
+    pub similar: &'a [Similar],
+    /// Number of the case, if one was opened.
+    pub case: Option<i64>,
+    /// Message-ID of the story's first mail to this recipient, without angle brackets; `None` if this is it.
+    pub thread: Option<&'a str>,
+    /// The connection broke after the final dot of an earlier try.
+    pub possible_duplicate: bool,
+}
+
+/// A mail to a watchlist's subscriber: your brand was mentioned.
+#[derive(Clone, Copy, Debug)]
+pub struct AlertInput<'a> {
+    pub story: Story<'a>,
+    pub reader: Reader<'a>,
+    pub watchlist: Watchlist<'a>,
+    /// Name of the owner department, if the mention has one.
+    pub department: Option<&'a str>,
+}
+
+/// A mail to the owner department, or to one that gets a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct NoticeInput<'a> {
+    pub story: Story<'a>,
+    pub reader: Reader<'a>,
+    /// The watchlists that matched, the first one gives the brand; never empty in practice, harmless if it is.
+    pub watchlists: &'a [Watchlist<'a>],
+    /// Name of the owner department.
+    pub department: &'a str,
+    /// Names of the departments that get a copy.
+    pub copies: &'a [&'a str],
+    /// This mail is one of the copies: personal data is masked.
+    pub copy: bool,
+}
+
+/// One alert of a bundle.
+#[derive(Clone, Copy, Debug)]
+pub struct BundleItem<'a> {
+    pub mention: &'a Mention,
+    pub watchlist: Watchlist<'a>,
+}
+
+/// Alerts that piled up for one recipient.
+#[derive(Clone, Copy, Debug)]
+pub struct BundleInput<'a> {
+    pub reader: Reader<'a>,
+    /// In any order.
+    pub items: &'a [BundleItem<'a>],
+    pub possible_duplicate: bool,
+}
+
+/// What is in trouble, or no longer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble<'a> {
+    /// Polls fail in a row, whatever the cause.
+    SourceFailing { source: &'a str, failures: u32 },
+    /// The answer is a login page, a captcha, prose.
+    NotAFeed { source: &'a str, failures: u32 },
+    /// 410 twice, a day apart: no longer polled.
+    SourceDisabled { source: &'a str },
+    /// A permanent redirect seen three times: the new address is in use.
+    SourceMoved { source: &'a str, to: &'a str },
+    /// Credentials are wrong or missing.
+    SourceLogin { source: &'a str },
+    /// Blocked: challenge, 403, 404.
+    SourceRefused { source: &'a str },
+    /// The quota is used up.
+    Quota { source: &'a str },
+    /// Ids change at every poll: entries are recognised by link or content from now on.
+    IdsUnreliable { source: &'a str },
+    /// All entries changed at once and are held as known.
+    Storm { source: &'a str, entries: u64 },
+    /// More was published between two polls than the source shows.
+    Gap { source: &'a str },
+    /// Heard again after an outage that was told.
+    SourceRecovered { source: &'a str },
+    /// The mail server cannot be reached.
+    RelayUnreachable { relay: &'a str, waiting: u64 },
+    /// The mail server refuses our login.
+    RelayLogin { relay: &'a str, waiting: u64 },
+    /// The mail server offers no encryption where the configuration asks for it.
+    RelayInsecure { relay: &'a str, waiting: u64 },
+    /// A mail is put off again and again.
+    DeliveryDelayed { recipient: &'a str },
+    /// A mail was given up for good.
+    DeliveryFailed { recipient: &'a str },
+    /// The mail server works again.
+    RelayRecovered { relay: &'a str },
+}
+
+/// A mail to the operator.
+#[derive(Clone, Copy, Debug)]
+pub struct TroubleInput<'a> {
+    pub reader: Reader<'a>,
+    pub trouble: Trouble<'a>,
+    /// When it began, or happened.
+    pub since: Option<Timestamp>,
+    /// The technical sentence of the fault (`PollFault::message`, `MailFault::message`): free of secrets, shown as is.
+    pub detail: Option<&'a str>,
+    /// Message-ID of the first mail about this trouble, without angle brackets.
+    pub thread: Option<&'a str>,
+    pub possible_duplicate: bool,
+}

@@ -1,0 +1,386 @@
+//! The mails about one mention: alert, notice and copy.
+
+use serde::Serialize;
+
+use super::clean::{Marked, clean, clean_line, isolate};
+use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
+use super::headers::Headers;
+use super::input::{AlertInput, AlsoSeen, NoticeInput, Reader, Similar, Story, Watchlist};
+use super::link::{Link, shown};
+use super::mask::{Masker, fold};
+use super::reasons::{self, Fact};
+use super::words::{Catalogue, capital, fill, plural};
+use super::{Composer, NAME, SUBJECT_TITLE};
+use crate::model::{Email, Mention, Part, SentimentLabel, Severity};
+
+/// Characters of a title in the mail.
+const TITLE: usize = 160;
+/// Similar mentions and other places shown.
+const MAX_SIMILAR: usize = 3;
+const MAX_ALSO_SEEN: usize = 5;
+/// From this many mentions of one issue on it is a theme.
+const THEME: usize = 3;
+
+/// What the templates show.
+#[derive(Serialize)]
+struct View {
+    preheader: String,
+    tone: &'static str,
+    intro: String,
+    case: String,
+    badge: Badge,
+    headline: Vec<Segment>,
+    headline_plain: String,
+    byline: Vec<String>,
+    excerpt: Vec<Segment>,
+    excerpt_plain: String,
+    link: Option<Link>,
+    open_on: String,
+    no_link: String,
+    facts: Vec<Fact>,
+    also_seen: Vec<Place>,
+    similar_heading: String,
+    similar: Vec<Place>,
+    more: String,
+    page: Option<String>,
+    foot: Vec<String>,
+}
+
+/// Category and severity as words; the colour only repeats them.
+#[derive(Serialize)]
+pub(super) struct Badge {
+    pub(super) category: String,
+    pub(super) severity: String,
+    pub(super) level: &'static str,
+}
+
+/// Another post: similar, or the same text elsewhere.
+#[derive(Serialize)]
+struct Place {
+    title: String,
+    excerpt: String,
+    source: String,
+    date: String,
+    link: Option<Link>,
+    open_on: String,
+}
+
+pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
+    let words = composer.words(input.reader.language);
+    let brand = name(input.watchlist.name);
+    let mut department = Vec::new();
+    if let Some(owner) = input.department {
+        department.push(reasons::department(words, &input.story.mention.decision.why, owner));
+    }
+    mention_mail(
+        composer,
+        words,
+        &input.story,
+        &input.reader,
+        Kind {
+            header: "alert",
+            subject: &words.subject.alert,
+            list: Some(input.watchlist),
+            only: Some(input.watchlist.key),
+            intro: fill(&words.mail.alert_intro, &[("brand", &brand)]),
+            why: fill(&words.foot.alert, &[("brand", &brand)]),
+            brand,
+            department,
+            copy: false,
+        },
+    )
+}
+
+pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
+    let words = composer.words(input.reader.language);
+    let mail = &words.mail;
+    let brands: Vec<String> = input.watchlists.iter().map(|w| name(w.name)).collect();
+    let brand = brands.join(", ");
+    let owner = name(input.department);
+    let mut department = vec![reasons::department(words, &input.story.mention.decision.why, input.department)];
+    if !input.copies.is_empty() {
+        let names: Vec<String> = input.copies.iter().map(|c| name(c)).collect();
+        department.push(Fact { label: mail.copies.clone(), value: words.list(&names), because: String::new() });
+    }
+    let (header, subject, intro, why) = if input.copy {
+        ("copy", &words.subject.copy, &mail.copy_intro, &words.foot.copy)
+    } else if input.story.case.is_some() {
+        ("notice", &words.subject.notice_case, &mail.notice_intro, &words.foot.notice)
+    } else {
+        ("notice", &words.subject.notice, &mail.notice_intro, &words.foot.notice)
+    };
+    mention_mail(
+        composer,
+        words,
+        &input.story,
+        &input.reader,
+        Kind {
+            header,
+            subject,
+            list: input.watchlists.first().copied(),
+            only: None,
+            intro: fill(intro, &[("brand", &brand), ("department", &owner)]),
+            why: fill(why, &[("department", &owner)]),
+            brand,
+            department,
+            copy: input.copy,
+        },
+    )
+}
+
+/// What tells the three kinds apart.
+struct Kind<'a> {
+    header: &'static str,
+    subject: &'a str,
+    list: Option<Watchlist<'a>>,
+    /// Only this watchlist's words are marked.
+    only: Option<&'a str>,
+    brand: String,
+    intro: String,
+    why: String,
+    department: Vec<Fact>,
+    copy: bool,
+}
+
+fn mention_mail(
+    composer: &Composer,
+    words: &Catalogue,
+    story: &Story<'_>,
+    reader: &Reader<'_>,
+    kind: Kind<'_>,
+) -> Email {
+    let mention = story.mention;
+    let entry = &mention.entry;
+    let found = &mention.classification;
+    let author = entry.author.as_ref();
+    // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
+    // on locked screens and in relays' logs.
+    let new_masker = || Masker::new(&words.masks, author, reasons::matched_words(mention));
+    let mut masker = kind.copy.then(new_masker);
+    let mut hide = |marked| match &mut masker {
+        Some(masker) => masker.mask(clean(marked)),
+        None => clean(marked),
+    };
+    let title = hide(Marked::new(&entry.title, reasons::marks(mention, Part::Title, kind.only)));
+    let title = Marked { text: title.text.replace('\n', " ").into(), marks: title.marks };
+    let body = hide(Marked::new(&entry.text, reasons::marks(mention, Part::Text, kind.only)));
+
+    let segments = excerpt(&body, &reasons::evidence(mention, &body.text));
+    let repeated = repeats(&title.text, &body.text);
+    let headline = if repeated { Vec::new() } else { whole(&title, TITLE) };
+    let plain_excerpt = plain(&segments);
+
+    let (subject_title, subject_source) = {
+        let mut own = new_masker();
+        let line = match (title.text.trim().is_empty(), kind.copy) {
+            (false, true) => title.text.to_string(),
+            (false, false) => own.mask(title.clone()).text.into_owned(),
+            (true, true) => subject_of_text(&segments),
+            (true, false) => own.mask_str(&subject_of_text(&segments)),
+        };
+        (shorten(&clean_line(&line), SUBJECT_TITLE), own.mask_str(&site(mention)))
+    };
+    let subject_title =
+        if subject_title.is_empty() { words.subject.untitled.as_str().into() } else { isolate(&subject_title) };
+    let subject = fill(
+        kind.subject,
+        &[
+            ("brand", &kind.brand),
+            ("kind", &subject_kind(words, mention)),
+            ("case", &story.case.unwrap_or_default().to_string()),
+            ("title", &subject_title),
+            ("source", &subject_source),
+        ],
+    );
+
+    let link = entry.url.as_deref().and_then(shown);
+    let betrayed = link.as_ref().is_some_and(|l| masker.as_ref().is_some_and(|m| m.betrays(&l.href)));
+    let link = link.filter(|_| !betrayed);
+    let no_link = match (&link, betrayed) {
+        (Some(_), _) => String::new(),
+        (None, true) => words.mail.no_link_copy.clone(),
+        (None, false) => words.mail.no_link.clone(),
+    };
+
+    let mut facts = reasons::facts(words, mention, &mut masker);
+    facts.push(reasons::matched(words, mention, kind.only));
+    facts.extend(kind.department);
+
+    let similar: Vec<Place> =
+        story.similar.iter().take(MAX_SIMILAR).map(|s| similar_place(words, reader, s, &mut masker)).collect();
+    let more = story.similar.len().saturating_sub(MAX_SIMILAR);
+    let count = story.similar.len().to_string();
+    let view = View {
+        preheader: shorten(&clean_line(&plain_excerpt.replace('*', "")), 140),
+        tone: tone(mention),
+        intro: kind.intro,
+        case: story.case.map(|c| fill(&words.mail.case, &[("case", &c.to_string())])).unwrap_or_default(),
+        badge: badge(words, mention),
+        headline_plain: isolate(&plain(&headline)).into_owned(),
+        headline,
+        byline: byline(words, mention, reader, &mut masker),
+        excerpt: segments,
+        excerpt_plain: plain_excerpt,
+        open_on: open_on(words, link.as_ref()),
+        link,
+        no_link,
+        facts,
+        also_seen: story
+            .also_seen
+            .iter()
+            .take(MAX_ALSO_SEEN)
+            .map(|s| other_place(words, reader, s, kind.copy))
+            .collect(),
+        similar_heading: if story.similar.len() >= THEME {
+            fill(&words.mail.similar_many, &[("count", &count)])
+        } else {
+            words.mail.similar_few.clone()
+        },
+        similar,
+        more: if more > 0 { plural(more, &words.mail.more_one, &words.mail.more_other) } else { String::new() },
+        page: composer.page(mention.id).filter(|_| !kind.copy),
+        foot: composer.foot(words, kind.why, story.possible_duplicate),
+    };
+
+    let mut headers = Headers::new(kind.header, &words.code, story.possible_duplicate);
+    if let Some(list) = kind.list {
+        headers.list_id(list.key, &composer.settings.sender_domain);
+    }
+    headers.thread(story.thread);
+    headers.mention(mention.id, found.category.as_str(), found.severity);
+    composer.email("mention", words, subject, &view, headers)
+}
+
+/// A configured name on one line and of bearable length.
+pub(super) fn name(raw: &str) -> String {
+    shorten(&clean_line(raw), NAME)
+}
+
+/// The publication if the source names one, else the source.
+pub(super) fn site(mention: &Mention) -> String {
+    let site = mention.entry.site.as_deref().map(name).filter(|s| !s.is_empty());
+    site.unwrap_or_else(|| name(&mention.source))
+}
+
+/// `Complaint, high`; the lowest severity is not worth a word.
+pub(super) fn subject_kind(words: &Catalogue, mention: &Mention) -> String {
+    let found = &mention.classification;
+    let category = capital(words.category(found.category));
+    if found.severity == Severity::Low {
+        return category;
+    }
+    fill(&words.subject.kind, &[("category", &category), ("severity", words.severity(found.severity))])
+}
+
+pub(super) fn badge(words: &Catalogue, mention: &Mention) -> Badge {
+    let found = &mention.classification;
+    Badge {
+        category: capital(words.category(found.category)),
+        severity: capital(&fill(&words.mail.severity_badge, &[("severity", words.severity(found.severity))])),
+        level: found.severity.as_str(),
+    }
+}
+
+/// When it was published, or found.
+pub(super) fn date(words: &Catalogue, mention: &Mention, reader: &Reader<'_>) -> String {
+    match mention.entry.published {
+        Some(at) => words.date(at, reader.zone),
+        None => fill(&words.mail.seen, &[("date", &words.date(mention.fetched, reader.zone))]),
+    }
+}
+
+pub(super) fn open_on(words: &Catalogue, link: Option<&Link>) -> String {
+    link.map(|l| fill(&words.mail.open_on, &[("host", &l.host)])).unwrap_or_default()
+}
+
+/// True if the title says only what the text begins with, as microblogs' feeds do.
+pub(super) fn repeats(title: &str, text: &str) -> bool {
+    let title = title.trim().trim_end_matches('…').trim_end_matches("...").trim_end();
+    let mut text = text.split_whitespace();
+    title.split_whitespace().all(|word| text.next().is_some_and(|w| w == word || w.starts_with(word)))
+}
+
+/// The colour of the stripe: severity, or green for good news.
+fn tone(mention: &Mention) -> &'static str {
+    let found = &mention.classification;
+    let good = matches!(found.sentiment.label, SentimentLabel::Positive | SentimentLabel::VeryPositive);
+    if found.severity == Severity::Low && good { "good" } else { found.severity.as_str() }
+}
+
+/// The first words of the excerpt, for the subject of a post without a title.
+fn subject_of_text(segments: &[Segment]) -> String {
+    let words: String = segments
+        .iter()
+        .skip_while(|s| s.text.trim() == "…")
+        .map(|s| if s.br { " " } else { s.text.as_str() })
+        .collect();
+    words.chars().take(EXCERPT).collect()
+}
+
+/// Source, author, time, stars.
+fn byline(words: &Catalogue, mention: &Mention, reader: &Reader<'_>, masker: &mut Option<Masker<'_>>) -> Vec<String> {
+    let entry = &mention.entry;
+    let (mut site, source) = (site(mention), name(&mention.source));
+    if let Some(masker) = masker {
+        site = masker.mask_str(&site);
+    }
+    let mut line = vec![if fold(&site) == fold(&source) {
+        site
+    } else {
+        fill(&words.mail.via, &[("site", &site), ("source", &source)])
+    }];
+    if let Some(author) = &entry.author {
+        let shown_name = name(&author.name);
+        let handle = author.handle.as_deref().map(name).filter(|h| !h.is_empty() && *h != shown_name);
+        let who = match (shown_name.is_empty(), handle) {
+            (true, None) => String::new(),
+            (true, Some(handle)) => handle,
+            (false, None) => shown_name,
+            (false, Some(handle)) => format!("{} ({handle})", isolate(&shown_name)),
+        };
+        if !who.is_empty() {
+            line.push(if masker.is_some() { words.masks.author.clone() } else { isolate(&who).into_owned() });
+        }
+    }
+    line.push(date(words, mention, reader));
+    if let Some(stars) = entry.rating.filter(|r| (0.0..=5.0).contains(r)) {
+        let mut number = format!("{stars:.1}");
+        if let Some(short) = number.strip_suffix(".0") {
+            number = short.to_owned();
+        }
+        line.push(fill(&words.mail.stars, &[("stars", &number)]));
+    }
+    line
+}
+
+fn similar_place(words: &Catalogue, reader: &Reader<'_>, similar: &Similar, masker: &mut Option<Masker<'_>>) -> Place {
+    let mut hide = |text: &str| match masker {
+        Some(masker) => clean_line(&masker.mask_str(text)),
+        None => clean_line(text),
+    };
+    let (title, mut excerpt) = (hide(&similar.title), hide(&similar.excerpt));
+    let repeated = repeats(&title, &excerpt);
+    let title = if repeated { std::mem::take(&mut excerpt) } else { title };
+    // Nothing is known of that author, and most links name one.
+    let link = similar.url.as_deref().filter(|_| masker.is_none()).and_then(shown);
+    Place {
+        title: shorten(&title, 120),
+        excerpt: shorten(&excerpt, 160),
+        source: name(&similar.source),
+        date: words.date(similar.at, reader.zone),
+        open_on: open_on(words, link.as_ref()),
+        link,
+    }
+}
+
+fn other_place(words: &Catalogue, reader: &Reader<'_>, seen: &AlsoSeen, copy: bool) -> Place {
+    let link = seen.url.as_deref().filter(|_| !copy).and_then(shown);
+    Place {
+        title: String::new(),
+        excerpt: String::new(),
+        source: name(&seen.source),
+        date: words.date(seen.at, reader.zone),
+        open_on: open_on(words, link.as_ref()),
+        link,
+    }
+}

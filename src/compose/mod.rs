@@ -1,0 +1,214 @@
+//! The words of every mail. Nothing else in mentiond words one.
+//!
+//! Pure: values in, a [`model::Email`](crate::model::Email) out. `daemon` calls it when a delivery is due; `mail`
+//! encodes and sends what comes out. What people read stands in `words/` (one catalogue a language) and `templates/`
+//! (one HTML and one text template a kind of mail); the files here decide what is shown.
+//!
+//! Everything from a feed is a stranger's: it is cleaned (`clean`), escaped (the templates' HTML autoescape), its
+//! links are shown as they open (`link`), and copies and subjects have personal data masked (`mask`). No mail loads
+//! anything remote, and a subject never holds a line end.
+
+mod bundle;
+mod clean;
+mod excerpt;
+mod headers;
+mod input;
+mod link;
+mod mask;
+mod mention;
+mod reasons;
+mod trouble;
+mod words;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Value, context};
+use serde::Serialize;
+use url::Url;
+
+pub use input::{
+    AlertInput, AlsoSeen, BundleInput, BundleItem, NoticeInput, Reader, Similar, Story, Trouble, TroubleInput,
+    Watchlist,
+};
+
+use crate::model::Email;
+use clean::clean_line;
+use words::{Catalogue, FILES};
+
+/// Characters of a subject's title; the whole subject then fits what mail programs show.
+const SUBJECT_TITLE: usize = 64;
+/// Characters of a name (brand, source, department) in a subject or heading.
+const NAME: usize = 40;
+
+/// What holds for every mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComposeSettings {
+    /// Below it stands each mention's page, `<mention_pages>/<number>`; `None` if no pages are served.
+    pub mention_pages: Option<Url>,
+    /// Domain of the sender's address: the name space of `List-Id`.
+    pub sender_domain: String,
+    /// Whom a reader writes to with questions or complaints about the mails.
+    pub contact: Option<String>,
+}
+
+/// Words mails. Made once: it reads the catalogues and parses the templates.
+#[derive(Debug)]
+pub struct Composer {
+    settings: ComposeSettings,
+    catalogues: Vec<Catalogue>,
+    templates: Environment<'static>,
+}
+
+impl Composer {
+    /// Reads what is built in.
+    pub fn new(settings: ComposeSettings) -> Self {
+        Self { settings, catalogues: catalogues(), templates: templates() }
+    }
+
+    /// True if mails can be worded in this language (a region is ignored: `es-MX` is Spanish).
+    pub fn speaks(language: &str) -> bool {
+        FILES.iter().any(|(code, _)| *code == base(language))
+    }
+
+    /// To a watchlist's subscriber: your brand was mentioned.
+    pub fn alert(&self, input: &AlertInput<'_>) -> Email {
+        mention::alert(self, input)
+    }
+
+    /// To the owner department: this mention is yours. With `copy`, to one that should know, personal data masked.
+    pub fn notice(&self, input: &NoticeInput<'_>) -> Email {
+        mention::notice(self, input)
+    }
+
+    /// Alerts that piled up for one recipient, as one mail.
+    pub fn bundle(&self, input: &BundleInput<'_>) -> Email {
+        bundle::bundle(self, input)
+    }
+
+    /// To the operator: a source or the way of the mail is in trouble, or no longer is.
+    pub fn trouble(&self, input: &TroubleInput<'_>) -> Email {
+        trouble::trouble(self, input)
+    }
+
+    fn words(&self, language: &str) -> &Catalogue {
+        let code = base(language);
+        // The first is English; there is always one.
+        self.catalogues.iter().find(|c| c.code == code).unwrap_or(&self.catalogues[0])
+    }
+
+    /// Lines at the foot that every kind has: where to ask, and whether the mail may be a second one.
+    fn foot(&self, words: &Catalogue, why: String, possible_duplicate: bool) -> Vec<String> {
+        let mut foot = vec![why];
+        if let Some(contact) = &self.settings.contact {
+            foot.push(words::fill(&words.foot.contact, &[("contact", &clean_line(contact))]));
+        }
+        if possible_duplicate {
+            foot.push(words.foot.duplicate.clone());
+        }
+        foot
+    }
+
+    fn page(&self, mention: i64) -> Option<String> {
+        let base = self.settings.mention_pages.as_ref().filter(|_| mention > 0)?;
+        Some(format!("{}/{mention}", base.as_str().trim_end_matches('/')))
+    }
+
+    /// Renders both parts. `view` is what the templates call `m`.
+    fn email(
+        &self,
+        template: &str,
+        words: &Catalogue,
+        subject: String,
+        view: &impl Serialize,
+        headers: headers::Headers,
+    ) -> Email {
+        let subject = one_line(subject);
+        let values = context! { m => Value::from(Serde(view)), w => words.labels.clone(), lang => words.code.as_str(), subject => subject.as_str() };
+        Email {
+            text: self.render(&format!("{template}.txt"), &values),
+            html: self.render(&format!("{template}.html"), &values),
+            subject,
+            headers: headers.into_vec(),
+        }
+    }
+
+    #[expect(clippy::expect_used, reason = "templates are built in, and tests render every one")]
+    fn render(&self, name: &str, values: &Value) -> String {
+        let template = self.templates.get_template(name).expect("the template is built in");
+        template.render(values).expect("a built-in template renders every view of its kind")
+    }
+}
+
+/// HTML's five characters (HTML Standard §13.3). The engine's own escape also takes `/`, and an address that people
+/// or filters look for in the source would not be found.
+fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
+    let mut from = 0;
+    for (i, byte) in text.bytes().enumerate() {
+        let with = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => continue,
+        };
+        out.write_str(&text[from..i])?;
+        out.write_str(with)?;
+        from = i + 1;
+    }
+    out.write_str(&text[from..])?;
+    Ok(())
+}
+
+/// A last look at a subject: whatever went into it, it is one line of visible characters.
+fn one_line(subject: String) -> String {
+    if subject.chars().any(char::is_control) { clean_line(&subject) } else { subject }
+}
+
+fn base(language: &str) -> &str {
+    language.split(['-', '_']).next().unwrap_or(language)
+}
+
+#[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
+fn catalogues() -> Vec<Catalogue> {
+    FILES.iter().map(|(_, source)| Catalogue::parse(source).expect("a built-in catalogue is complete")).collect()
+}
+
+#[expect(clippy::expect_used, reason = "templates are built in, and tests parse every one")]
+fn templates() -> Environment<'static> {
+    let mut env = Environment::new();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    env.set_syntax(syntax.expect("the default delimiters differ"));
+    // A misspelt name is an error, never an empty place.
+    env.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    env.set_auto_escape_callback(|name| if name.ends_with(".txt") { AutoEscape::None } else { AutoEscape::Html });
+    env.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => escape(out, text),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    env.add_filter("wrap", |text: &str, prefix: &str| excerpt::wrap(text, prefix, 76));
+    // White text on these has at least 4.5:1 (WCAG 2.2 §1.4.3); on the yellow of `medium` the ink is dark.
+    env.add_global(
+        "colour",
+        context! { critical => "#991b1b", high => "#c2410c", medium => "#f2c230", low => "#8a94a0", good => "#15803d" },
+    );
+    env.add_global("ink", context! { critical => "#ffffff", high => "#ffffff", medium => "#1c2430" });
+    for (name, source) in [
+        ("base.html", include_str!("templates/base.html")),
+        ("parts.html", include_str!("templates/parts.html")),
+        ("mention.html", include_str!("templates/mention.html")),
+        ("mention.txt", include_str!("templates/mention.txt")),
+        ("bundle.html", include_str!("templates/bundle.html")),
+        ("bundle.txt", include_str!("templates/bundle.txt")),
+        ("trouble.html", include_str!("templates/trouble.html")),
+        ("trouble.txt", include_str!("templates/trouble.txt")),
+    ] {
+        env.add_template(name, source).expect("a built-in template parses");
+    }
+    env
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

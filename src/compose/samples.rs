@@ -1,0 +1,241 @@
+//! Fictional mentions for the tests: Fjordkaffe sells coffee machines, and its customers have opinions.
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::model::{
+    Author, Category, Classification, Cue, Decision, Deliver, Entry, Identity, Language, Matched, Mention, Part,
+    Scored, Sentiment, SentimentLabel, Severity, WatchlistMatch,
+};
+
+pub(super) const WATCHLIST: Watchlist<'static> = Watchlist { key: "fjordkaffe", name: "Fjordkaffe" };
+
+pub(super) fn composer() -> Composer {
+    Composer::new(ComposeSettings {
+        mention_pages: None,
+        sender_domain: "mentions.example.com".into(),
+        contact: Some("brand@example.com".into()),
+    })
+}
+
+pub(super) fn zone() -> TimeZone {
+    TimeZone::get("Europe/Copenhagen").unwrap()
+}
+
+/// A mention with the brand marked wherever it stands in title and text.
+pub(super) fn mention(title: &str, text: &str) -> Mention {
+    let mut matched = Vec::new();
+    for (part, body) in [(Part::Title, title), (Part::Text, text)] {
+        for (start, word) in body.match_indices("Fjordkaffe") {
+            matched.push(Matched { part, start, end: start + word.len(), term: "fjordkaffe".into() });
+        }
+    }
+    Mention {
+        id: 7,
+        source: "trustpilot".into(),
+        entry: Entry {
+            identity: Identity([7; 16]),
+            title: title.into(),
+            text: text.into(),
+            url: Some("https://www.trustpilot.com/reviews/65f1c0ffee".into()),
+            author: Some(Author { name: "Mette Holm".into(), handle: Some("@metteh".into()), url: None }),
+            published: Some("2026-11-21T13:05:00Z".parse().unwrap()),
+            lang: None,
+            site: Some("Trustpilot".into()),
+            rating: Some(1.0),
+        },
+        fetched: "2026-11-21T13:09:00Z".parse().unwrap(),
+        watchlists: vec![WatchlistMatch { name: "fjordkaffe".into(), matched }],
+        classification: Classification {
+            language: Language { code: "en".into(), confidence: 0.98 },
+            sentiment: Sentiment { label: SentimentLabel::VeryNegative, score: -0.8 },
+            category: Category::Unresolved,
+            categories: vec![
+                Scored { name: Category::Unresolved, score: 0.9 },
+                Scored { name: Category::Refund, score: 0.7 },
+            ],
+            severity: Severity::High,
+            flags: vec!["legal".into()],
+            cues: vec![],
+        },
+        decision: Decision {
+            department: "support".into(),
+            copy: vec!["board".into()],
+            deliver: Deliver::Now,
+            case: true,
+            why: "handles unresolved".into(),
+        },
+    }
+}
+
+pub(super) fn cue(text: &str, effect: &str) -> Cue {
+    Cue { text: text.into(), effect: effect.into(), why: "never shown in a mail".into() }
+}
+
+/// An angry customer with reasons.
+pub(super) fn complaint() -> Mention {
+    let mut mention = mention(
+        "Third time I ask for my refund",
+        "I bought a Fjordkaffe Barista 2 in September and it leaked from the first day. I sent it back as the shop told \
+         me to, order 45821, and they confirmed that they got it.\n\nThat was nine weeks ago. I have written three times \
+         and called twice (+45 20 30 40 50 is my number, they have it), and nobody answers me. 3,499 kr are gone and so is \
+         the machine.\nThis is the third time I ask: give me my money back, or I will see you in court. A year ago I \
+         recommended Fjordkaffe to everyone in my office, and today I would not take one as a gift. Write to me at \
+         mette.holm@example.com if anybody there still reads this. I have all the receipts, and so does my bank.",
+    );
+    mention.classification.cues = vec![
+        cue("the third time I ask", "category:unresolved"),
+        cue("nobody answers me", "category:unresolved"),
+        cue("give me my money back", "category:refund"),
+        cue("3,499 kr are gone", "severity:high"),
+        cue("see you in court", "flag:legal"),
+        cue("would not take one as a gift", "sentiment:-2"),
+        cue("leaked", "sentiment:-1"),
+    ];
+    mention
+}
+
+pub(super) fn also_seen() -> Vec<AlsoSeen> {
+    vec![AlsoSeen {
+        source: "Google Alerts".into(),
+        url: Some("https://forum.example.org/t/fjordkaffe-refund/881".into()),
+        at: "2026-11-21T13:40:00Z".parse().unwrap(),
+    }]
+}
+
+pub(super) fn similar() -> Vec<Similar> {
+    let one = |title: &str, excerpt: &str, url: &str, at: &str, source: &str| Similar {
+        title: title.into(),
+        excerpt: excerpt.into(),
+        url: Some(url.into()),
+        at: at.parse().unwrap(),
+        source: source.into(),
+    };
+    vec![
+        one(
+            "Refund? What refund?",
+            "Six weeks and still no money from Fjordkaffe.",
+            "https://www.reddit.com/r/coffee/comments/1a2b3c",
+            "2026-11-20T08:12:00Z",
+            "Reddit",
+        ),
+        one(
+            "",
+            "@fjordkaffe returned my machine in October, where is my money? Call me: 20 30 40 51",
+            "https://mastodon.example/@jens/1122",
+            "2026-11-18T19:30:00Z",
+            "Mastodon",
+        ),
+        one(
+            "Returned, never refunded",
+            "Returned, never refunded, never again.",
+            "https://www.trustpilot.com/reviews/65aa",
+            "2026-11-15T10:00:00Z",
+            "Trustpilot",
+        ),
+        one(
+            "Waiting",
+            "Still waiting for Fjordkaffe.",
+            "https://www.trustpilot.com/reviews/65ab",
+            "2026-11-14T10:00:00Z",
+            "Trustpilot",
+        ),
+    ]
+}
+
+/// Everything that the samples' inputs borrow.
+pub(super) struct World {
+    pub(super) composer: Composer,
+    pub(super) zone: TimeZone,
+    pub(super) mention: Mention,
+    pub(super) also_seen: Vec<AlsoSeen>,
+    pub(super) similar: Vec<Similar>,
+}
+
+impl World {
+    pub(super) fn new(mention: Mention) -> Self {
+        Self { composer: composer(), zone: zone(), mention, also_seen: also_seen(), similar: similar() }
+    }
+
+    /// Only the mention, nothing around it.
+    pub(super) fn bare(mention: Mention) -> Self {
+        Self { also_seen: Vec::new(), similar: Vec::new(), ..Self::new(mention) }
+    }
+
+    pub(super) fn story(&self) -> Story<'_> {
+        Story {
+            mention: &self.mention,
+            also_seen: &self.also_seen,
+            similar: &self.similar,
+            case: None,
+            thread: None,
+            possible_duplicate: false,
+        }
+    }
+
+    pub(super) fn reader<'a>(&'a self, language: &'a str) -> Reader<'a> {
+        Reader { language, zone: &self.zone }
+    }
+
+    pub(super) fn alert(&self, language: &str) -> Email {
+        self.composer.alert(&AlertInput {
+            story: self.story(),
+            reader: self.reader(language),
+            watchlist: WATCHLIST,
+            department: Some("Customer Service"),
+        })
+    }
+
+    pub(super) fn notice(&self, language: &str, copy: bool) -> Email {
+        self.composer.notice(&NoticeInput {
+            story: Story { case: Some(123), thread: Some("m1.abc@mentions.example.com"), ..self.story() },
+            reader: self.reader(language),
+            watchlists: &[WATCHLIST],
+            department: "Customer Service",
+            copies: &["Management", "Marketing"],
+            copy,
+        })
+    }
+
+    pub(super) fn trouble(&self, language: &str, trouble: Trouble<'_>, detail: Option<&str>) -> Email {
+        self.composer.trouble(&TroubleInput {
+            reader: self.reader(language),
+            trouble,
+            since: Some("2026-11-21T04:30:00Z".parse().unwrap()),
+            detail,
+            thread: None,
+            possible_duplicate: false,
+        })
+    }
+}
+
+/// A bundle of `count` mentions, two watchlists in turn.
+pub(super) fn bundle(language: &str, count: usize) -> Email {
+    let composer = composer();
+    let zone = zone();
+    let mut mentions: Vec<Mention> = (0..count)
+        .map(|i| {
+            let mut one = match i % 3 {
+                0 => complaint(),
+                1 => mention("", "Morning ritual: a double from my Fjordkaffe. Best thing I bought all year!"),
+                _ => mention("Fjordkaffe opens roastery in Aarhus", "The company expects 40 new jobs."),
+            };
+            let found = &mut one.classification;
+            (found.category, found.severity, found.sentiment.label) = match i % 3 {
+                0 => (Category::Unresolved, Severity::High, SentimentLabel::VeryNegative),
+                1 => (Category::Praise, Severity::Low, SentimentLabel::VeryPositive),
+                _ => (Category::Press, Severity::Medium, SentimentLabel::Neutral),
+            };
+            one.id = i as i64;
+            one.entry.published = one.entry.published.map(|p| p - jiff::SignedDuration::from_mins(17 * i as i64));
+            one
+        })
+        .collect();
+    mentions.reverse();
+    let second = Watchlist { key: "barista", name: "Barista 2" };
+    let items: Vec<BundleItem<'_>> = mentions
+        .iter()
+        .map(|m| BundleItem { mention: m, watchlist: if m.id % 4 == 3 { second } else { WATCHLIST } })
+        .collect();
+    composer.bundle(&BundleInput { reader: Reader { language, zone: &zone }, items: &items, possible_duplicate: false })
+}

@@ -1,0 +1,382 @@
+//! The catalogues: every word that people read in a mail, one file a language. Adding a language is one file in
+//! `words/` and one line in [`FILES`].
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use minijinja::Value;
+use minijinja::value::Serde;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Category, SentimentLabel, Severity};
+
+/// The catalogues; the first is what a reader gets whose language has none.
+pub(super) const FILES: [(&str, &str); 4] = [
+    ("en", include_str!("words/en.toml")),
+    ("es", include_str!("words/es.toml")),
+    ("pt", include_str!("words/pt.toml")),
+    ("da", include_str!("words/da.toml")),
+];
+
+/// One language. Its fields are the keys of the file: a missing or a superfluous one does not parse.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Catalogue {
+    pub(super) code: String,
+    quote: String,
+    and: String,
+    dates: Dates,
+    categories: HashMap<Category, String>,
+    severities: HashMap<Severity, String>,
+    sentiments: HashMap<SentimentLabel, String>,
+    flags: HashMap<String, String>,
+    pub(super) masks: Masks,
+    pub(super) subject: SubjectWords,
+    pub(super) mail: MailWords,
+    pub(super) foot: FootWords,
+    pub(super) bundle: BundleWords,
+    pub(super) trouble: TroubleWords,
+    /// `mail` as the templates see it, made once.
+    #[serde(skip)]
+    pub(super) labels: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Dates {
+    /// Monday first.
+    weekdays: [String; 7],
+    months: [String; 12],
+    format: String,
+}
+
+/// What stands in place of personal data.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Masks {
+    pub(super) author: String,
+    pub(super) person: String,
+    pub(super) email: String,
+    pub(super) phone: String,
+    pub(super) number: String,
+    pub(super) link: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubjectWords {
+    pub(super) kind: String,
+    pub(super) alert: String,
+    pub(super) notice: String,
+    pub(super) notice_case: String,
+    pub(super) copy: String,
+    pub(super) untitled: String,
+    pub(super) bundle_one: String,
+    pub(super) bundle_other: String,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MailWords {
+    pub(super) alert_intro: String,
+    pub(super) notice_intro: String,
+    pub(super) copy_intro: String,
+    pub(super) case: String,
+    pub(super) severity_badge: String,
+    pub(super) stars: String,
+    pub(super) via: String,
+    pub(super) seen: String,
+    pub(super) open_post: String,
+    pub(super) open_on: String,
+    pub(super) no_link: String,
+    pub(super) no_link_copy: String,
+    pub(super) why_heading: String,
+    pub(super) category: String,
+    pub(super) severity: String,
+    pub(super) sentiment: String,
+    pub(super) also: String,
+    pub(super) signs: String,
+    pub(super) matched: String,
+    pub(super) department: String,
+    pub(super) copies: String,
+    pub(super) also_seen: String,
+    pub(super) because: String,
+    pub(super) all_of_source: String,
+    pub(super) route_rule: String,
+    pub(super) route_handles: String,
+    pub(super) route_nobody: String,
+    pub(super) extreme_critical: String,
+    pub(super) extreme_angry: String,
+    pub(super) extreme_praise: String,
+    pub(super) similar_few: String,
+    pub(super) similar_many: String,
+    pub(super) more_one: String,
+    pub(super) more_other: String,
+    pub(super) page: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FootWords {
+    pub(super) alert: String,
+    pub(super) notice: String,
+    pub(super) copy: String,
+    pub(super) bundle: String,
+    pub(super) trouble: String,
+    pub(super) contact: String,
+    pub(super) duplicate: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BundleWords {
+    pub(super) intro_one: String,
+    pub(super) intro_other: String,
+    pub(super) group: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TroubleWords {
+    pub(super) intro: String,
+    pub(super) good_intro: String,
+    pub(super) what: String,
+    pub(super) next: String,
+    pub(super) since: String,
+    pub(super) at: String,
+    pub(super) source: String,
+    pub(super) relay: String,
+    pub(super) recipient: String,
+    pub(super) failures: String,
+    pub(super) waiting: String,
+    pub(super) entries: String,
+    pub(super) moved_to: String,
+    pub(super) detail: String,
+    pub(super) kinds: TroubleKinds,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TroubleKinds {
+    pub(super) source_failing: TroubleText,
+    pub(super) not_a_feed: TroubleText,
+    pub(super) source_disabled: TroubleText,
+    pub(super) source_moved: TroubleText,
+    pub(super) source_login: TroubleText,
+    pub(super) source_refused: TroubleText,
+    pub(super) quota: TroubleText,
+    pub(super) ids_unreliable: TroubleText,
+    pub(super) storm: TroubleText,
+    pub(super) gap: TroubleText,
+    pub(super) source_recovered: TroubleText,
+    pub(super) relay_unreachable: TroubleText,
+    pub(super) relay_login: TroubleText,
+    pub(super) relay_insecure: TroubleText,
+    pub(super) delivery_delayed: TroubleText,
+    pub(super) delivery_failed: TroubleText,
+    pub(super) relay_recovered: TroubleText,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TroubleText {
+    pub(super) subject: String,
+    pub(super) what: String,
+    pub(super) next: String,
+}
+
+impl Catalogue {
+    /// Reads one catalogue.
+    pub(super) fn parse(source: &str) -> Result<Self, toml::de::Error> {
+        let mut catalogue: Self = toml::from_str(source)?;
+        catalogue.labels = Value::from(Serde(&catalogue.mail));
+        Ok(catalogue)
+    }
+
+    /// The category in lower case, as inside a sentence.
+    pub(super) fn category(&self, category: Category) -> &str {
+        self.categories.get(&category).map_or(category.as_str(), String::as_str)
+    }
+
+    pub(super) fn severity(&self, severity: Severity) -> &str {
+        self.severities.get(&severity).map_or(severity.as_str(), String::as_str)
+    }
+
+    pub(super) fn sentiment(&self, sentiment: SentimentLabel) -> &str {
+        self.sentiments.get(&sentiment).map_or(sentiment.as_str(), String::as_str)
+    }
+
+    /// A flag's words; a flag that the catalogue does not know (a user's own cue made it) is shown as it is written.
+    pub(super) fn flag<'a>(&'a self, flag: &'a str) -> &'a str {
+        self.flags.get(flag).map_or(flag, String::as_str)
+    }
+
+    pub(super) fn quote(&self, words: &str) -> String {
+        fill(&self.quote, &[("words", words)])
+    }
+
+    /// `a`, `a and b`, `a, b and c`.
+    pub(super) fn list<S: AsRef<str>>(&self, items: &[S]) -> String {
+        match items {
+            [] => String::new(),
+            [one] => one.as_ref().to_owned(),
+            [head @ .., last] => {
+                let mut out = String::new();
+                for (i, item) in head.iter().enumerate() {
+                    if i > 0 {
+                        out.push_str(", ");
+                    }
+                    out.push_str(item.as_ref());
+                }
+                out.push(' ');
+                out.push_str(&self.and);
+                out.push(' ');
+                out.push_str(last.as_ref());
+                out
+            }
+        }
+    }
+
+    /// `Sat 21 Nov 2026, 14:05`, in the reader's zone.
+    pub(super) fn date(&self, at: Timestamp, zone: &TimeZone) -> String {
+        let local = at.to_zoned(zone.clone());
+        let at = |names: &[String], i: i8| usize::try_from(i).ok().and_then(|i| names.get(i)).cloned();
+        let weekday = at(&self.dates.weekdays, local.weekday().to_monday_zero_offset()).unwrap_or_default();
+        let month = at(&self.dates.months, local.month() - 1).unwrap_or_default();
+        fill(
+            &self.dates.format,
+            &[
+                ("weekday", &weekday),
+                ("day", &local.day().to_string()),
+                ("month", &month),
+                ("year", &local.year().to_string()),
+                ("hour", &format!("{:02}", local.hour())),
+                ("minute", &format!("{:02}", local.minute())),
+            ],
+        )
+    }
+}
+
+/// Puts values in place of `{name}`; braces inside a value stay as they are, an unknown name is left standing.
+pub(super) fn fill(pattern: &str, values: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(pattern.len() + values.iter().map(|(_, v)| v.len()).sum::<usize>());
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        match after
+            .split_once('}')
+            .and_then(|(name, tail)| values.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value, tail)))
+        {
+            Some((value, tail)) => {
+                out.push_str(value);
+                rest = tail;
+            }
+            None => {
+                out.push('{');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// One form for 1, another for every other number: all four languages need no more.
+pub(super) fn plural(count: usize, one: &str, other: &str) -> String {
+    fill(if count == 1 { one } else { other }, &[("count", &count.to_string())])
+}
+
+/// With a capital at the start, as where a line begins.
+pub(super) fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn leaves(prefix: &str, value: &toml::Value, out: &mut BTreeMap<String, String>) {
+        match value {
+            toml::Value::Table(table) => {
+                table.iter().for_each(|(k, v)| leaves(&format!("{prefix}.{k}"), v, out));
+            }
+            toml::Value::Array(items) => {
+                items.iter().enumerate().for_each(|(i, v)| leaves(&format!("{prefix}.{i}"), v, out));
+            }
+            other => {
+                out.insert(prefix.to_owned(), other.as_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    fn placeholders(words: &str) -> BTreeSet<&str> {
+        words.split('{').skip(1).filter_map(|s| s.split_once('}')).map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn every_flag_of_the_classifier_has_a_word_in_every_catalogue() {
+        for (code, source) in FILES {
+            let words = Catalogue::parse(source).unwrap();
+            for flag in crate::classify::every_flag() {
+                assert!(words.flags.contains_key(&flag), "{code} lacks `{flag}`");
+            }
+        }
+        assert!(crate::classify::every_flag().contains("self-harm"));
+    }
+
+    #[test]
+    fn every_catalogue_has_the_same_keys_and_placeholders() {
+        let all: Vec<BTreeMap<String, String>> = FILES
+            .iter()
+            .map(|(code, source)| {
+                let catalogue = Catalogue::parse(source).unwrap_or_else(|e| panic!("{code}: {e}"));
+                assert_eq!(catalogue.code, *code);
+                let mut out = BTreeMap::new();
+                leaves("", &source.parse::<toml::Table>().map(toml::Value::Table).unwrap(), &mut out);
+                out
+            })
+            .collect();
+        for ((code, _), words) in FILES.iter().zip(&all) {
+            assert_eq!(words.keys().collect::<Vec<_>>(), all[0].keys().collect::<Vec<_>>(), "{code}");
+            for (key, value) in words {
+                assert!(!value.trim().is_empty(), "{code}{key} is empty");
+                assert_eq!(placeholders(value), placeholders(&all[0][key]), "{code}{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_of_the_model_has_a_translation() {
+        for (code, source) in FILES {
+            let catalogue = Catalogue::parse(source).unwrap();
+            assert!(Category::ALL.iter().all(|c| catalogue.categories.contains_key(c)), "{code}");
+            assert!(Severity::ALL.iter().all(|s| catalogue.severities.contains_key(s)), "{code}");
+            assert!(SentimentLabel::ALL.iter().all(|s| catalogue.sentiments.contains_key(s)), "{code}");
+        }
+    }
+
+    #[test]
+    fn dates_follow_language_and_zone() {
+        let at: Timestamp = "2026-11-21T13:05:00Z".parse().unwrap();
+        let zone = TimeZone::get("Europe/Madrid").unwrap();
+        let dates: Vec<String> = FILES.iter().map(|(_, s)| Catalogue::parse(s).unwrap().date(at, &zone)).collect();
+        assert_eq!(
+            dates,
+            [
+                "Sat 21 Nov 2026, 14:05",
+                "sáb 21 nov 2026, 14:05",
+                "sáb, 21 nov 2026, 14:05",
+                "lør. 21. nov. 2026 kl. 14.05",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_with_braces_is_not_filled_again() {
+        assert_eq!(fill("{a} {b} {c} {", &[("a", "{b}"), ("b", "x")]), "{b} x {c} {");
+    }
+}
