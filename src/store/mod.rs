@@ -1,0 +1,147 @@
+//! State: the record (SQLite, the truth) and the seen index (sled, rebuildable). The only module that names either.
+//!
+//! Order of a poll: record committed (mentions, deliveries and the cursor in one transaction) → index marked. A crash
+//! anywhere repeats work and loses nothing, because everything that must not repeat has its key in the record too.
+
+pub mod record;
+pub mod seen;
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use record::Record;
+use seen::Seen;
+
+/// What can go wrong with the state folder.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{path}: {source}; {hint}")]
+    Io { path: PathBuf, source: std::io::Error, hint: &'static str },
+    #[error(
+        "{path} is in use by another mentiond (process {pid}); stop it first, or give this one a `state` folder of its own"
+    )]
+    InUse { path: PathBuf, pid: String },
+    #[error(
+        "the record {path} was written by a newer mentiond (schema {found}, this one knows {known}); upgrade, or restore a backup"
+    )]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("the record could not be used: {0}")]
+    Record(#[from] rusqlite::Error),
+    #[error("the record could not be written: {0}; what was being recorded is tried again at the next start")]
+    Commit(String),
+    #[error("the seen index {path} could not be used: {message}")]
+    Index { path: PathBuf, message: String },
+    #[error("the record holds something unreadable: {0}")]
+    Content(#[from] serde_json::Error),
+    #[error("the record's writer has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    /// True when going on would lose something: the disk is full, read-only or broken.
+    pub fn is_fatal(&self) -> bool {
+        !matches!(self, StoreError::Content(_))
+    }
+}
+
+/// The state folder, held by this process alone.
+pub struct Store {
+    folder: PathBuf,
+    record: Record,
+    seen: OnceCell<Arc<Seen>>,
+    /// Held for as long as the store is open; the operating system lets go of it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens (or makes) the state folder, takes its lock and brings the record up to date.
+    ///
+    /// # Errors
+    /// The folder cannot be made or written, another process holds it, or the record is newer than this program.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        // The record holds what people wrote and who they are: for nobody else's eyes.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| StoreError::Io {
+            path: folder.into(),
+            source,
+            hint: "make the folder and let the user that runs mentiond write to it, or set `state` in [daemon]",
+        })?;
+        let lock = lock(folder)?;
+        let record = Record::open(&folder.join("record.sqlite"))?;
+        Ok(Self { folder: folder.into(), record, seen: OnceCell::new(), _lock: lock })
+    }
+
+    /// The record.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The seen index, opened when first asked for: a round in which every source answers "not modified" never needs it.
+    ///
+    /// # Errors
+    /// The index can neither be opened nor rebuilt (full or read-only disk).
+    pub async fn seen(&self, now: Timestamp) -> Result<Arc<Seen>, StoreError> {
+        self.seen
+            .get_or_try_init(|| async {
+                let newest = self.record.newest_mention().await?;
+                let path = self.folder.join("seen");
+                let opened = blocking(move || Seen::open(&path)).await?;
+                if opened.high() < newest {
+                    let missing = self.record.story_keys_after(opened.high()).await?;
+                    let opened = blocking(move || opened.rebuild(&missing, newest, now)).await?;
+                    return Ok(Arc::new(opened));
+                }
+                Ok(Arc::new(opened))
+            })
+            .await
+            .cloned()
+    }
+
+    /// Writes what is still in memory and stops the writer.
+    pub async fn close(self) {
+        if let Some(seen) = self.seen.into_inner() {
+            let _ = tokio::task::spawn_blocking(move || seen.flush()).await;
+        }
+        self.record.close().await;
+    }
+}
+
+/// Runs file work away from the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Stopped),
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("lock");
+    let io = |source| StoreError::Io {
+        path: path.clone(),
+        source,
+        hint: "let the user that runs mentiond write to the state folder",
+    };
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| write!(file, "{}", std::process::id()))
+                .map_err(io)?;
+            Ok(file)
+        }
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            Err(StoreError::InUse { path: folder.into(), pid: if pid.is_empty() { "unknown".into() } else { pid } })
+        }
+        Err(std::fs::TryLockError::Error(source)) => Err(io(source)),
+    }
+}

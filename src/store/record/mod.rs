@@ -1,0 +1,166 @@
+//! The record (SQLite): mentions, stories, cases, outbox, source cursors and health. Everything that must not be lost or
+//! said twice has its place, and its unique key, here. One file a subject; [`writer`] is the only one that writes.
+
+mod listing;
+mod outbox;
+mod polls;
+mod rows;
+mod sources;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+use crate::dedup::StoryKey;
+
+pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
+pub use outbox::{Crowded, Due, Settled, Waiting};
+pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
+pub use sources::SourceState;
+use writer::Writer;
+
+/// Schema versions in order; a record is brought forward through all that it has not seen.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// Pages of 4 KiB in the write-ahead log before it is worked into the file.
+const CHECKPOINT_PAGES: u32 = 4_000;
+
+/// How long a reader or another process waits for the file.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The open record: one writer thread, and read connections as needed.
+pub struct Record {
+    path: PathBuf,
+    writer: Writer,
+    readers: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Record {
+    /// Opens (or makes) the record and brings its schema up to date.
+    ///
+    /// # Errors
+    /// The file cannot be opened or written, or it is newer than this program.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        migrate(&mut connection, path)?;
+        let writer = Writer::start(connection)?;
+        Ok(Self { path: path.into(), writer, readers: Arc::default() })
+    }
+
+    /// A read-only view for commands beside a running daemon.
+    ///
+    /// # Errors
+    /// There is no record yet, or it cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Reader, StoreError> {
+        let connection = open_reader(path)?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        check_version(found, path)?;
+        Ok(Reader(connection))
+    }
+
+    /// Runs `work` inside the writer's next transaction; answers when that is on disk (`durable`), or safe against the
+    /// end of this process but not against a power cut (`!durable`).
+    async fn write<T: Send + 'static>(
+        &self,
+        durable: bool,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.run(durable, work).await
+    }
+
+    /// Runs a query on a read connection, away from the async threads.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let readers = Arc::clone(&self.readers);
+        let path = self.path.clone();
+        super::blocking(move || {
+            let free = readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+            let connection = match free {
+                Some(connection) => connection,
+                None => open_reader(&path)?,
+            };
+            let result = work(&connection);
+            readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(connection);
+            result
+        })
+        .await
+    }
+
+    /// Number of the newest mention; 0 if there is none.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn newest_mention(&self) -> Result<i64, StoreError> {
+        self.read(|c| Ok(c.query_row("SELECT ifnull(max(id), 0) FROM mentions", [], |row| row.get(0))?)).await
+    }
+
+    /// Story keys brought by mentions newer than `high`, for the seen index.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn story_keys_after(&self, high: i64) -> Result<Vec<(StoryKey, i64)>, StoreError> {
+        self.read(move |c| {
+            let mut statement = c.prepare("SELECT key, story FROM story_keys WHERE mention > ?1")?;
+            let rows = statement.query_map([high], |row| Ok((StoryKey(row.get(0)?), row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Why the record can no longer be written, if that is so.
+    pub fn fault(&self) -> Option<String> {
+        self.writer.fault()
+    }
+
+    /// Ends the writer after all that was handed to it.
+    pub async fn close(self) {
+        self.writer.close().await;
+    }
+}
+
+/// A read-only connection of a command.
+pub struct Reader(Connection);
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+fn check_version(found: i64, path: &Path) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as i64;
+    if found > known { Err(StoreError::Newer { path: path.into(), found, known }) } else { Ok(()) }
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    check_version(found, path)?;
+    for (version, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(script)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+fn moment(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,75 @@
+//! Cursors and health of sources.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+
+use super::super::StoreError;
+use super::{Reader, Record, millis, rows};
+use crate::model::{Cursor, Health};
+
+/// Where a source stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceState {
+    pub cursor: Cursor,
+    pub health: Health,
+}
+
+impl Record {
+    /// Where all sources stand that were ever polled, by name.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
+        self.read(load).await
+    }
+
+    /// Records where sources stand after polls that brought nothing (not modified, failed).
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub async fn save_source_states(&self, states: Vec<(String, SourceState)>) -> Result<(), StoreError> {
+        self.write(false, move |c| states.iter().try_for_each(|(name, state)| save(c, name, state))).await
+    }
+}
+
+impl Reader {
+    /// Where all sources stand that were ever polled, by name.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn source_states(&self) -> Result<HashMap<String, SourceState>, StoreError> {
+        load(&self.0)
+    }
+}
+
+fn load(c: &Connection) -> Result<HashMap<String, SourceState>, StoreError> {
+    let mut statement = c.prepare("SELECT * FROM sources")?;
+    let rows = statement.query_map([], rows::source_state)?;
+    rows.map(|row| row.map(|(name, cursor, health)| (name, SourceState { cursor, health })).map_err(StoreError::from))
+        .collect()
+}
+
+pub(super) fn save(c: &Connection, name: &str, state: &SourceState) -> Result<(), StoreError> {
+    let SourceState { cursor, health } = state;
+    let mut statement = c.prepare_cached(
+        "INSERT OR REPLACE INTO sources (name, cursor, status, error, error_class, failures, entries, last_heard, last_poll,
+            next_poll, blind_since, blind_seconds, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    statement.execute(params![
+        name,
+        rows::to_json(cursor)?,
+        health.status.as_str(),
+        health.error,
+        health.error_class.map(|class| class.as_str()),
+        health.failures,
+        health.entries,
+        health.last_heard.map(millis),
+        health.last_poll.map(millis),
+        health.next_poll.map(millis),
+        health.blind_since.map(millis),
+        health.blind_seconds,
+        health.told,
+    ])?;
+    Ok(())
+}
