@@ -1,0 +1,178 @@
+//! A worded mail becomes bytes. The same arguments give the same bytes, so that a mail that is tried again is the same
+//! mail; and whatever stands in titles and names, the headers are the ones written here.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, MultiPart, SinglePart};
+use sha2::{Digest, Sha256};
+
+use crate::model::{Email, Mailbox};
+
+use super::address::{self, AddressFault};
+use super::header::{self, Form};
+
+/// Characters of a subject that are sent; a longer one is cut and ends in `…`.
+pub const MAX_SUBJECT: usize = 400;
+/// Longest Message-ID, in bytes, without its angle brackets.
+pub const MAX_MESSAGE_ID: usize = 250;
+/// The last second of the year 9999, the last one that a `Date` header can say.
+const LAST_DATE: i64 = 253_402_300_799;
+
+/// Headers that are written here, or that would add recipients: nobody else may set them.
+const RESERVED: [&str; 15] = [
+    "from",
+    "sender",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "return-path",
+    "received",
+    "apparently-to",
+    "delivered-to",
+    "errors-to",
+    "disposition-notification-to",
+];
+
+/// Why a mail cannot be encoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EncodeError {
+    #[error("no mail can be sent to {address:?}: {fault}; correct it in the configuration")]
+    Recipient { address: String, fault: AddressFault },
+    #[error("no mail can be sent from {address:?}: {fault}; correct [mail] from in the configuration")]
+    Sender { address: String, fault: AddressFault },
+    #[error("{0:?} is no Message-ID (RFC 5322, 3.6.4)")]
+    MessageId(String),
+    #[error("{0:?} cannot be the name of a further header")]
+    HeaderName(String),
+    #[error("the header {0} has a word that is too long to be sent")]
+    HeaderTooLong(String),
+    #[error("the mail cannot be put together: {0}")]
+    Build(String),
+}
+
+/// Encodes one mail for one recipient as `multipart/alternative`, both parts UTF-8 in quoted-printable (RFC 2045, 2046).
+/// The result is 7-bit, has CRLF line ends and no line over 998 bytes.
+///
+/// `to` is one bare address; `message_id` comes without angle brackets, and the boundary is derived from it; `date`
+/// should be the time when the mail was queued. `extra` headers (name, value) follow those of `email`. In values line
+/// breaks and control characters become spaces.
+///
+/// # Errors
+/// Addresses that cannot be used, a Message-ID or a header name that could break the headers, headers that are written
+/// here (see `RESERVED`) or describe the content, and values that cannot be folded under 998 bytes.
+pub fn encode(
+    email: &Email,
+    from: &Mailbox,
+    to: &str,
+    message_id: &str,
+    date: Timestamp,
+    extra: &[(&str, &str)],
+) -> Result<Vec<u8>, EncodeError> {
+    let sender =
+        address::ascii(&from.email).map_err(|fault| EncodeError::Sender { address: from.email.clone(), fault })?;
+    let recipient = address::ascii(to).map_err(|fault| EncodeError::Recipient { address: to.to_owned(), fault })?;
+    check_message_id(message_id)?;
+
+    // The display name is the operator's, but is cleaned like everything else.
+    let name = from.name.as_deref().map(one_line).filter(|name| !name.is_empty());
+    let mut builder = lettre::Message::builder()
+        .from(lettre::message::Mailbox::new(name, sender))
+        .to(lettre::message::Mailbox::new(None, recipient))
+        .raw_header(raw("Subject", &shortened(&email.subject), Form::Text)?)
+        .date(date_within_bounds(date))
+        .raw_header(raw("Message-ID", &format!("<{message_id}>"), Form::Structured)?);
+    let further = email.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in further.chain(extra.iter().copied()) {
+        check_name(name)?;
+        builder = builder.raw_header(raw(name, value, Form::Structured)?);
+    }
+    let content = MultiPart::alternative()
+        .boundary(boundary(message_id))
+        .singlepart(part(ContentType::TEXT_PLAIN, &email.text)?)
+        .singlepart(part(ContentType::TEXT_HTML, &email.html)?);
+    let message = builder.multipart(content).map_err(|fault| EncodeError::Build(fault.to_string()))?;
+    Ok(message.formatted())
+}
+
+fn part(kind: ContentType, text: &str) -> Result<SinglePart, EncodeError> {
+    // Line ends are made CRLF here, in one pass: lettre would insert them one by one, moving the rest each time.
+    let body = Body::new_with_encoding(crlf(text), ContentTransferEncoding::QuotedPrintable)
+        .map_err(|_| EncodeError::Build("text that is not quoted-printable".to_owned()))?;
+    Ok(SinglePart::builder().header(kind).body(body))
+}
+
+fn raw(name: &str, value: &str, form: Form) -> Result<HeaderValue, EncodeError> {
+    let encoded = header::value(name, value, form).ok_or_else(|| EncodeError::HeaderTooLong(name.to_owned()))?;
+    let header = HeaderName::new_from_ascii(name.to_owned()).map_err(|_| EncodeError::HeaderName(name.to_owned()))?;
+    // Encoded and folded by `header::value`: ASCII, with CRLF only before a space.
+    Ok(HeaderValue::dangerous_new_pre_encoded(header, String::new(), encoded))
+}
+
+/// A name is printable ASCII without a colon (RFC 5322, 3.6.8), and none that is written here.
+fn check_name(name: &str) -> Result<(), EncodeError> {
+    let lower = name.to_ascii_lowercase();
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    // The language says nothing about how the content is encoded (RFC 3282), the other Content- headers do.
+    let written_here = RESERVED.contains(&lower.as_str())
+        || (lower.starts_with("content-") && lower != "content-language")
+        || lower.starts_with("resent-");
+    if plain && !written_here { Ok(()) } else { Err(EncodeError::HeaderName(name.to_owned())) }
+}
+
+fn check_message_id(id: &str) -> Result<(), EncodeError> {
+    let plain =
+        id.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'(' | b')' | b'"' | b'\\' | b','));
+    let two_parts =
+        id.split_once('@').is_some_and(|(left, right)| !left.is_empty() && !right.is_empty() && !right.contains('@'));
+    if plain && two_parts && id.len() <= MAX_MESSAGE_ID { Ok(()) } else { Err(EncodeError::MessageId(id.to_owned())) }
+}
+
+/// `=_` never occurs in quoted-printable (RFC 2045, 6.7), so no text can hold the boundary.
+fn boundary(message_id: &str) -> String {
+    let digest = Sha256::digest(message_id.as_bytes());
+    let mut boundary = String::from("=_");
+    for byte in digest.iter().take(16) {
+        boundary.push_str(&format!("{byte:02x}"));
+    }
+    boundary
+}
+
+fn date_within_bounds(date: Timestamp) -> SystemTime {
+    let seconds = date.as_second().clamp(0, LAST_DATE);
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds.unsigned_abs())
+}
+
+fn one_line(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn shortened(subject: &str) -> String {
+    match subject.char_indices().nth(MAX_SUBJECT) {
+        None => subject.to_owned(),
+        Some((end, _)) => format!("{}…", subject[..end].trim_end()),
+    }
+}
+
+/// Every CRLF, lone CR and lone LF as CRLF.
+fn crlf(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 32 + 2);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => {
+                chars.next_if_eq(&'\n');
+                out.push_str("\r\n");
+            }
+            '\n' => out.push_str("\r\n"),
+            c => out.push(c),
+        }
+    }
+    out
+}
