@@ -1,0 +1,262 @@
+//! `[daemon]`, `[fetch]` and `[mail]`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use url::Url;
+
+use super::diagnostic::Span;
+use super::keys::{DAEMON, FETCH, MAIL};
+use super::reader::Reader;
+use super::section::{Section, checked};
+use super::tree::{Node, Table, Value};
+use super::{addresses, secret, values, zone};
+use crate::model::{FetchSettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
+
+/// Where the state is kept unless `state` says otherwise.
+pub const DEFAULT_STATE: &str = "/var/lib/mentiond";
+/// Where the pages are served unless `http` says otherwise.
+pub const DEFAULT_HTTP: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
+/// The local program for `transport = "sendmail"` unless `command` says otherwise.
+pub const DEFAULT_SENDMAIL: &str = "/usr/sbin/sendmail";
+
+/// `[daemon]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DaemonSettings {
+    /// The folder of record, index and control socket; absolute. It need not exist yet.
+    pub state: PathBuf,
+    /// For office hours, digests and dates in mail. Default UTC.
+    pub timezone: TimeZone,
+    /// Its IANA name.
+    pub timezone_name: String,
+    /// Of mail and pages where a department or watchlist names none: one of [`values::LANGUAGES`]. Default `en`.
+    pub language: String,
+    /// Where pages and API listen; `None` if `http = "off"`.
+    pub http: Option<SocketAddr>,
+    /// Start of the links in mails.
+    pub public_url: Option<Url>,
+    /// Told of source and mail trouble, and named in the User-Agent.
+    pub contact: Option<String>,
+}
+
+/// Reads `[daemon]`; everything in it has a default.
+pub(super) fn daemon(root: &Table, reader: &mut Reader<'_>) -> DaemonSettings {
+    let mut settings = DaemonSettings {
+        state: PathBuf::from(DEFAULT_STATE),
+        timezone: TimeZone::UTC,
+        timezone_name: "UTC".to_owned(),
+        language: "en".to_owned(),
+        http: Some(DEFAULT_HTTP),
+        public_url: None,
+        contact: None,
+    };
+    let Some(section) = open(root, "daemon", &DAEMON, reader) else { return settings };
+    if let Some(text) = section.text("state", &mut reader.found) {
+        settings.state = reader.path(text);
+    }
+    let found = &mut reader.found;
+    if let Some(zone) = section.parsed("timezone", zone::zone, found) {
+        settings.timezone_name = zone.iana_name().unwrap_or("UTC").to_owned();
+        settings.timezone = zone;
+    }
+    if let Some(language) = section.parsed("language", values::language, found) {
+        settings.language = language;
+    }
+    if let Some(http) = section.parsed("http", addresses::listen, found) {
+        settings.http = http;
+    }
+    settings.public_url = section.parsed("public_url", addresses::public_url, found);
+    settings.contact = section.parsed("contact", addresses::address, found);
+    // The files were read already; here only what is no text is told.
+    section.list("include", found);
+    settings
+}
+
+/// Reads `[fetch]`; everything in it has a default.
+pub(super) fn fetch(root: &Table, contact: Option<&str>, reader: &mut Reader<'_>) -> FetchSettings {
+    let mut settings = FetchSettings::default();
+    // A header is ASCII (RFC 9110 section 5.5); an address need not be.
+    if let Some(contact) = contact.filter(|c| c.is_ascii()) {
+        settings.user_agent = format!("{} (+{contact})", settings.user_agent);
+    }
+    let Some(section) = open(root, "fetch", &FETCH, reader) else { return settings };
+    let found = &mut reader.found;
+    for text in section.list("allow_networks", found).unwrap_or_default() {
+        let Some(network) = checked(text, addresses::network, found) else { continue };
+        if network.prefix_len() == 0 {
+            found.warning(
+                text.span,
+                "this allows every address: feeds can make mentiond contact machines inside your network",
+            );
+        }
+        settings.allow_networks.push(network);
+    }
+    let time = Duration::from_secs(1)..=Duration::from_secs(600);
+    if let Some(value) = section.duration("timeout", time.clone(), "1s to 10m", found) {
+        settings.timeout = value;
+    }
+    if let Some(value) = section.duration("connect_timeout", time, "1s to 10m", found) {
+        settings.connect_timeout = value;
+    }
+    if let Some(bytes) = max_body(&section, reader) {
+        settings.max_body = bytes;
+    }
+    let found = &mut reader.found;
+    for (key, most, field) in [
+        ("per_host", 1024, &mut settings.per_host),
+        ("concurrency", 1_024, &mut settings.concurrency),
+        ("max_entries", 1_000_000, &mut settings.max_entries),
+    ] {
+        if let Some(value) = section.number(key, 1..=most, found).and_then(|n| usize::try_from(n).ok()) {
+            *field = value;
+        }
+    }
+    settings.proxy = section.parsed("proxy", addresses::web_url, found);
+    if let Some(agent) = section.parsed("user_agent", values::header, found) {
+        settings.user_agent = agent;
+    }
+    if let Some(text) = section.text("ca_file", found) {
+        settings.ca_file = Some(reader.readable_file(text));
+    }
+    settings
+}
+
+/// `max_body`, 1 KiB to 1 GiB.
+fn max_body(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<usize> {
+    const RANGE: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 30;
+    let node = section.get("max_body")?;
+    let bytes = match &node.value {
+        Value::Integer(bytes) => u64::try_from(*bytes).unwrap_or(0),
+        _ => section.parsed("max_body", values::size, &mut reader.found)?,
+    };
+    if !RANGE.contains(&bytes) {
+        reader.found.error(node.span, "`max_body` must be 1KiB to 1GiB").help("the default is \"8MiB\"");
+        return None;
+    }
+    usize::try_from(bytes).ok()
+}
+
+/// Reads `[mail]`; without a sender there is no configuration.
+pub(super) fn mail(root: &Table, reader: &mut Reader<'_>) -> Option<MailSettings> {
+    if root.get("mail").is_none() {
+        if reader.found.is_complete() {
+            reader
+                .found
+                .error(Span { file: 0, start: 0, end: 0 }, "[mail] is missing: nobody could be told of a mention")
+                .help("add [mail] with `from`, and `host` or `transport = \"directory\"` with `directory = \"out\"`");
+        }
+        return None;
+    }
+    let section = open(root, "mail", &MAIL, reader)?;
+    let example = "from = \"Mentions <mentions@example.com>\"";
+    let from: Option<Mailbox> = section
+        .required("from", example, &mut reader.found)
+        .and_then(|text| checked(text, addresses::mailbox, &mut reader.found));
+    let max_per_hour = section
+        .number("max_per_hour", 1..=100_000, &mut reader.found)
+        .and_then(|n| u32::try_from(n).ok())
+        .unwrap_or(20);
+    let words = [("smtp", Kind::Smtp), ("sendmail", Kind::Sendmail), ("directory", Kind::Directory)];
+    let kind = if section.has("transport") {
+        section.choice("transport", &words, &mut reader.found)
+    } else {
+        Some(Kind::Smtp)
+    };
+    // What belongs to another transport is looked at for its form only, so that switching to and fro is one line.
+    let transport = match kind {
+        Some(Kind::Smtp) => smtp(&section, reader),
+        Some(Kind::Sendmail) => sendmail(&section, reader),
+        Some(Kind::Directory) => directory(&section, reader),
+        None => None,
+    };
+    Some(MailSettings { from: from?, transport: transport?, max_per_hour })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Smtp,
+    Sendmail,
+    Directory,
+}
+
+fn smtp(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<TransportSettings> {
+    let host = section
+        .required("host", "host = \"mail.example.com\"", &mut reader.found)
+        .and_then(|text| checked(text, addresses::host, &mut reader.found));
+    let words = [("starttls", SmtpTls::StartTls), ("implicit", SmtpTls::Implicit), ("none", SmtpTls::None)];
+    let tls = section.choice("tls", &words, &mut reader.found).unwrap_or(SmtpTls::StartTls);
+    let port = section.number("port", 1..=65_535, &mut reader.found).and_then(|n| u16::try_from(n).ok());
+    // RFC 6409 section 3.1, RFC 8314 section 3.3, RFC 5321.
+    let port = port.unwrap_or(match tls {
+        SmtpTls::StartTls => 587,
+        SmtpTls::Implicit => 465,
+        SmtpTls::None => 25,
+    });
+    let username = section.text("username", &mut reader.found).map(|text| text.value.to_owned());
+    let password = section.get("password").and_then(|node| secret::read(node, "password", reader));
+    for (one, other, example) in [
+        ("username", "password", "password = { file = \"smtp-password\" }"),
+        ("password", "username", "username = \"mentions\""),
+    ] {
+        if section.has(one) && !section.has(other) {
+            reader
+                .found
+                .error(section.place(one), format!("`{one}` without `{other}`"))
+                .help(format!("add `{example}`, or leave both out"));
+        }
+    }
+    let ca_file = section.text("ca_file", &mut reader.found).map(|text| reader.readable_file(text));
+    let host = host?;
+    if tls == SmtpTls::None && !is_local(&host) {
+        let what = if username.is_some() { "the password and all mail go" } else { "all mail goes" };
+        reader
+            .found
+            .warning(section.place("tls"), format!("{what} over the network in the clear"))
+            .help("use tls = \"starttls\" or \"implicit\"; \"none\" is for a relay on this machine");
+    }
+    Some(TransportSettings::Smtp { host, port, tls, username, password, ca_file })
+}
+
+fn sendmail(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<TransportSettings> {
+    literal_password(section, reader);
+    let command = match section.text("command", &mut reader.found) {
+        Some(text) => reader.path(text),
+        None => PathBuf::from(DEFAULT_SENDMAIL),
+    };
+    if !command.is_file() {
+        reader
+            .found
+            .warning(section.place("command"), format!("there is no program {} here", command.display()))
+            .help("install a local mail server (postfix, msmtp, …), or name the program with `command`");
+    }
+    Some(TransportSettings::Sendmail { command })
+}
+
+fn directory(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<TransportSettings> {
+    literal_password(section, reader);
+    let text = section.required("directory", "directory = \"out\"", &mut reader.found)?;
+    Some(TransportSettings::Directory { path: reader.path(text) })
+}
+
+/// A password in the clear is a mistake even where it is not used.
+fn literal_password(section: &Section<'_>, reader: &mut Reader<'_>) {
+    if let Some(node @ Node { value: Value::Text(_), .. }) = section.get("password") {
+        secret::read(node, "password", reader);
+    }
+}
+
+/// Whether a relay is this machine, so that nothing crosses a network.
+fn is_local(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn open<'t>(
+    root: &'t Table,
+    name: &str,
+    keys: &'static super::keys::Keys,
+    reader: &mut Reader<'_>,
+) -> Option<Section<'t>> {
+    Section::open(&root.get(name)?.node, keys, &mut reader.found)
+}
