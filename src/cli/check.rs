@@ -1,0 +1,113 @@
+//! `mentiond check`: reads the configuration and prints what would run.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::output::{say, say_json, table};
+use super::{Failure, find_config, load};
+use crate::config::{self, Config};
+use crate::daemon::engine::Engine;
+use crate::model::{Deliver, Location, TransportSettings};
+use crate::routing::Route;
+use crate::text::link;
+
+pub(super) fn run(file: Option<PathBuf>, json: bool) -> Result<(), Failure> {
+    if json
+        && let Some(path) = find_config(file.clone())
+        && let Err(errors) = config::load(&path)
+    {
+        say_json(&json!({ "ok": false, "errors": errors.to_json()["errors"] }))?;
+        return Err(Failure::Usage(format!("mentiond: {} cannot be run", path.display())));
+    }
+    let loaded = load(file)?;
+    let warnings = loaded.warnings;
+    let engine = Engine::build(loaded.config).map_err(|error| Failure::Usage(error.to_string()))?;
+    engine.mailer().map_err(|error| Failure::Usage(format!("[mail]: {error}")))?;
+    let config = &engine.config;
+    if json {
+        return say_json(&json!({
+            "ok": true,
+            "warnings": warnings,
+            "watchlists": config.watchlists.iter().map(|w| json!({ "name": w.name, "query": w.query.to_string(), "alert": w.alert })).collect::<Vec<_>>(),
+            "sources": config.sources.iter().map(|s| json!({
+                "name": s.name, "kind": s.kind.as_str(), "url": place(&s.location), "every_seconds": s.every.as_secs(),
+                "watchlists": s.watchlists.as_ref(), "match_all": s.match_all,
+            })).collect::<Vec<_>>(),
+            "departments": config.routing.departments.iter().map(|d| json!({
+                "key": d.key, "name": d.name, "email": d.email, "handles": d.handles,
+            })).collect::<Vec<_>>(),
+            "routes": config.routing.routes.iter().map(|r| json!({
+                "when": r.when.to_string(), "department": r.department, "deliver": r.deliver, "case": r.case, "at": r.at,
+            })).collect::<Vec<_>>(),
+        }));
+    }
+    for warning in &warnings {
+        eprintln!("{}", warning.render(super::output::colours(&std::io::stderr())));
+    }
+    say(&words(config));
+    Ok(())
+}
+
+fn words(config: &Config) -> String {
+    let mut parts = vec![format!("{} is in order.", config.file.display())];
+    let rows: Vec<Vec<String>> =
+        config.watchlists.iter().map(|w| vec![w.name.clone(), w.alert.join(", "), w.query.to_string()]).collect();
+    parts.push(table(&["WATCHLIST", "ALERTS TO", "QUERY"], &rows));
+    let rows: Vec<Vec<String>> = config
+        .sources
+        .iter()
+        .map(|s| {
+            let every = jiff::SignedDuration::try_from(s.every).unwrap_or_default();
+            let lists = if s.match_all {
+                format!("{} (every entry)", s.watchlists.join(", "))
+            } else {
+                s.watchlists.join(", ")
+            };
+            vec![s.name.clone(), s.kind.as_str().into(), format!("{every:#}"), lists, place(&s.location)]
+        })
+        .collect();
+    parts.push(table(&["SOURCE", "KIND", "EVERY", "WATCHLISTS", "PLACE"], &rows));
+    let rows: Vec<Vec<String>> = config
+        .routing
+        .departments
+        .iter()
+        .map(|d| {
+            let handles = d.handles.iter().map(|c| c.as_str()).collect::<Vec<_>>().join(", ");
+            vec![d.key.clone(), d.name.clone(), d.email.clone(), handles]
+        })
+        .collect();
+    if !rows.is_empty() {
+        parts.push(table(&["DEPARTMENT", "NAME", "MAIL TO", "HANDLES"], &rows));
+    }
+    for (number, route) in (1..).zip(&config.routing.routes) {
+        let copies = if route.copy.is_empty() { String::new() } else { format!(", copy to {}", route.copy.join(", ")) };
+        let case = if route.case { ", a case is opened" } else { "" };
+        let deliver = match route.deliver {
+            Deliver::Now => String::new(),
+            later => format!(", deliver {}", later.as_str()),
+        };
+        let Route { at, when, department, .. } = route;
+        parts.push(format!("Route {number} ({at}): {when} → {department}{copies}{deliver}{case}"));
+    }
+    parts.push(match &config.mail.transport {
+        TransportSettings::Smtp { host, port, .. } => {
+            format!("Mail leaves through {host}:{port} as {}.", config.mail.from.email)
+        }
+        TransportSettings::Sendmail { command } => {
+            format!("Mail leaves through {} as {}.", command.display(), config.mail.from.email)
+        }
+        TransportSettings::Directory { path } => {
+            format!("Mail is written to {} as {}.", path.display(), config.mail.from.email)
+        }
+    });
+    parts.join("\n\n")
+}
+
+/// Where a source is, without anything secret in its address.
+pub(super) fn place(location: &Location) -> String {
+    match location {
+        Location::Url(url) => link::redact(url),
+        Location::Path(path) => path.display().to_string(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The command line: arguments, and one file a command. Results go to stdout, everything else to stderr; exit 0 done,
+//! 1 failed, 2 wrong usage or configuration.
+
+mod check;
+mod explain;
+mod logging;
+mod mentions;
+mod once;
+mod outbox;
+mod output;
+mod run;
+mod sources;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, Loaded};
+use crate::store::StoreError;
+
+pub use output::say;
+
+/// Where the configuration is looked for when nothing names it.
+const DEFAULT_CONFIGS: [&str; 2] = ["mentiond.toml", "/etc/mentiond/mentiond.toml"];
+
+/// Watches what is said about a brand, tells the right people once, and stays on it until the customer is satisfied.
+#[derive(Debug, Parser)]
+#[command(name = "mentiond", version, max_term_width = 100)]
+pub struct Cli {
+    /// Configuration file [default: ./mentiond.toml, then /etc/mentiond/mentiond.toml]
+    #[arg(long, global = true, env = "MENTIOND_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Log form: text, json or journald [default: text, or journald under systemd]
+    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    log: Option<logging::Form>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run as a daemon: poll on schedule, deliver as mail becomes due
+    Run,
+    /// Poll every source once now, deliver what is due, print a summary
+    Once(Json),
+    /// Check the configuration and print what would run
+    Check(Json),
+    /// Show what would happen to a text, file or URL, and why
+    Explain(explain::Arguments),
+    /// List mentions, or show one with its reasons and mails
+    Mentions(mentions::Arguments),
+    /// List sources with their health
+    Sources(sources::Arguments),
+    /// List mail, show what is stuck and why, retry it
+    Outbox(outbox::Arguments),
+}
+
+/// For commands that report.
+#[derive(Clone, Copy, Debug, Args)]
+struct Json {
+    /// Print JSON for machines
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+enum Failure {
+    /// Wrong usage or configuration: exit 2. Already worded for a person.
+    Usage(String),
+    /// It was tried and failed: exit 1.
+    Failed(String),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::Failed(error.to_string())
+    }
+}
+
+/// Does what the arguments ask for. `shutdown` ends it in order; a message on `reload` has the daemon read its
+/// configuration again.
+pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiver<()>) -> ExitCode {
+    logging::start(cli.log, matches!(cli.command, Command::Run));
+    let config = cli.config;
+    let result = match cli.command {
+        Command::Run => run::run(config, shutdown, reload).await,
+        Command::Once(arguments) => once::run(config, arguments.json, shutdown).await,
+        Command::Check(arguments) => check::run(config, arguments.json),
+        Command::Explain(arguments) => explain::run(config, &arguments).await,
+        Command::Mentions(arguments) => mentions::run(config, &arguments),
+        Command::Sources(arguments) => sources::run(config, &arguments).await,
+        Command::Outbox(arguments) => outbox::run(config, &arguments).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("mentiond: {}", message.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The configuration file to use, if one is named or lies in a usual place.
+fn find_config(named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| DEFAULT_CONFIGS.iter().map(PathBuf::from).find(|path| path.exists()))
+}
+
+/// Reads the configuration; warnings go to stderr.
+fn load(named: Option<PathBuf>) -> Result<Loaded, Failure> {
+    let Some(path) = find_config(named) else {
+        return Err(Failure::Usage(format!(
+            "mentiond: no configuration found ({}); name one with --config FILE, or start from config/mentiond.toml",
+            DEFAULT_CONFIGS.join(", ")
+        )));
+    };
+    config::load(&path).map_err(|errors| Failure::Usage(errors.render(output::colours(&std::io::stderr()))))
+}
+
+/// Like [`load`], and shows the warnings.
+fn load_and_warn(named: Option<PathBuf>) -> Result<Loaded, Failure> {
+    let loaded = load(named)?;
+    for warning in &loaded.warnings {
+        eprintln!("{}", warning.render(output::colours(&std::io::stderr())));
+    }
+    Ok(loaded)
+}

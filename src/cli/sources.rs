@@ -1,0 +1,109 @@
+//! `mentiond sources`: health of every source.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::check::place;
+use super::output::{at, say, say_json, short, table};
+use super::{Failure, load};
+use crate::clock::Clock;
+use crate::model::{Health, Source};
+use crate::store::record::Record;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Only this source, with everything that is known of it
+    name: Option<String>,
+    /// Print JSON for machines
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
+    let config = load(config)?.config;
+    let path = config.daemon.state.join("record.sqlite");
+    // Before the first poll there is no record: every source is new.
+    let states = if path.exists() { Record::open_to_read(&path)?.source_states()? } else { Default::default() };
+    let now = Clock::system().now();
+    let mut rows: Vec<(&Source, Health)> = config
+        .sources
+        .iter()
+        .map(|s| (s, states.get(&s.name).map(|state| state.health.clone()).unwrap_or_default()))
+        .collect();
+    if let Some(name) = &arguments.name {
+        rows.retain(|(source, _)| source.name == *name);
+        if rows.is_empty() {
+            return Err(Failure::Usage(format!("mentiond: no source is called {name}; `mentiond sources` lists them")));
+        }
+    }
+    if arguments.json {
+        let list: Vec<_> = rows
+            .iter()
+            .map(|(source, health)| {
+                json!({
+                    "name": source.name,
+                    "kind": source.kind.as_str(),
+                    "url": place(&source.location),
+                    "status": health.status.as_str(),
+                    "error": health.error,
+                    "error_class": health.error_class.map(|c| c.as_str()),
+                    "failures": health.failures,
+                    "entries": health.entries,
+                    "last_heard": health.last_heard,
+                    "last_poll": health.last_poll,
+                    "next_poll": health.next_poll,
+                    "blind_hours": blind_hours(health, now),
+                })
+            })
+            .collect();
+        return say_json(&json!(list));
+    }
+    let zone = &config.daemon.timezone;
+    if arguments.name.is_some() {
+        for (source, health) in &rows {
+            say(&one(source, health, now, zone));
+        }
+        return Ok(());
+    }
+    let lines: Vec<Vec<String>> = rows
+        .iter()
+        .map(|(source, health)| {
+            vec![
+                source.name.clone(),
+                health.status.as_str().into(),
+                health.entries.to_string(),
+                at(health.last_heard, zone),
+                at(health.next_poll, zone),
+                format!("{:.1}", blind_hours(health, now)),
+                short(health.error.as_deref().unwrap_or(""), 100),
+            ]
+        })
+        .collect();
+    say(&table(&["SOURCE", "STATUS", "ENTRIES", "LAST HEARD", "NEXT POLL", "BLIND HOURS", "ERROR"], &lines));
+    Ok(())
+}
+
+fn one(source: &Source, health: &Health, now: Timestamp, zone: &jiff::tz::TimeZone) -> String {
+    let mut lines = vec![
+        format!("{} ({}): {}", source.name, source.kind.as_str(), place(&source.location)),
+        format!("status       {}", health.status.as_str()),
+        format!("last heard   {}, {} entries", at(health.last_heard, zone), health.entries),
+        format!("last poll    {}", at(health.last_poll, zone)),
+        format!("next poll    {}", at(health.next_poll, zone)),
+        format!("blind hours  {:.1}", blind_hours(health, now)),
+        format!("watchlists   {}", source.watchlists.join(", ")),
+    ];
+    if let Some(error) = &health.error {
+        lines.push(format!("error        {error} ({} in a row)", health.failures));
+    }
+    lines.join("\n")
+}
+
+/// Hours in which the source was not heard although it should have been, the present ones included.
+fn blind_hours(health: &Health, now: Timestamp) -> f64 {
+    let present = health.blind_since.map_or(0, |since| now.duration_since(since).as_secs().max(0));
+    (health.blind_seconds + present) as f64 / 3600.0
+}

@@ -1,0 +1,335 @@
+//! The courier: takes due mail out of the outbox, words it, sends it, and settles each try before the next one begins.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::engine::Engine;
+use super::{World, dice, ingest, wording};
+use crate::clock::Stopwatch;
+use crate::mail::Mailer;
+use crate::mail::encode::encode;
+use crate::model::{Delivery, DeliveryKind, MailFault, Mention, SendOutcome, Trouble, TroubleKind};
+use crate::schedule::{self, MAIL_TELL_AFTER, PACE_WINDOW, RetryDecision};
+use crate::store::StoreError;
+use crate::store::record::{DeliveryContent, Due, NewDelivery, Settled};
+use crate::themes::{Recent, Signature};
+
+/// Mails read from the outbox at a time.
+const BATCH: usize = 64;
+/// How long a mail that is under way may take after the daemon was told to stop.
+const LAST_MAIL: std::time::Duration = std::time::Duration::from_secs(7);
+
+/// What a round of deliveries did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MailSummary {
+    pub queued: u64,
+    pub sent: u64,
+    /// Still waiting, to be tried again.
+    pub deferred: u64,
+    pub failed: u64,
+}
+
+/// Delivers mail through one connection.
+pub(super) struct Courier {
+    world: Arc<World>,
+    engine: Arc<Engine>,
+    mailer: Option<Mailer>,
+    /// The newest mentions, for "similar mentions".
+    recent: Recent,
+    relay_failures: u32,
+    relay_down_since: Option<Timestamp>,
+    hold_until: Option<Timestamp>,
+}
+
+impl Courier {
+    /// A courier that has not connected yet.
+    pub(super) fn new(world: Arc<World>, engine: Arc<Engine>) -> Self {
+        Self {
+            world,
+            engine,
+            mailer: None,
+            recent: Recent::default(),
+            relay_failures: 0,
+            relay_down_since: None,
+            hold_until: None,
+        }
+    }
+
+    /// Takes over a new configuration; the connection of the old one is closed.
+    pub(super) async fn reconfigure(&mut self, engine: Arc<Engine>) {
+        self.close().await;
+        self.engine = engine;
+        self.hold_until = None;
+    }
+
+    /// Until when the relay is left alone, if it is.
+    pub(super) fn hold_until(&self) -> Option<Timestamp> {
+        self.hold_until
+    }
+
+    /// Whether a connection to the relay may be open.
+    pub(super) fn is_connected(&self) -> bool {
+        self.mailer.is_some()
+    }
+
+    /// Says goodbye to the relay.
+    pub(super) async fn close(&mut self) {
+        if let Some(mut mailer) = self.mailer.take() {
+            mailer.close().await;
+        }
+    }
+
+    /// Delivers all that is due now; stops early when the relay is the trouble or `shutdown` is cancelled.
+    ///
+    /// # Errors
+    /// The record cannot be read or written: nothing more may be sent then.
+    pub(super) async fn deliver_due(
+        &mut self,
+        shutdown: &CancellationToken,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<MailSummary, StoreError> {
+        let mut summary = MailSummary::default();
+        let mut settled: Option<Settled> = None;
+        if self.hold_until.is_none_or(|until| until <= self.world.clock.now()) {
+            self.pace().await?;
+            let result = self.send_batches(shutdown, progress, &mut summary, &mut settled).await;
+            // What was sent is settled even if the next step failed.
+            if settled.is_some() {
+                self.advance(settled.take(), None).await?;
+            }
+            result?;
+            self.tell_of_waiting_mail().await?;
+        }
+        let counts = self.world.store.record().outbox_counts().await?;
+        summary.deferred = counts.queued + counts.deferred;
+        Ok(summary)
+    }
+
+    async fn send_batches(
+        &mut self,
+        shutdown: &CancellationToken,
+        progress: &(dyn Fn(u64) + Sync),
+        summary: &mut MailSummary,
+        settled: &mut Option<Settled>,
+    ) -> Result<(), StoreError> {
+        loop {
+            // Settled before the next look: what is in the outbox as due has not been tried.
+            if settled.is_some() {
+                self.advance(settled.take(), None).await?;
+            }
+            let now = self.world.clock.now();
+            let batch = self.world.store.record().due(now, BATCH).await?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let similar = self.similar(&batch, now).await?;
+            for due in &batch {
+                if shutdown.is_cancelled() {
+                    return Ok(());
+                }
+                self.advance(settled.take(), Some(due.delivery.id)).await?;
+                let outcome = tokio::select! {
+                    outcome = self.attempt(due, similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default()) => outcome?,
+                    () = async { shutdown.cancelled().await; tokio::time::sleep(LAST_MAIL).await } => return Ok(()),
+                };
+                let decision = self.decide(&due.delivery, &outcome);
+                self.world.metrics.mail(due.delivery.kind, &decision);
+                *settled = Some((due.delivery.id, decision.clone()));
+                match &decision {
+                    RetryDecision::Sent => {
+                        summary.sent += 1;
+                        progress(summary.sent);
+                    }
+                    RetryDecision::GiveUp { reason } => {
+                        summary.failed += 1;
+                        self.tell_of_failed_mail(&due.delivery, reason).await?;
+                    }
+                    RetryDecision::Retry { .. } => {}
+                    RetryDecision::HoldRelay { at, tell, reason } => {
+                        self.hold(*at, *tell, reason).await?;
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Words one mail and tries to send it.
+    async fn attempt(&mut self, due: &Due, similar: &[Mention]) -> Result<SendOutcome, StoreError> {
+        let watch = Stopwatch::start();
+        let bundled = match due.content {
+            DeliveryContent::Bundle {} => self.world.store.record().bundled(due.delivery.id).await?,
+            _ => Vec::new(),
+        };
+        let Some(email) = wording::word(&self.engine, due, similar, &bundled) else {
+            let message = "what it was about is no longer in the record".to_owned();
+            return Ok(SendOutcome::Refused(MailFault { code: None, message }));
+        };
+        let from = &self.engine.config.mail.from;
+        let Delivery { recipient, message_id, queued, .. } = &due.delivery;
+        let message = match encode(&email, from, recipient, message_id, *queued, &[]) {
+            Ok(message) => message,
+            Err(error) => return Ok(SendOutcome::Refused(MailFault { code: None, message: error.to_string() })),
+        };
+        self.world.timings.compose.add(watch);
+
+        let watch = Stopwatch::start();
+        let mailer = match &mut self.mailer {
+            Some(mailer) => mailer,
+            None => match self.engine.mailer() {
+                Ok(mailer) => self.mailer.insert(mailer),
+                Err(error) => {
+                    return Ok(SendOutcome::Unreachable(MailFault { code: None, message: error.to_string() }));
+                }
+            },
+        };
+        let outcome = mailer.send(&from.email, recipient, message_id, &message).await;
+        self.world.timings.send.add(watch);
+        Ok(outcome)
+    }
+
+    fn decide(&mut self, delivery: &Delivery, outcome: &SendOutcome) -> RetryDecision {
+        match outcome {
+            SendOutcome::Unreachable(_) | SendOutcome::Locked(_) => self.relay_failures += 1,
+            _ => {
+                self.relay_failures = 0;
+                self.relay_down_since = None;
+            }
+        }
+        let now = self.world.clock.now();
+        let decision =
+            schedule::after_send(outcome, delivery.attempts + 1, delivery.queued, self.relay_failures, now, dice());
+        let (mail, kind) = (delivery.id, delivery.kind.as_str());
+        match &decision {
+            RetryDecision::Sent => tracing::info!(event = "mail_sent", mail, kind, "mail delivered to the relay"),
+            RetryDecision::Retry { at, reason, .. } => {
+                tracing::warn!(event = "mail_deferred", mail, kind, again = %at, "{reason}");
+            }
+            RetryDecision::HoldRelay { at, reason, .. } => {
+                tracing::error!(event = "relay_held", mail, kind, again = %at, "all mail waits: {reason}");
+            }
+            RetryDecision::GiveUp { reason } => {
+                tracing::error!(event = "mail_failed", mail, kind, "given up: {reason}")
+            }
+        }
+        decision
+    }
+
+    async fn advance(&self, settled: Option<Settled>, next: Option<i64>) -> Result<(), StoreError> {
+        let watch = Stopwatch::start();
+        self.world.store.record().advance(settled, next, self.world.clock.now()).await?;
+        self.world.timings.settle.add(watch);
+        Ok(())
+    }
+
+    /// Bundles or puts off alerts for recipients who got enough mail this hour.
+    async fn pace(&self) -> Result<(), StoreError> {
+        let record = self.world.store.record();
+        let now = self.world.clock.now();
+        let max = usize::try_from(self.engine.config.mail.max_per_hour).unwrap_or(usize::MAX);
+        for crowd in record.crowded(now, max).await? {
+            let pace = schedule::pace(crowd.got, crowd.alerts.len(), max);
+            let rest = crowd.alerts.get(pace.single..).unwrap_or_default().to_vec();
+            if pace.bundle {
+                let bundle = NewDelivery {
+                    recipient: crowd.recipient,
+                    message_id: self.engine.message_id(now),
+                    content: DeliveryContent::Bundle {},
+                    once: None,
+                };
+                tracing::info!(
+                    event = "alerts_bundled",
+                    alerts = rest.len(),
+                    "more than max_per_hour: the rest goes as one mail"
+                );
+                record.bundle(rest, bundle, now).await?;
+            } else if !rest.is_empty() {
+                let until = crowd.oldest.unwrap_or(now) + PACE_WINDOW;
+                record.put_off(rest, until).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Similar mentions for the mails of a batch, by number of the mail.
+    async fn similar(&mut self, batch: &[Due], now: Timestamp) -> Result<HashMap<i64, Vec<Mention>>, StoreError> {
+        let record = self.world.store.record();
+        for signature in record.signatures_after(self.recent.newest()).await? {
+            self.recent.push(signature);
+        }
+        let mut wanted: Vec<(i64, Vec<i64>)> = Vec::new();
+        for due in batch {
+            if let (Some(mention), Some(story)) = (&due.mention, due.story) {
+                let signature = Signature {
+                    mention: mention.id,
+                    story,
+                    fetched: mention.fetched,
+                    category: mention.classification.category,
+                    words: due.words.clone(),
+                };
+                let ids = self.recent.similar_to(&signature, now);
+                if !ids.is_empty() {
+                    wanted.push((due.delivery.id, ids));
+                }
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids = wanted.iter().flat_map(|(_, ids)| ids.clone()).collect();
+        let mentions: HashMap<i64, Mention> =
+            record.mentions_by_id(ids).await?.into_iter().map(|m| (m.id, m)).collect();
+        let pick = |ids: Vec<i64>| ids.iter().filter_map(|id| mentions.get(id).cloned()).collect();
+        Ok(wanted.into_iter().map(|(mail, ids)| (mail, pick(ids))).collect())
+    }
+
+    /// Leaves the relay alone until `at`; the operator hears of it once an outage.
+    async fn hold(&mut self, at: Timestamp, tell_now: bool, reason: &str) -> Result<(), StoreError> {
+        let now = self.world.clock.now();
+        self.hold_until = Some(at);
+        self.close().await;
+        let since = *self.relay_down_since.get_or_insert(now);
+        let waiting = self.world.store.record().outbox_counts().await?;
+        if tell_now || now.duration_since(since) >= MAIL_TELL_AFTER {
+            let kind = if tell_now { TroubleKind::RelayLogin } else { TroubleKind::RelayUnreachable };
+            self.tell(Trouble {
+                count: waiting.queued + waiting.deferred,
+                ..Trouble::new(kind, "relay", reason, since)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Mail that waits for more than a quarter of an hour: the operator hears of it once a day and recipient.
+    async fn tell_of_waiting_mail(&self) -> Result<(), StoreError> {
+        let now = self.world.clock.now();
+        let Some(waiting) = self.world.store.record().waiting_since(now, MAIL_TELL_AFTER).await? else { return Ok(()) };
+        let day = waiting.queued.as_second() / 86_400 * 86_400;
+        let since = Timestamp::from_second(day).unwrap_or(waiting.queued);
+        self.tell(Trouble::new(TroubleKind::MailDelayed, &waiting.recipient, waiting.error, since)).await
+    }
+
+    async fn tell_of_failed_mail(&self, delivery: &Delivery, reason: &str) -> Result<(), StoreError> {
+        // A report about a report would go round in circles.
+        if delivery.kind == DeliveryKind::Trouble {
+            return Ok(());
+        }
+        self.tell(Trouble::new(TroubleKind::MailFailed, &delivery.recipient, reason, delivery.queued)).await
+    }
+
+    async fn tell(&self, trouble: Trouble) -> Result<(), StoreError> {
+        let about = trouble.subject.clone();
+        let now = self.world.clock.now();
+        // Mail to the operator that cannot be delivered is no help to the operator.
+        if let Some(mail) = ingest::trouble_mail(&self.engine, trouble, now)
+            && mail.recipient != about
+        {
+            self.world.store.record().queue_trouble(mail, now).await?;
+        }
+        Ok(())
+    }
+}

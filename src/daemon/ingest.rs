@@ -1,0 +1,366 @@
+//! One poll, from top to bottom: ask → parse → entries → seen? → match → same story? → classify → route → one commit →
+//! index marked.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::World;
+use super::engine::Engine;
+use super::reading::{self, Reading};
+use crate::clock::Stopwatch;
+use crate::fetch::local::{self, LocalAnswer, LocalDocument};
+use crate::fetch::{self, Answer, Body};
+use crate::model::{Cursor, ErrorClass, Location, PollFault, Source, Trouble, TroubleKind};
+use crate::schedule::PollHints;
+use crate::sources::health;
+use crate::store::StoreError;
+use crate::store::record::{DeliveryContent, NewDelivery, PollCommit, PollOutcome, Recorded, SourceState};
+use crate::store::seen::Marks;
+use crate::web::metrics::PollCount;
+
+/// How a poll ended.
+#[derive(Debug)]
+pub(super) struct Polled {
+    /// Where the source stands now.
+    pub state: SourceState,
+    pub result: PollResult,
+}
+
+/// What a poll brought.
+#[derive(Debug)]
+pub(super) enum PollResult {
+    /// The server says that nothing changed. The state is not in the record yet: the caller saves several at once.
+    Unchanged,
+    Heard {
+        entries: u64,
+        new_entries: u64,
+        mentions: u64,
+        duplicates: u64,
+        outcome: PollOutcome,
+    },
+    /// Recorded as failed.
+    Failed(PollFault),
+}
+
+impl PollResult {
+    /// As far as metrics count it.
+    pub(super) fn count(&self) -> PollCount {
+        match self {
+            PollResult::Unchanged => PollCount::Unchanged,
+            PollResult::Heard { entries, new_entries, mentions, duplicates, outcome } => PollCount::Heard {
+                entries: *entries,
+                new_entries: *new_entries,
+                mentions: *mentions,
+                duplicates: *duplicates,
+                cases_opened: outcome.cases_opened,
+            },
+            PollResult::Failed(fault) => PollCount::Failed(fault.class),
+        }
+    }
+}
+
+/// One document or more, as a source served them.
+pub(super) struct Served {
+    pub documents: Vec<Document>,
+    pub content_type: Option<String>,
+    pub hints: PollHints,
+    pub moved_to: Option<String>,
+    pub cursor: Cursor,
+}
+
+/// The bytes of a document.
+pub(super) enum Document {
+    Fetched(Body),
+    Local(LocalDocument),
+}
+
+impl Document {
+    /// The file that it was read from, if it was.
+    pub(super) fn file(&self) -> Option<&std::path::Path> {
+        match self {
+            Document::Fetched(_) => None,
+            Document::Local(file) => Some(&file.path),
+        }
+    }
+
+    /// The bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Document::Fetched(body) => body,
+            Document::Local(file) => &file.body,
+        }
+    }
+}
+
+enum Asked {
+    Unchanged { hints: PollHints, moved_to: Option<String> },
+    Served(Box<Served>),
+}
+
+/// Polls the source at place `number` of the configuration once.
+///
+/// # Errors
+/// The state cannot be read or written: the daemon must stop taking in. What the source did wrong is no error here.
+pub(super) async fn poll(
+    world: &World,
+    engine: &Arc<Engine>,
+    number: usize,
+    mut state: SourceState,
+) -> Result<Polled, StoreError> {
+    let source = &engine.config.sources[number];
+    forget_other_address(&mut state.cursor, source);
+    let watch = Stopwatch::start();
+    let asked = ask(engine, source, &state.cursor).await;
+    world.timings.fetch.add(watch);
+    let now = world.clock.now();
+    match asked {
+        Ok(Asked::Unchanged { hints, moved_to }) => {
+            let moved = health::moved(&source.name, &mut state.cursor, moved_to.as_deref(), now);
+            let SourceState { health, cursor } = &mut state;
+            let recovered = health::heard(ended(source, now), health, cursor, None, hints);
+            // Trouble ends or changes rarely; everything else about an unchanged source can wait for a shared write.
+            if moved.is_some() || recovered.is_some() {
+                let troubles = moved.into_iter().chain(recovered).collect();
+                commit(world, engine, source, now, state.clone(), Reading::default(), troubles).await?;
+            }
+            Ok(Polled { state, result: PollResult::Unchanged })
+        }
+        Ok(Asked::Served(served)) => take_in(world, engine, number, state, *served, now).await,
+        Err(fault) => fail(world, engine, source, state, fault, now).await,
+    }
+}
+
+/// Reads what was served, records it, and marks it as seen.
+async fn take_in(
+    world: &World,
+    engine: &Arc<Engine>,
+    number: usize,
+    mut state: SourceState,
+    mut served: Served,
+    now: Timestamp,
+) -> Result<Polled, StoreError> {
+    let source = &engine.config.sources[number];
+    let seen = world.store.seen(now).await?;
+    let hints = served.hints;
+    let moved_to = served.moved_to.take();
+    let before = std::mem::replace(&mut state.cursor, std::mem::take(&mut served.cursor));
+
+    let reading = world
+        .processors
+        .run({
+            let (engine, seen, timings, cursor) =
+                (Arc::clone(engine), Arc::clone(&seen), Arc::clone(&world.timings), state.cursor.clone());
+            move || reading::read(&engine, number, &served, &cursor, &seen, &timings, now)
+        })
+        .await;
+    let mut reading = match reading {
+        Some(Ok(reading)) => reading,
+        // What could not be read is not "unchanged" the next time: only the validators of a document that was read are
+        // kept, or a login page with an ETag would pass for calm.
+        Some(Err(fault)) => {
+            return fail(world, engine, source, SourceState { cursor: before, ..state }, fault, now).await;
+        }
+        None => {
+            let message =
+                "reading it ended in a fault of mentiond; please report it with the feed's address".to_owned();
+            let fault = PollFault { class: ErrorClass::Malformed, message, retry_after: None };
+            return fail(world, engine, source, SourceState { cursor: before, ..state }, fault, now).await;
+        }
+    };
+
+    let mut troubles = Vec::new();
+    if let Some(degraded) = reading.degraded.take() {
+        state.cursor.identify_by = Some(degraded.by.clone());
+        tracing::warn!(event = "ids_unreliable", source = source.name, by = degraded.by, "{}", degraded.why);
+        troubles.push(Trouble::new(TroubleKind::UnreliableIds, &source.name, degraded.why, now));
+    }
+    troubles.extend(health::moved(&source.name, &mut state.cursor, moved_to.as_deref(), now));
+    let hints = PollHints { ttl: reading.ttl, ..hints };
+    let SourceState { health, cursor } = &mut state;
+    troubles.extend(health::heard(ended(source, now), health, cursor, Some(reading.entries), hints));
+
+    let (entries, new_entries) = (reading.entries, reading.new_entries);
+    let known = reading.known.take();
+    let keys: Vec<_> = reading.mentions.iter().map(|m| m.keys.clone()).collect();
+    let outcome = commit(world, engine, source, now, state.clone(), reading, troubles).await?;
+
+    let marks = Marks {
+        source: source.name.clone(),
+        known,
+        keys: outcome
+            .recorded
+            .iter()
+            .zip(keys)
+            .flat_map(|(recorded, keys)| keys.into_iter().map(|key| (key, recorded.ids().1)))
+            .collect(),
+        high: outcome.recorded.iter().map(|r| r.ids().0).max(),
+    };
+    if marks.known.is_some() || !marks.keys.is_empty() {
+        world.mark(marks).await?;
+    }
+
+    let duplicates = outcome.recorded.iter().filter(|r| matches!(r, Recorded::Copy { .. })).count() as u64;
+    let mentions = outcome.recorded.iter().filter(|r| matches!(r, Recorded::New { .. })).count() as u64;
+    Ok(Polled { state, result: PollResult::Heard { entries, new_entries, mentions, duplicates, outcome } })
+}
+
+/// Records a poll that failed.
+async fn fail(
+    world: &World,
+    engine: &Engine,
+    source: &Source,
+    mut state: SourceState,
+    fault: PollFault,
+    now: Timestamp,
+) -> Result<Polled, StoreError> {
+    let SourceState { health, cursor } = &mut state;
+    let trouble = health::failed(ended(source, now), health, cursor, &fault);
+    tracing::warn!(
+        event = "poll_failed",
+        source = source.name,
+        class = fault.class.as_str(),
+        failures = state.health.failures,
+        next_poll = state.health.next_poll.map(tracing::field::display),
+        "{}",
+        fault.message
+    );
+    commit(world, engine, source, now, state.clone(), Reading::default(), trouble.into_iter().collect()).await?;
+    Ok(Polled { state, result: PollResult::Failed(fault) })
+}
+
+/// The one transaction of a poll.
+async fn commit(
+    world: &World,
+    engine: &Engine,
+    source: &Source,
+    now: Timestamp,
+    state: SourceState,
+    reading: Reading,
+    troubles: Vec<Trouble>,
+) -> Result<PollOutcome, StoreError> {
+    let watch = Stopwatch::start();
+    let names: Vec<_> = reading.mentions.iter().map(|m| m.mention.reason()).collect();
+    let poll = PollCommit {
+        source: source.name.clone(),
+        now,
+        state,
+        mentions: reading.mentions,
+        gap: reading.gap,
+        troubles: troubles.into_iter().filter_map(|t| trouble_mail(engine, t, now)).collect(),
+    };
+    let outcome = world.store.record().commit_poll(poll).await?;
+    world.timings.record.add(watch);
+    for (recorded, why) in outcome.recorded.iter().zip(names) {
+        log_mention(source, recorded, &why);
+    }
+    if outcome.queued > 0 {
+        world.mail_due.notify_one();
+    }
+    Ok(outcome)
+}
+
+fn log_mention(source: &Source, recorded: &Recorded, why: &str) {
+    let (mention, story) = recorded.ids();
+    match recorded {
+        Recorded::New { .. } => tracing::info!(event = "mention", source = source.name, mention, story, "{why}"),
+        Recorded::Copy { verdict, .. } => {
+            tracing::info!(event = "copy", source = source.name, mention, story, "no alert: {}", verdict.why());
+        }
+        Recorded::Known { .. } => {
+            tracing::debug!(event = "known", source = source.name, mention, story, "the entry was recorded before");
+        }
+    }
+}
+
+/// Trouble as mail to `contact`; once a source, kind and beginning.
+pub(super) fn trouble_mail(engine: &Engine, trouble: Trouble, now: Timestamp) -> Option<NewDelivery> {
+    Some(NewDelivery {
+        recipient: engine.config.daemon.contact.clone()?,
+        message_id: engine.message_id(now),
+        once: Some(format!("{:?} {} {}", trouble.kind, trouble.subject, trouble.since)),
+        content: DeliveryContent::Trouble { trouble },
+    })
+}
+
+/// Asks the source for what is new since its cursor.
+async fn ask(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked, PollFault> {
+    let mut next = cursor.clone();
+    match &source.location {
+        Location::Path(path) => {
+            let (path, max_body) = (path.clone(), engine.config.fetch.max_body);
+            let read =
+                tokio::task::spawn_blocking(move || local::read(&path, &next, max_body).map(|answer| (answer, next)));
+            let (answer, mut next) = read.await.map_err(|_| stopped())??;
+            Ok(match answer {
+                LocalAnswer::NotModified => Asked::Unchanged { hints: PollHints::default(), moved_to: None },
+                LocalAnswer::Documents { documents, fingerprint } => {
+                    next.fingerprint = Some(fingerprint);
+                    Asked::Served(Box::new(Served {
+                        documents: documents.into_iter().map(Document::Local).collect(),
+                        content_type: None,
+                        hints: PollHints::default(),
+                        moved_to: None,
+                        cursor: next,
+                    }))
+                }
+            })
+        }
+        Location::Url(url) => {
+            let moved = health::uses_new_address(cursor).then_some(cursor.moved_to.as_ref()).flatten();
+            let moved = moved.and_then(|(address, _)| url::Url::parse(address).ok());
+            Ok(match engine.fetcher.get(moved.as_ref().unwrap_or(url), cursor).await? {
+                Answer::NotModified { hints, moved_to } => {
+                    Asked::Unchanged { hints: poll_hints(hints), moved_to: moved_to.map(|u| u.to_string()) }
+                }
+                Answer::Document { body, content_type, etag, last_modified, hints, moved_to, .. } => {
+                    next.etag = etag;
+                    next.last_modified = last_modified;
+                    Asked::Served(Box::new(Served {
+                        documents: vec![Document::Fetched(body)],
+                        content_type,
+                        hints: poll_hints(hints),
+                        moved_to: moved_to.map(|u| u.to_string()),
+                        cursor: next,
+                    }))
+                }
+            })
+        }
+    }
+}
+
+fn poll_hints(hints: fetch::Hints) -> PollHints {
+    PollHints { ttl: None, max_age: hints.max_age, expires_in: hints.expires_in, retry_after: hints.retry_after }
+}
+
+fn ended(source: &Source, now: Timestamp) -> health::Poll<'_> {
+    health::Poll { source: &source.name, every: source.every, now, dice: super::dice() }
+}
+
+/// Validators and ids belong to an address: a source that was given another one starts anew.
+fn forget_other_address(cursor: &mut Cursor, source: &Source) {
+    if is_other_address(cursor, source) {
+        *cursor = Cursor { address: Some(address_of(source)), ..Cursor::default() };
+    }
+}
+
+/// Whether a cursor belongs to another address than the configured one.
+pub(super) fn is_other_address(cursor: &Cursor, source: &Source) -> bool {
+    cursor.address.as_deref() != Some(address_of(source).as_str())
+}
+
+fn address_of(source: &Source) -> String {
+    match &source.location {
+        Location::Url(url) => digest(url.as_str()),
+        Location::Path(path) => digest(&path.to_string_lossy()),
+    }
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn stopped() -> PollFault {
+    PollFault { class: ErrorClass::Transient, message: "mentiond is stopping".into(), retry_after: None }
+}

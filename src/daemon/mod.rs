@@ -1,0 +1,146 @@
+//! The daemon: everything wired together. [`once`] makes one round, [`run`] goes on until it is told to stop.
+
+pub mod control;
+mod deliver;
+pub mod engine;
+mod ingest;
+mod once;
+pub mod processors;
+pub mod reading;
+mod run;
+mod wording;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use processors::Processors;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use crate::clock::{Clock, Stopwatch};
+use crate::store::seen::Marks;
+use crate::store::{Store, StoreError};
+use crate::web::metrics::Metrics;
+
+pub use deliver::MailSummary;
+pub use once::{Progress, Summary, once};
+pub use run::{RunError, run};
+
+/// Recorded polls that are marked in the seen index together.
+const MARK_TOGETHER: usize = 100;
+
+/// What all parts of the daemon share, whatever the configuration.
+pub struct World {
+    pub clock: Clock,
+    pub store: Store,
+    pub metrics: Arc<Metrics>,
+    pub timings: Arc<Timings>,
+    /// For parsing and matching.
+    pub processors: Processors,
+    /// Mail was queued.
+    pub mail_due: Notify,
+    /// Polls that are in the record and not yet in the seen index.
+    unmarked: Mutex<Vec<Marks>>,
+}
+
+impl World {
+    /// Opens the state folder.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or another mentiond holds it.
+    pub fn open(state: &std::path::Path, clock: Clock) -> Result<Self, StoreError> {
+        let processors = Processors::start().map_err(|source| StoreError::Io {
+            path: state.into(),
+            source,
+            hint: "the operating system gives no threads; raise the limit on processes",
+        })?;
+        Ok(Self {
+            clock,
+            store: Store::open(state)?,
+            metrics: Arc::default(),
+            timings: Arc::default(),
+            processors,
+            mail_due: Notify::new(),
+            unmarked: Mutex::default(),
+        })
+    }
+
+    /// Has a recorded poll marked in the seen index, together with others: a batch costs more than what is in it, and
+    /// a mark that is lost only has entries looked at again.
+    async fn mark(&self, marks: Marks) -> Result<(), StoreError> {
+        let waiting = {
+            let mut unmarked = self.unmarked.lock().unwrap_or_else(PoisonError::into_inner);
+            unmarked.push(marks);
+            unmarked.len()
+        };
+        if waiting >= MARK_TOGETHER { self.mark_all().await } else { Ok(()) }
+    }
+
+    /// Marks all recorded polls that are not marked yet.
+    async fn mark_all(&self) -> Result<(), StoreError> {
+        let polls = std::mem::take(&mut *self.unmarked.lock().unwrap_or_else(PoisonError::into_inner));
+        if polls.is_empty() {
+            return Ok(());
+        }
+        let watch = Stopwatch::start();
+        let now = self.clock.now();
+        let seen = self.store.seen(now).await?;
+        let marked = tokio::task::spawn_blocking(move || seen.mark(&polls, now)).await;
+        self.timings.mark.add(watch);
+        marked.unwrap_or(Err(StoreError::Stopped))
+    }
+}
+
+/// Time spent in each stage, summed over all polls and mails: nanoseconds of a clock on the wall, so stages that wait
+/// (fetch, record, send) add up to more than the round took.
+#[derive(Debug, Default)]
+pub struct Timings {
+    pub fetch: Stage,
+    pub parse: Stage,
+    pub identify: Stage,
+    pub matching: Stage,
+    pub classify: Stage,
+    pub record: Stage,
+    pub mark: Stage,
+    pub compose: Stage,
+    pub send: Stage,
+    pub settle: Stage,
+}
+
+/// One stage's time.
+#[derive(Debug, Default)]
+pub struct Stage(AtomicU64);
+
+impl Stage {
+    /// Adds what a stopwatch shows.
+    pub fn add(&self, watch: Stopwatch) {
+        self.0.fetch_add(watch.nanos(), Ordering::Relaxed);
+    }
+
+    fn milliseconds(&self) -> f64 {
+        self.0.load(Ordering::Relaxed) as f64 / 1e6
+    }
+}
+
+impl Timings {
+    /// Milliseconds a stage.
+    pub fn to_json(&self) -> serde_json::Value {
+        json!({
+            "fetch": self.fetch.milliseconds(),
+            "parse": self.parse.milliseconds(),
+            "identify": self.identify.milliseconds(),
+            "match": self.matching.milliseconds(),
+            "classify_and_route": self.classify.milliseconds(),
+            "record": self.record.milliseconds(),
+            "mark": self.mark.milliseconds(),
+            "compose": self.compose.milliseconds(),
+            "send": self.send.milliseconds(),
+            "settle": self.settle.milliseconds(),
+        })
+    }
+}
+
+/// A number in −1 … 1 for jitter.
+fn dice() -> f64 {
+    rand::random_range(-1.0..=1.0)
+}

@@ -1,0 +1,332 @@
+//! From documents to mentions that are ready to be recorded: parse → entries → seen? → match → same story? → classify →
+//! route → mails to be queued. Processor work only; runs on a blocking thread.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::Timings;
+use super::engine::Engine;
+use super::ingest::Served;
+use crate::classify::{self, Classifier, Input};
+use crate::clock::Stopwatch;
+use crate::dedup::{Links, StoryKey};
+use crate::model::{
+    Classification, Cursor, Decision, Deliver, Entry, ErrorClass, Location, Mention, Part, PollFault, Source,
+    WatchlistMatch,
+};
+use crate::query::{Document, Facts, Found, Matcher, Scratch};
+use crate::routing::Routing;
+use crate::sources::feed::{self, Feed};
+use crate::sources::identity::{self, Kind as SightingKind, Known};
+use crate::store::record::{DeliveryContent, NewDelivery, NewMention};
+use crate::store::seen::Seen;
+
+/// Bytes of an entry's text that the record keeps: a window around the first match.
+const MAX_KEPT_TEXT: usize = 16 * 1024;
+/// Bytes before the first match that such a window keeps.
+const KEPT_BEFORE: usize = 2 * 1024;
+
+/// What was read.
+#[derive(Default)]
+pub struct Reading {
+    pub entries: u64,
+    pub new_entries: u64,
+    /// The document's own wish about how often to come.
+    pub ttl: Option<Duration>,
+    pub mentions: Vec<NewMention>,
+    /// Packed hashes of the source's entries, if they changed.
+    pub known: Option<Vec<u8>>,
+    /// The source's ids cannot be relied on (any more).
+    pub degraded: Option<Degraded>,
+    /// Why completeness cannot be shown, if so.
+    pub gap: Option<String>,
+}
+
+/// How entries are told apart from now on, and why.
+pub struct Degraded {
+    pub by: String,
+    pub why: String,
+}
+
+/// Reads what a source served.
+///
+/// # Errors
+/// Nothing of it can be read as a feed.
+pub(super) fn read(
+    engine: &Engine,
+    number: usize,
+    served: &Served,
+    cursor: &Cursor,
+    seen: &Seen,
+    timings: &Timings,
+    now: Timestamp,
+) -> Result<Reading, PollFault> {
+    let source = &engine.config.sources[number];
+    let mut reading = Reading::default();
+
+    let watch = Stopwatch::start();
+    let feeds = parse(engine, source, served)?;
+    timings.parse.add(watch);
+
+    let watch = Stopwatch::start();
+    let known = Known::from_bytes(&seen.known(&source.name).unwrap_or_default());
+    reading.ttl = feeds.iter().filter_map(|f| f.ttl).max();
+    let dropped: usize = feeds.iter().map(|f| f.dropped).sum();
+    reading.gap = (dropped > 0).then(|| {
+        format!(
+            "the feed holds more than {} entries; the oldest {dropped} were not looked at",
+            engine.config.fetch.max_entries
+        )
+    });
+    let (mut raw, mut infos, mut info_of) = (Vec::new(), Vec::with_capacity(feeds.len()), Vec::new());
+    for feed in feeds {
+        info_of.resize(info_of.len() + feed.entries.len(), infos.len());
+        infos.push(feed.info);
+        raw.extend(feed.entries);
+    }
+    let identified = identity::identify(&raw, &known, cursor.identify_by.as_deref());
+    reading.entries = raw.len() as u64;
+    let unseen = identified.sightings.iter().filter(|s| s.kind != SightingKind::Seen);
+    let fresh: Vec<Entry> = unseen
+        .map(|s| {
+            reading.new_entries += u64::from(s.kind == SightingKind::New);
+            raw[s.index].to_entry(s.identity, &infos[info_of[s.index]], now)
+        })
+        .collect();
+    reading.known = identified.changed.then(|| identified.known.to_bytes());
+    reading.degraded = identified.degraded.map(|why| Degraded { by: identified.by.as_str().to_owned(), why });
+    timings.identify.add(watch);
+
+    let links = Links::of(&fresh);
+    let mut scratch = Scratch::default();
+    let mut matched = Vec::new();
+    let watch = Stopwatch::start();
+    for (place, entry) in fresh.iter().enumerate() {
+        let watchlists = match_watchlists(engine, number, entry, &mut scratch);
+        if !watchlists.is_empty() {
+            matched.push((place, watchlists, links.story_keys(entry)));
+        }
+    }
+    timings.matching.add(watch);
+
+    let watch = Stopwatch::start();
+    let mut fresh: Vec<Option<Entry>> = fresh.into_iter().map(Some).collect();
+    for (place, watchlists, keys) in matched {
+        if let Some(entry) = fresh[place].take() {
+            reading.mentions.push(mention(engine, source, entry, watchlists, keys, now));
+        }
+    }
+    timings.classify.add(watch);
+    Ok(reading)
+}
+
+/// Parses every document. A folder's other files are read when one of them is no feed.
+fn parse(engine: &Engine, source: &Source, served: &Served) -> Result<Vec<Feed>, PollFault> {
+    let base = match &source.location {
+        Location::Url(url) => Some(url.clone()),
+        Location::Path(path) => Url::from_file_path(path).ok(),
+    };
+    let mut feeds = Vec::with_capacity(served.documents.len());
+    let mut first_fault = None;
+    for document in &served.documents {
+        match feed::parse_feed(
+            document.bytes(),
+            served.content_type.as_deref(),
+            base.as_ref(),
+            engine.config.fetch.max_entries,
+        ) {
+            Ok(feed) => {
+                for fault in &feed.faults {
+                    tracing::debug!(event = "feed_repaired", source = source.name, "{fault}");
+                }
+                feeds.push(feed);
+            }
+            Err(fault) => {
+                if served.documents.len() > 1 {
+                    let file = document.file().map(|file| file.display().to_string());
+                    tracing::warn!(event = "file_unread", source = source.name, file, "{fault}");
+                }
+                first_fault.get_or_insert(fault);
+            }
+        }
+    }
+    match first_fault {
+        Some(fault) if feeds.is_empty() => {
+            Err(PollFault { class: ErrorClass::Malformed, message: fault.to_string(), retry_after: None })
+        }
+        _ => Ok(feeds),
+    }
+}
+
+/// What decides about a mention.
+#[derive(Clone, Copy)]
+pub struct Judges<'a> {
+    pub classifier: &'a Classifier,
+    pub routing: &'a Routing,
+}
+
+/// The queries that an entry matches.
+pub fn find(matcher: &Matcher, entry: &Entry, source: &str, scratch: &mut Scratch) -> Vec<Found> {
+    let author = author_line(entry);
+    matcher.find(&document(entry, &author, source), scratch)
+}
+
+/// The watchlists that an entry matches, among those of its source.
+fn match_watchlists(engine: &Engine, number: usize, entry: &Entry, scratch: &mut Scratch) -> Vec<WatchlistMatch> {
+    let source = &engine.config.sources[number];
+    let mut matches: Vec<WatchlistMatch> = find(&engine.matcher, entry, &source.name, scratch)
+        .into_iter()
+        .filter(|found| engine.watches(number, found.query))
+        .map(|found| WatchlistMatch {
+            name: engine.config.watchlists[found.query].name.clone(),
+            matched: found.matched,
+        })
+        .collect();
+    if source.match_all {
+        for name in source.watchlists.iter() {
+            if !matches.iter().any(|m| m.name == *name) {
+                matches.push(WatchlistMatch { name: name.clone(), matched: Vec::new() });
+            }
+        }
+    }
+    matches
+}
+
+/// Classifies and routes an entry that matched.
+pub fn judge(
+    judges: Judges<'_>,
+    source: &str,
+    entry: &Entry,
+    watchlists: &[WatchlistMatch],
+) -> (Classification, Decision) {
+    let classification = judges.classifier.classify(&Input {
+        title: &entry.title,
+        text: &entry.text,
+        lang_hint: entry.lang.as_deref(),
+        rating: entry.rating,
+        press: entry.site.is_some(),
+    });
+    let names: Vec<&str> = watchlists.iter().map(|w| w.name.as_str()).collect();
+    let author = author_line(entry);
+    let mut document = document(entry, &author, source);
+    document.lang = &classification.language.code;
+    document.facts = Some(Facts {
+        category: classification.category,
+        categories: &classification.categories,
+        severity: classification.severity,
+        sentiment: classification.sentiment.label,
+        flags: &classification.flags,
+        watchlists: &names,
+    });
+    let decision = judges.routing.decide(&document);
+    (classification, decision)
+}
+
+fn mention(
+    engine: &Engine,
+    source: &Source,
+    mut entry: Entry,
+    mut watchlists: Vec<WatchlistMatch>,
+    keys: Vec<StoryKey>,
+    now: Timestamp,
+) -> NewMention {
+    let (classification, decision) = judge(engine.judges(), &source.name, &entry, &watchlists);
+    let words = classify::significant_words(&format!("{} {}", entry.title, entry.text), &classification.language.code);
+    keep_window(&mut entry, &mut watchlists);
+    let deliveries = deliveries(engine, &watchlists, &decision, now);
+    let mention =
+        Mention { id: 0, source: source.name.clone(), entry, fetched: now, watchlists, classification, decision };
+    NewMention { mention, keys, words, deliveries }
+}
+
+/// Who gets a mail about a mention: one a person, the notice before the copy before the alert.
+fn deliveries(engine: &Engine, watchlists: &[WatchlistMatch], decision: &Decision, now: Timestamp) -> Vec<NewDelivery> {
+    let mut mails = BTreeMap::<String, (String, DeliveryContent)>::new();
+    let mut add = |recipient: &str, content: DeliveryContent| {
+        mails.entry(recipient.to_lowercase()).or_insert_with(|| (recipient.to_owned(), content));
+    };
+    if decision.deliver == Deliver::Now {
+        for (key, copy) in
+            std::iter::once((&decision.department, false)).chain(decision.copy.iter().map(|key| (key, true)))
+        {
+            if let Some(department) = engine.config.routing.department(key) {
+                add(&department.email, DeliveryContent::Notice { department: key.clone(), copy });
+            }
+        }
+    }
+    let mut subscribers = BTreeMap::<&str, Vec<String>>::new();
+    for matched in watchlists {
+        for recipient in engine.watchlist(&matched.name).map(|w| w.alert.as_slice()).unwrap_or_default() {
+            subscribers.entry(recipient).or_default().push(matched.name.clone());
+        }
+    }
+    for (recipient, watchlists) in subscribers {
+        add(recipient, DeliveryContent::Alert { watchlists });
+    }
+    mails
+        .into_values()
+        .map(|(recipient, content)| NewDelivery { recipient, message_id: engine.message_id(now), content, once: None })
+        .collect()
+}
+
+/// Cuts a long text to a window that holds the first match, and moves the places along.
+fn keep_window(entry: &mut Entry, watchlists: &mut [WatchlistMatch]) {
+    if entry.text.len() <= MAX_KEPT_TEXT {
+        return;
+    }
+    let places = || watchlists.iter().flat_map(|w| &w.matched).filter(|m| m.part == Part::Text);
+    let first = places().map(|m| m.start).min().unwrap_or(0);
+    let start = if first < MAX_KEPT_TEXT - KEPT_BEFORE { 0 } else { first - KEPT_BEFORE };
+    let start = entry.text.ceil_char_boundary(start);
+    let end = entry.text.floor_char_boundary(start + MAX_KEPT_TEXT);
+    entry.text = entry.text[start..end].to_owned();
+    for watchlist in watchlists {
+        watchlist.matched.retain(|m| m.part != Part::Text || (m.start >= start && m.end <= end));
+        for matched in watchlist.matched.iter_mut().filter(|m| m.part == Part::Text) {
+            matched.start -= start;
+            matched.end -= start;
+        }
+    }
+}
+
+fn document<'a>(entry: &'a Entry, author: &'a str, source: &'a str) -> Document<'a> {
+    Document {
+        title: &entry.title,
+        text: &entry.text,
+        author,
+        site: entry.site.as_deref().unwrap_or_default(),
+        url: entry.url.as_deref().unwrap_or_default(),
+        lang: entry.lang.as_deref().unwrap_or_default(),
+        source,
+        facts: None,
+    }
+}
+
+fn author_line(entry: &Entry) -> String {
+    entry.author.as_ref().map_or_else(String::new, |a| match &a.handle {
+        Some(handle) => format!("{} {handle}", a.name),
+        None => a.name.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Matched;
+
+    #[test]
+    fn a_long_text_is_kept_around_its_first_match() {
+        let text = format!("{} Acmé {}", "é".repeat(20_000), "x".repeat(20_000));
+        let at = text.find("Acmé").unwrap();
+        let mut entry = Entry { text, ..Entry::default() };
+        let matched = Matched { part: Part::Text, start: at, end: at + 5, term: "acmé".into() };
+        let mut lists = [WatchlistMatch { name: "a".into(), matched: vec![matched] }];
+        keep_window(&mut entry, &mut lists);
+        let place = &lists[0].matched[0];
+        assert_eq!(&entry.text[place.start..place.end], "Acmé");
+        assert!(entry.text.len() <= MAX_KEPT_TEXT);
+    }
+}
