@@ -1,0 +1,181 @@
+//! Measures the classifier on texts that nobody here wrote (`../shared`, see its README). "Measure only": nothing is
+//! fitted to them; the floors are what was reached, less a margin, so that a regression is seen.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use mentiond::classify::{Classifier, Input};
+use mentiond::model::{Category, Classification, SentimentLabel};
+
+/// The rows of a labelled set: language, text, label, source. Nothing if there is no such set here.
+fn rows(set: &str) -> Vec<[String; 4]> {
+    let shared = std::env::var_os("MENTIOND_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let path = shared.join("data").join("labelled").join(format!("{set}.tsv"));
+    let Ok(data) = std::fs::read_to_string(&path) else {
+        println!("skipped: no {}", path.display());
+        return Vec::new();
+    };
+    data.lines()
+        .skip(1)
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.split('\t').collect();
+            let [_, lang, text, label, source] = cells.as_slice() else { return None };
+            Some([lang, text, label, source].map(|s| (*s).to_owned()))
+        })
+        .collect()
+}
+
+fn classify(text: &str, lang: Option<&str>) -> Classification {
+    Classifier::new().classify(&Input { text, lang_hint: lang, ..Input::default() })
+}
+
+/// Mean of the F1 scores of the labels, in percent. Pairs: the set's label, ours.
+fn macro_f1(pairs: &[(String, String)], labels: &[&str]) -> f32 {
+    let f1 = |label: &str| {
+        let count = |f: &dyn Fn(&(String, String)) -> bool| pairs.iter().filter(|p| f(p)).count() as f32;
+        let hit = count(&|p| p.0 == label && p.1 == label);
+        2.0 * hit / (count(&|p| p.0 == label) + count(&|p| p.1 == label)).max(1.0)
+    };
+    100.0 * labels.iter().map(|l| f1(l)).sum::<f32>() / labels.len() as f32
+}
+
+/// How often each of ours was given for each of the set's labels.
+fn confusion(pairs: &[(String, String)]) -> BTreeMap<(&str, &str), usize> {
+    let mut counts = BTreeMap::new();
+    for (gold, own) in pairs {
+        *counts.entry((gold.as_str(), own.as_str())).or_default() += 1;
+    }
+    counts
+}
+
+fn step(label: SentimentLabel) -> &'static str {
+    match label {
+        SentimentLabel::VeryNegative | SentimentLabel::Negative => "negative",
+        SentimentLabel::Neutral => "neutral",
+        SentimentLabel::Positive | SentimentLabel::VeryPositive => "positive",
+    }
+}
+
+/// Sets of three (or two) steps of sentiment, and the macro-F1 below which something broke.
+const SENTIMENT: [(&str, f32); 10] = [
+    ("umsab_en", 55.0),
+    ("umsab_es", 51.0),
+    ("umsab_pt", 50.0),
+    ("tass2020_es", 50.0),
+    ("sam_da", 51.0),
+    ("lcc_da", 50.0),
+    ("airline_sentiment_en", 57.0),
+    ("trustpilot_da", 78.0),
+    ("sentiment140_manual_en", 64.0),
+    ("semeval2017_en", 52.0),
+];
+
+#[test]
+fn sentiment() {
+    for (set, floor) in SENTIMENT {
+        let pairs: Vec<(String, String)> = rows(set)
+            .into_iter()
+            .map(|[lang, text, label, _]| (label, step(classify(&text, Some(&lang)).sentiment.label).to_owned()))
+            .collect();
+        if pairs.is_empty() {
+            continue;
+        }
+        let labels: Vec<&str> =
+            ["negative", "neutral", "positive"].into_iter().filter(|l| pairs.iter().any(|p| p.0 == *l)).collect();
+        let f1 = macro_f1(&pairs, &labels);
+        println!("{set}: macro-F1 {f1:.1} over {} rows; {:?}", pairs.len(), confusion(&pairs));
+        assert!(f1 >= floor, "{set}: {f1:.1} is below {floor}");
+    }
+}
+
+#[test]
+fn complaints() {
+    let rows: Vec<_> = rows("complaints_en").into_iter().filter(|r| !r[3].contains(":random_")).collect();
+    if rows.is_empty() {
+        return;
+    }
+    let mut kinds: Vec<(String, String)> = Vec::new();
+    let pairs: Vec<(String, String)> = rows
+        .into_iter()
+        .map(|[lang, text, label, _]| {
+            let category = classify(&text, Some(&lang)).category;
+            kinds.push((label.clone(), category.as_str().to_owned()));
+            (label, if category.is_grievance() { "complaint" } else { "not_complaint" }.to_owned())
+        })
+        .collect();
+    let f1 = macro_f1(&pairs, &["complaint", "not_complaint"]);
+    println!("complaints_en: macro-F1 {f1:.1} over {} rows; {:?}", pairs.len(), confusion(&kinds));
+    assert!(f1 >= 56.0, "complaints_en: {f1:.1}");
+}
+
+#[test]
+fn languages() {
+    for (set, floor) in [("langid_social", 95.0), ("langid_short", 90.0)] {
+        let pairs: Vec<(String, String)> = rows(set)
+            .into_iter()
+            .map(|[_, text, label, _]| {
+                (if label == "nb" { "no".to_owned() } else { label }, classify(&text, None).language.code)
+            })
+            .collect();
+        if pairs.is_empty() {
+            continue;
+        }
+        let labels: Vec<&str> = ["en", "es", "pt", "da", "no", "sv", "de", "fr", "it", "ca"]
+            .into_iter()
+            .filter(|l| pairs.iter().any(|p| p.0 == *l))
+            .collect();
+        let right = pairs.iter().filter(|p| p.0 == p.1).count() as f32 * 100.0 / pairs.len() as f32;
+        let f1 = macro_f1(&pairs, &labels);
+        println!("{set}: {right:.1} % right, macro-F1 {f1:.1} over {} rows", pairs.len());
+        let mut missed: Vec<_> = confusion(&pairs).into_iter().filter(|((a, b), _)| a != b).collect();
+        missed.sort_by_key(|m| std::cmp::Reverse(m.1));
+        missed.truncate(12);
+        println!("  most missed: {missed:?}");
+        assert!(f1 >= floor, "{set}: {f1:.1} is below {floor}");
+    }
+}
+
+/// Honest texts must not be taken for spam; how much spam is found is only printed.
+#[test]
+fn spam_is_not_everything() {
+    for set in ["sms_spam_en", "youtube_spam_en"] {
+        let pairs: Vec<(String, String)> = rows(set)
+            .into_iter()
+            .map(|[lang, text, label, _]| (label, classify(&text, Some(&lang)).category.as_str().to_owned()))
+            .collect();
+        println!("{set}: {:?}", confusion(&pairs));
+        let ham = pairs.iter().filter(|p| p.0 == "ham").count();
+        let wrong = pairs.iter().filter(|p| p.0 == "ham" && p.1 == "spam").count();
+        assert!(wrong * 10 <= ham, "{set}: {wrong} of {ham} honest texts called spam");
+    }
+}
+
+/// The set that was labelled with our own categories: printed, and held to naming a category of ours at all.
+#[test]
+fn gold() {
+    let shared = std::env::var_os("MENTIOND_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let path = shared.join("data/gold/gold.dev.tsv");
+    let Ok(data) = std::fs::read_to_string(&path) else {
+        println!("skipped: no {}", path.display());
+        return;
+    };
+    let (mut category, mut severity, mut sentiment) = (Vec::new(), Vec::new(), Vec::new());
+    for line in data.lines().skip(1) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let [_, lang, text, kind, _, mood, harm, ..] = cells.as_slice() else { panic!("{line}") };
+        assert!(Category::parse(kind).is_some(), "no category of ours: {line}");
+        let c = classify(text, Some(lang));
+        category.push(((*kind).to_owned(), c.category.as_str().to_owned()));
+        severity.push(((*harm).to_owned(), c.severity.as_str().to_owned()));
+        sentiment.push(((*mood).replace('_', "-"), c.sentiment.label.as_str().to_owned()));
+    }
+    for (name, pairs) in [("category", category), ("severity", severity), ("sentiment", sentiment)] {
+        let right = pairs.iter().filter(|p| p.0 == p.1).count();
+        let mut labels: Vec<&str> = pairs.iter().map(|p| p.0.as_str()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        println!("gold {name}: {right} of {} right, macro-F1 {:.1}", pairs.len(), macro_f1(&pairs, &labels));
+    }
+}
