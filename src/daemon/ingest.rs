@@ -170,6 +170,9 @@ async fn take_in(
         }
     };
 
+    if let Some(gap) = &reading.gap {
+        tracing::warn!(event = "gap", source = source.name, "{gap}");
+    }
     let mut troubles = Vec::new();
     if let Some(degraded) = reading.degraded.take() {
         state.cursor.identify_by = Some(degraded.by.clone());
