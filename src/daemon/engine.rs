@@ -11,7 +11,6 @@ use crate::compose::{ComposeSettings, Composer};
 use crate::config::{Config, Watchlist};
 use crate::fetch::{FetchError, Fetcher};
 use crate::mail::{MailError, Mailer};
-use crate::model::Source;
 use crate::query::Matcher;
 
 /// The configuration, and what was built from it.
@@ -84,11 +83,6 @@ impl Engine {
     /// What decides about a mention.
     pub fn judges(&self) -> Judges<'_> {
         Judges { classifier: &self.classifier, routing: &self.config.routing }
-    }
-
-    /// The source of that name.
-    pub fn source(&self, name: &str) -> Option<&Source> {
-        self.config.sources.iter().find(|s| s.name == name)
     }
 
     /// The watchlist of that name.

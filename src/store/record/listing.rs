@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::super::StoreError;
 use super::{Reader, Record, millis, moment, rows};
-use crate::dedup::StoryKey;
 use crate::model::{Category, Mention, Severity};
 use crate::themes::{MAX_REMEMBERED, Signature};
 
@@ -119,17 +118,6 @@ impl Record {
     /// The record cannot be read.
     pub async fn outbox_counts(&self) -> Result<OutboxCounts, StoreError> {
         self.read(outbox_counts).await
-    }
-
-    /// The story that holds a key, if any; for tests of the index against the record.
-    ///
-    /// # Errors
-    /// The record cannot be read.
-    pub async fn story_of(&self, key: StoryKey) -> Result<Option<i64>, StoreError> {
-        self.read(move |c| {
-            Ok(c.query_row("SELECT story FROM story_keys WHERE key = ?1", [key.0], |row| row.get(0)).optional()?)
-        })
-        .await
     }
 }
 
