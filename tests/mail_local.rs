@@ -35,7 +35,7 @@ fn fake(script: &str) -> (TempDir, TransportSettings) {
 
 async fn run(script: &str) -> (TempDir, SendOutcome) {
     let (folder, transport) = fake(script);
-    let outcome = mailer(transport).send("mentions@example.com", "ana@example.com", "1@x", MAIL).await;
+    let outcome = mailer(transport).send("mentions@example.com", "ana@example.com", "1@x", MAIL, None).await;
     (folder, outcome)
 }
 
@@ -76,19 +76,19 @@ async fn sendmail_without_a_verdict() {
     let (_folder, transport) = fake("cat > /dev/null; sleep 60");
     let limits = Limits { after_end: Duration::from_millis(300), ..Limits::default() };
     let mut mailer = Mailer::with_limits(&settings(transport), limits).unwrap();
-    let outcome = mailer.send("a@example.com", "ana@example.com", "1@x", MAIL).await;
+    let outcome = mailer.send("a@example.com", "ana@example.com", "1@x", MAIL, None).await;
     assert!(matches!(outcome, SendOutcome::Unknown(_)), "{outcome:?}");
 
     // It never read what does not fit a pipe.
     let large = vec![b'x'; 1_000_000];
     let (_folder, transport) = fake("sleep 60");
     let mut mailer = Mailer::with_limits(&settings(transport), limits).unwrap();
-    let outcome = mailer.send("a@example.com", "ana@example.com", "1@x", &large).await;
+    let outcome = mailer.send("a@example.com", "ana@example.com", "1@x", &large, None).await;
     assert!(matches!(outcome, SendOutcome::Unreachable(_)), "{outcome:?}");
 
     // It says all is well without having read it.
     let (_folder, transport) = fake("exit 0");
-    let outcome = self::mailer(transport).send("a@example.com", "ana@example.com", "1@x", &large).await;
+    let outcome = self::mailer(transport).send("a@example.com", "ana@example.com", "1@x", &large, None).await;
     assert!(matches!(outcome, SendOutcome::Unreachable(_)), "{outcome:?}");
 }
 
@@ -103,17 +103,17 @@ async fn a_program_left_in_the_background_holds_up_nothing() {
 #[tokio::test]
 async fn sendmail_that_is_missing_or_misled() {
     let mut missing = mailer(TransportSettings::Sendmail { command: PathBuf::from("/nowhere/sendmail") });
-    let outcome = missing.send("a@example.com", "ana@example.com", "1@x", MAIL).await;
+    let outcome = missing.send("a@example.com", "ana@example.com", "1@x", MAIL, None).await;
     assert!(matches!(outcome, SendOutcome::Unreachable(_)), "{outcome:?}");
 
     let (folder, transport) = fake("cat > /dev/null");
     let mut mailer = mailer(transport);
     for to in ["-oQ/tmp/x", "-be@", "ana@example.com eve@example.com", "ana@example.com\n"] {
-        let outcome = mailer.send("a@example.com", to, "1@x", MAIL).await;
+        let outcome = mailer.send("a@example.com", to, "1@x", MAIL, None).await;
         assert!(matches!(outcome, SendOutcome::Refused(_)), "{to:?}: {outcome:?}");
     }
     assert!(!folder.path().join("args").exists(), "it was never run");
-    assert_eq!(mailer.send("", "-be@example.com", "1@x", MAIL).await, SendOutcome::Sent);
+    assert_eq!(mailer.send("", "-be@example.com", "1@x", MAIL, None).await, SendOutcome::Sent);
     assert_eq!(fs::read_to_string(folder.path().join("args")).unwrap(), "-i\n-f\n<>\n--\n-be@example.com\n");
 }
 
@@ -123,7 +123,7 @@ async fn directory_has_one_file_a_mail() {
     let path = folder.path().join("out/mail");
     let mut mailer = mailer(TransportSettings::Directory { path: path.clone() });
     for id in ["20260301.2@example.com", "20260301.1@example.com", "20260301.1@example.com"] {
-        assert_eq!(mailer.send("a@example.com", "ana@example.com", id, MAIL).await, SendOutcome::Sent);
+        assert_eq!(mailer.send("a@example.com", "ana@example.com", id, MAIL, None).await, SendOutcome::Sent);
     }
     let mut names: Vec<_> =
         fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -131,7 +131,7 @@ async fn directory_has_one_file_a_mail() {
     assert_eq!(names, ["20260301.1@example.com.eml", "20260301.2@example.com.eml"], "a retry makes no second file");
     assert_eq!(fs::read(path.join(&names[0])).unwrap(), MAIL, "CRLF and all");
     // A name cannot lead out of the directory.
-    assert_eq!(mailer.send("", "ana@example.com", "../../x@example.com", MAIL).await, SendOutcome::Sent);
+    assert_eq!(mailer.send("", "ana@example.com", "../../x@example.com", MAIL, None).await, SendOutcome::Sent);
     assert_eq!(fs::read_dir(&path).unwrap().count(), 3);
 }
 
@@ -146,14 +146,14 @@ async fn a_directory_that_fails() {
     let path = folder.path().join("out");
     let mut mailer = mailer(TransportSettings::Directory { path: path.clone() });
     fs::remove_dir(&path).unwrap();
-    let outcome = mailer.send("", "ana@example.com", "1@x", MAIL).await;
+    let outcome = mailer.send("", "ana@example.com", "1@x", MAIL, None).await;
     assert!(matches!(&outcome, SendOutcome::Unreachable(f) if f.message.contains("check that the directory")));
     // Back again: so is the mail.
     fs::create_dir(&path).unwrap();
-    assert_eq!(mailer.send("", "ana@example.com", "1@x", MAIL).await, SendOutcome::Sent);
+    assert_eq!(mailer.send("", "ana@example.com", "1@x", MAIL, None).await, SendOutcome::Sent);
     // In the way: a directory with the name of the file. No half file stays behind.
     fs::create_dir(path.join("2@x.eml")).unwrap();
-    let outcome = mailer.send("", "ana@example.com", "2@x", MAIL).await;
+    let outcome = mailer.send("", "ana@example.com", "2@x", MAIL, None).await;
     assert!(matches!(outcome, SendOutcome::Unreachable(_)), "{outcome:?}");
     assert!(!path.join(".2@x.eml.tmp").exists());
     let mode = fs::metadata(path.join("1@x.eml")).unwrap().permissions().mode();

@@ -51,7 +51,7 @@ fn tls_mailer(server: &SmtpServer, tls: SmtpTls) -> Mailer {
 }
 
 async fn send(mailer: &mut Mailer, to: &str) -> SendOutcome {
-    mailer.send("mentions@example.com", to, "1@example.com", MAIL).await
+    mailer.send("mentions@example.com", to, "1@example.com", MAIL, None).await
 }
 
 #[derive(Debug, PartialEq)]
@@ -112,7 +112,7 @@ async fn hazard_25_dots_and_commands_in_a_body_stay_body() {
     let mut mailer = mailer(&server);
     assert_eq!(send(&mut mailer, "ana@example.com").await, SendOutcome::Sent);
     for smuggled in ["a\n.\nMAIL FROM:<e@example.com>", "a\r.\rMAIL FROM:<e@example.com>", "a\r\n.\rMAIL\n.\r\n", "."] {
-        let outcome = mailer.send("", "ana@example.com", "2@example.com", smuggled.as_bytes()).await;
+        let outcome = mailer.send("", "ana@example.com", "2@example.com", smuggled.as_bytes(), None).await;
         assert_eq!(outcome, SendOutcome::Sent);
     }
     let messages = server.messages();
@@ -133,7 +133,7 @@ async fn hazard_24_addresses_cannot_inject_commands() {
         ("mentions@example.com", "ana@example.com,eve@example.com"),
         ("mentions@example.com", "begoña@example.com"),
     ] {
-        let outcome = mailer.send(from, to, "1@example.com", MAIL).await;
+        let outcome = mailer.send(from, to, "1@example.com", MAIL, None).await;
         assert_eq!(kind(&outcome), (Kind::Refused, None), "{from:?} {to:?}");
     }
     assert_eq!(server.sessions(), 0, "not even a connection");
@@ -273,7 +273,7 @@ async fn hazard_29_only_a_break_after_the_dot_is_unknown() {
         for tls in [SmtpTls::None, SmtpTls::Implicit] {
             let script = Script::default().dot(Dot::CutBefore(bytes));
             let server = SmtpServer::start(if tls == SmtpTls::None { script } else { script.implicit_tls("good") });
-            let outcome = tls_mailer(&server, tls).send("", "ana@example.com", "1@example.com", &large).await;
+            let outcome = tls_mailer(&server, tls).send("", "ana@example.com", "1@example.com", &large, None).await;
             assert_eq!(kind(&outcome).0, Kind::Unreachable, "{outcome:?}");
             assert!(fault(outcome).message.contains("nothing was delivered"));
             assert!(server.messages().is_empty());
@@ -289,7 +289,7 @@ async fn hazard_29_a_relay_that_stops_reading_has_not_got_the_mail() {
         let script = Script::default().offers(&[]).dot(Dot::StopReading(1000));
         let server = SmtpServer::start(if tls == SmtpTls::None { script } else { script.implicit_tls("good") });
         let mut mailer = Mailer::with_limits(&settings(&server, tls), short).unwrap();
-        let outcome = mailer.send("", "ana@example.com", "1@example.com", &large).await;
+        let outcome = mailer.send("", "ana@example.com", "1@example.com", &large, None).await;
         assert_eq!(kind(&outcome), (Kind::Unreachable, None), "{outcome:?}");
     }
 }
@@ -339,7 +339,7 @@ async fn an_answer_during_the_message_counts() {
         ("421 4.3.2 leaving", (Kind::Unreachable, Some(421))),
     ] {
         let server = SmtpServer::start(Script::default().offers(&[]).talks_during_data(reply));
-        let outcome = mailer(&server).send("", "ana@example.com", "1@example.com", &large).await;
+        let outcome = mailer(&server).send("", "ana@example.com", "1@example.com", &large, None).await;
         assert_eq!(kind(&outcome), wanted, "{outcome:?}");
     }
 }
@@ -446,8 +446,8 @@ async fn a_stale_session_is_tried_once_afresh() {
             let server = SmtpServer::start_each(vec![first, Script::default()]);
             let short = Limits { command: Duration::from_millis(150), ..limits() };
             let mut mailer = Mailer::with_limits(&settings(&server, SmtpTls::None), short).unwrap();
-            assert_eq!(mailer.send("one@example.com", "one@example.com", "1@x", MAIL).await, SendOutcome::Sent);
-            assert_eq!(mailer.send("two@example.com", "two@example.com", "2@x", MAIL).await, SendOutcome::Sent);
+            assert_eq!(mailer.send("one@example.com", "one@example.com", "1@x", MAIL, None).await, SendOutcome::Sent);
+            assert_eq!(mailer.send("two@example.com", "two@example.com", "2@x", MAIL, None).await, SendOutcome::Sent);
             assert_eq!(server.messages().len(), 2);
             assert_eq!(server.sessions(), 2);
         }
@@ -455,8 +455,8 @@ async fn a_stale_session_is_tried_once_afresh() {
     // A fresh one that fails the same way is the end of this try.
     let server = SmtpServer::start(Script::default().answer("MAIL FROM:<two@", CUT));
     let mut mailer = mailer(&server);
-    assert_eq!(mailer.send("one@example.com", "one@example.com", "1@x", MAIL).await, SendOutcome::Sent);
-    let outcome = mailer.send("two@example.com", "two@example.com", "2@x", MAIL).await;
+    assert_eq!(mailer.send("one@example.com", "one@example.com", "1@x", MAIL, None).await, SendOutcome::Sent);
+    let outcome = mailer.send("two@example.com", "two@example.com", "2@x", MAIL, None).await;
     assert_eq!(kind(&outcome).0, Kind::Unreachable);
     assert_eq!(server.sessions(), 2);
 }
@@ -488,10 +488,10 @@ async fn sizes_are_told_and_obeyed() {
     let mut mailer = mailer(&server);
     assert_eq!(send(&mut mailer, "ana@example.com").await, SendOutcome::Sent);
     assert!(server.commands().iter().any(|(_, c)| c.ends_with(&format!("> SIZE={}", MAIL.len()))));
-    let outcome = mailer.send("", "ana@example.com", "1@x", &[b'x'; 1001]).await;
+    let outcome = mailer.send("", "ana@example.com", "1@x", &[b'x'; 1001], None).await;
     assert_eq!(kind(&outcome), (Kind::Refused, None));
     assert!(fault(outcome).message.contains("at most 1000 bytes"));
-    let outcome = mailer.send("", "ana@example.com", "1@x", "Subject: ñ\r\n".as_bytes()).await;
+    let outcome = mailer.send("", "ana@example.com", "1@x", "Subject: ñ\r\n".as_bytes(), None).await;
     assert_eq!(kind(&outcome), (Kind::Refused, None), "no 8BITMIME");
     assert_eq!((server.messages().len(), server.sessions()), (1, 1));
 }
@@ -503,7 +503,7 @@ async fn a_huge_message_arrives_whole() {
     for tls in [SmtpTls::None, SmtpTls::StartTls] {
         let server = SmtpServer::start(Script::default().starttls("good"));
         let mut mailer = tls_mailer(&server, tls);
-        assert_eq!(mailer.send("", "ana@example.com", "1@x", &huge).await, SendOutcome::Sent);
+        assert_eq!(mailer.send("", "ana@example.com", "1@x", &huge, None).await, SendOutcome::Sent);
         assert!(server.messages()[0].data == huge, "changed on the way");
     }
 }

@@ -14,7 +14,7 @@ use crate::mail::encode::encode;
 use crate::model::{Delivery, DeliveryKind, MailFault, Mention, SendOutcome, Trouble, TroubleKind};
 use crate::schedule::{self, MAIL_TELL_AFTER, PACE_WINDOW, RetryDecision};
 use crate::store::StoreError;
-use crate::store::record::{DeliveryContent, Due, NewDelivery, Settled};
+use crate::store::record::{DeliveryContent, Due, NewDelivery};
 use crate::themes::{Recent, Signature};
 
 /// Mails read from the outbox at a time.
@@ -31,6 +31,9 @@ pub struct MailSummary {
     pub deferred: u64,
     pub failed: u64,
 }
+
+/// A mail as it goes to the relay, or why it cannot go.
+type Message = Result<Vec<u8>, String>;
 
 /// Delivers mail through one connection.
 pub(super) struct Courier {
@@ -92,14 +95,11 @@ impl Courier {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<MailSummary, StoreError> {
         let mut summary = MailSummary::default();
-        let mut settled: Option<Settled> = None;
         if self.hold_until.is_none_or(|until| until <= self.world.clock.now()) {
             self.pace().await?;
-            let result = self.send_batches(shutdown, progress, &mut summary, &mut settled).await;
+            let result = self.send_batches(shutdown, progress, &mut summary).await;
             // What was sent is settled even if the next step failed.
-            if settled.is_some() {
-                self.advance(settled.take(), None).await?;
-            }
+            self.settle_sent().await?;
             result?;
             self.tell_of_waiting_mail().await?;
         }
@@ -113,31 +113,47 @@ impl Courier {
         shutdown: &CancellationToken,
         progress: &(dyn Fn(u64) + Sync),
         summary: &mut MailSummary,
-        settled: &mut Option<Settled>,
     ) -> Result<(), StoreError> {
         loop {
             // Settled before the next look: what is in the outbox as due has not been tried.
-            if settled.is_some() {
-                self.advance(settled.take(), None).await?;
-            }
+            self.settle_sent().await?;
             let now = self.world.clock.now();
             let batch = self.world.store.record().due(now, BATCH).await?;
             if batch.is_empty() {
                 return Ok(());
             }
             let similar = self.similar(&batch, now).await?;
-            for due in &batch {
+            let (world, engine) = (Arc::clone(&self.world), Arc::clone(&self.engine));
+            let mut worded = None;
+            for (n, due) in batch.iter().enumerate() {
                 if shutdown.is_cancelled() {
                     return Ok(());
                 }
-                self.advance(settled.take(), Some(due.delivery.id)).await?;
-                let outcome = tokio::select! {
-                    outcome = self.attempt(due, similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default()) => outcome?,
+                let message = match worded.take() {
+                    Some(message) => message,
+                    None => worded_message(&world, &engine, due, &similar).await?,
+                };
+                let next = batch.get(n + 1);
+                self.world.store.record().begin(due.delivery.id).await?;
+                // The next mail is worded while the relay takes this one.
+                let both = async {
+                    let next_to = next.map(|next| next.delivery.recipient.as_str());
+                    let word_next = async {
+                        match next {
+                            Some(next) => worded_message(&world, &engine, next, &similar).await.map(Some),
+                            None => Ok(None),
+                        }
+                    };
+                    tokio::join!(self.attempt(due, message, next_to), word_next)
+                };
+                let (outcome, next_message) = tokio::select! {
+                    both = both => both,
                     () = async { shutdown.cancelled().await; tokio::time::sleep(LAST_MAIL).await } => return Ok(()),
                 };
+                worded = next_message?;
                 let decision = self.decide(&due.delivery, &outcome);
                 self.world.metrics.mail(due.delivery.kind, &decision);
-                *settled = Some((due.delivery.id, decision.clone()));
+                self.world.store.record().settle(due.delivery.id, decision.clone(), self.world.clock.now()).await?;
                 match &decision {
                     RetryDecision::Sent => {
                         summary.sent += 1;
@@ -157,38 +173,27 @@ impl Courier {
         }
     }
 
-    /// Words one mail and tries to send it.
-    async fn attempt(&mut self, due: &Due, similar: &[Mention]) -> Result<SendOutcome, StoreError> {
-        let watch = Stopwatch::start();
-        let bundled = match due.content {
-            DeliveryContent::Bundle {} => self.world.store.record().bundled(due.delivery.id).await?,
-            _ => Vec::new(),
-        };
-        let Some(email) = wording::word(&self.engine, due, similar, &bundled) else {
-            let message = "what it was about is no longer in the record".to_owned();
-            return Ok(SendOutcome::Refused(MailFault { code: None, message }));
-        };
-        let from = &self.engine.config.mail.from;
-        let Delivery { recipient, message_id, queued, .. } = &due.delivery;
-        let message = match encode(&email, from, recipient, message_id, *queued, &[]) {
+    /// Tries to send one mail; `next_to` is who gets the one after it.
+    async fn attempt(&mut self, due: &Due, message: Message, next_to: Option<&str>) -> SendOutcome {
+        let message = match message {
             Ok(message) => message,
-            Err(error) => return Ok(SendOutcome::Refused(MailFault { code: None, message: error.to_string() })),
+            Err(why) => return SendOutcome::Refused(MailFault { code: None, message: why }),
         };
-        self.world.timings.compose.add(watch);
-
         let watch = Stopwatch::start();
         let mailer = match &mut self.mailer {
             Some(mailer) => mailer,
             None => match self.engine.mailer() {
                 Ok(mailer) => self.mailer.insert(mailer),
                 Err(error) => {
-                    return Ok(SendOutcome::Unreachable(MailFault { code: None, message: error.to_string() }));
+                    return SendOutcome::Unreachable(MailFault { code: None, message: error.to_string() });
                 }
             },
         };
-        let outcome = mailer.send(&from.email, recipient, message_id, &message).await;
+        let from = &self.engine.config.mail.from.email;
+        let Delivery { recipient, message_id, .. } = &due.delivery;
+        let outcome = mailer.send(from, recipient, message_id, &message, next_to).await;
         self.world.timings.send.add(watch);
-        Ok(outcome)
+        outcome
     }
 
     fn decide(&mut self, delivery: &Delivery, outcome: &SendOutcome) -> RetryDecision {
@@ -218,9 +223,9 @@ impl Courier {
         decision
     }
 
-    async fn advance(&self, settled: Option<Settled>, next: Option<i64>) -> Result<(), StoreError> {
+    async fn settle_sent(&self) -> Result<(), StoreError> {
         let watch = Stopwatch::start();
-        self.world.store.record().advance(settled, next, self.world.clock.now()).await?;
+        self.world.store.record().settle_sent().await?;
         self.world.timings.settle.add(watch);
         Ok(())
     }
@@ -332,4 +337,26 @@ impl Courier {
         }
         Ok(())
     }
+}
+
+/// Words one mail and encodes it.
+async fn worded_message(
+    world: &World,
+    engine: &Engine,
+    due: &Due,
+    similar: &HashMap<i64, Vec<Mention>>,
+) -> Result<Message, StoreError> {
+    let watch = Stopwatch::start();
+    let bundled = match due.content {
+        DeliveryContent::Bundle {} => world.store.record().bundled(due.delivery.id).await?,
+        _ => Vec::new(),
+    };
+    let similar = similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default();
+    let Some(email) = wording::word(engine, due, similar, &bundled) else {
+        return Ok(Err("what it was about is no longer in the record".to_owned()));
+    };
+    let Delivery { recipient, message_id, queued, .. } = &due.delivery;
+    let message = encode(&email, &engine.config.mail.from, recipient, message_id, *queued, &[]);
+    world.timings.compose.add(watch);
+    Ok(message.map_err(|why| why.to_string()))
 }

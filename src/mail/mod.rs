@@ -84,11 +84,19 @@ impl Mailer {
     ///
     /// `envelope_from` is the bare address that bounces go to, or empty for the null sender; `to` is one bare address.
     /// `message_id` (without angle brackets) names the file of the `directory` transport. `message` is what
-    /// [`encode::encode`] made. Dropping the future abandons the try and its connection: whether the mail left is then
+    /// [`encode::encode`] made. `next` is who gets the mail that follows at once, if that is known; see [`Relay::send`].
+    /// Dropping the future abandons the try and its connection: whether the mail left is then
     /// not known.
-    pub async fn send(&mut self, envelope_from: &str, to: &str, message_id: &str, message: &[u8]) -> SendOutcome {
+    pub async fn send(
+        &mut self,
+        envelope_from: &str,
+        to: &str,
+        message_id: &str,
+        message: &[u8],
+        next: Option<&str>,
+    ) -> SendOutcome {
         match &mut self.transport {
-            Transport::Smtp(relay) => relay.send(envelope_from, to, message).await,
+            Transport::Smtp(relay) => relay.send(envelope_from, to, message, next).await,
             Transport::Sendmail(program) => program.send(envelope_from, to, message).await,
             Transport::Directory(directory) => directory.send(message_id, message).await,
         }

@@ -5,6 +5,7 @@
 
 pub mod record;
 pub mod seen;
+mod under_way;
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};

@@ -395,7 +395,7 @@ pub struct SmtpSession {
     pub messages: Vec<String>,
     /// Commands by name, as counted at its end; those of a message that failed count too.
     pub commands: BTreeMap<String, usize>,
-    /// The step after which the client went away, if it did.
+    /// The step after which the client went away, if it did; after DATA with the bytes that came: `DATA (12 bytes)`.
     pub lost_after: Option<String>,
 }
 
@@ -441,8 +441,7 @@ impl Journal {
                 if let Some((message, _)) = event.split_once(": client=") {
                     session.messages.push(message.to_owned());
                 } else if let Some(lost) = event.strip_prefix("lost connection after ") {
-                    session.lost_after =
-                        lost.split(" from ").next().map(|step| step.split(" (").next().unwrap_or(step).to_owned());
+                    session.lost_after = lost.split(" from ").next().map(str::to_owned);
                 } else if let Some(counts) = event.strip_prefix("disconnect from ") {
                     // `data=1/2`: one of two succeeded.
                     session.commands = counts
@@ -481,15 +480,19 @@ impl Journal {
         journal
     }
 
-    /// Whether the connection broke after the final dot of this message: nothing more was said on it, QUIT neither.
+    /// Whether the connection broke after the final dot of this message: nothing more was said on it, QUIT neither, but
+    /// the envelope that leaves together with the dot.
     pub fn broke_after(&self, taken: &Taken) -> bool {
         let session = &self.sessions[taken.session];
-        let transactions = taken.place + 1;
         let said = |command: &str| session.commands.get(command).copied().unwrap_or_default();
-        session.messages.len() == transactions
-            && said("mail") == transactions
-            && said("commands") == said("ehlo") + said("mail") + said("rcpt") + said("data")
+        let begun = session.messages.len();
+        let nothing_more = said("mail") == begun
+            && said("commands") == said("ehlo") + said("mail") + said("rcpt") + said("data");
+        match begun - taken.place {
             // Postfix has no line for a client that goes away right after a message, and one for every other step.
-            && session.lost_after.is_none()
+            1 => nothing_more && session.lost_after.is_none(),
+            2 => nothing_more && session.lost_after.as_deref() == Some("DATA (0 bytes)"),
+            _ => false,
+        }
     }
 }

@@ -102,10 +102,10 @@ async fn a_crash_while_a_mail_is_under_way_marks_exactly_that_one() {
     let world = world();
     let world = world.relay(crate::support::smtp::Script::default().banner("421 4.3.2 closed"));
     world.once().await;
-    // What a process leaves behind that was killed between marking a mail and settling it.
-    let raw = rusqlite::Connection::open(world.state().join("record.sqlite")).unwrap();
-    raw.execute("UPDATE on_its_way SET outbox = 1", []).unwrap();
-    drop(raw);
+    // What a process leaves behind that was killed between handing a mail over and hearing the answer.
+    let notes = world.state().join("under-way");
+    let blank = std::fs::read_to_string(&notes).unwrap();
+    std::fs::write(&notes, format!("{:<63}{}", "now 1", &blank[63..])).unwrap();
     let queued = world.outbox();
     let world = world.relay(crate::support::smtp::Script::default());
     assert_eq!(world.once().await.mail.sent, 2);

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use crate::model::{Secret, SendOutcome, SmtpTls};
 
+use super::Envelope;
 use super::limits::Limits;
 use super::reply::Reply;
 use super::tls::Tls;
@@ -55,6 +56,8 @@ pub(super) struct Session {
     pub(super) offers: Offers,
     /// The last transaction did not end by itself: RSET comes before the next one.
     pub(super) unfinished: bool,
+    /// The envelope that left together with the end of the last message, its replies not read yet.
+    pub(super) announced: Option<Envelope>,
 }
 
 /// What the relay offers (RFC 5321, 4.1.1.1).
@@ -95,7 +98,7 @@ impl Opener {
         if let Some((username, password)) = &self.login {
             self.log_in(&mut wire, &offers, username, password).await?;
         }
-        Ok(Session { wire, offers, unfinished: false })
+        Ok(Session { wire, offers, unfinished: false, announced: None })
     }
 
     async fn connect(&self) -> Result<TcpStream, SendOutcome> {

@@ -93,22 +93,28 @@ impl Wire {
                 self.stream.flush().await
             }
             .await;
-            let mut replies = lines.map(|_| Reply { code: 421, lines: Vec::new() });
-            for reply in &mut replies {
-                *reply = match (&written, self.read_reply().await) {
-                    // A relay that hung up may have said why (421) just before.
-                    (_, Ok(reply)) => reply,
-                    (Err(fault), Err(_)) => return Err(cut(fault)),
-                    (Ok(()), Err(fault)) => return Err(fault),
-                };
-                if reply.code == 421 {
-                    // It is leaving: nothing more comes.
-                    break;
-                }
-            }
-            Ok(replies)
+            self.read_replies(written.as_ref().err().map(cut)).await
         };
         timeout(limit, exchange).await.unwrap_or(Err(WireFault::Silent(limit)))
+    }
+
+    /// Waits for the replies to commands that were sent along with a body.
+    pub(super) async fn replies<const N: usize>(&mut self, limit: Duration) -> Result<[Reply; N], WireFault> {
+        timeout(limit, self.read_replies(None)).await.unwrap_or(Err(WireFault::Silent(limit)))
+    }
+
+    /// Reads `N` replies; `fault` is what went wrong with sending the commands.
+    async fn read_replies<const N: usize>(&mut self, fault: Option<WireFault>) -> Result<[Reply; N], WireFault> {
+        let mut replies = [(); N].map(|()| Reply { code: 421, lines: Vec::new() });
+        for reply in &mut replies {
+            // A relay that hung up may have said why (421) just before.
+            *reply = self.read_reply().await.map_err(|why| fault.clone().unwrap_or(why))?;
+            if reply.code == 421 {
+                // It is leaving: nothing more comes.
+                break;
+            }
+        }
+        Ok(replies)
     }
 
     /// Takes leave: QUIT, and the end of TLS. No mail is on its way, so what comes of it does not matter.
@@ -123,50 +129,56 @@ impl Wire {
         timeout(limit, self.read_reply()).await.unwrap_or(Err(WireFault::Silent(limit)))
     }
 
-    /// Writes a stuffed body with its end mark ([`super::stuffing::stuff`]), block by block, `limit` for each.
-    pub(super) async fn body(&mut self, stuffed: &[u8], limit: Duration) -> Result<(), BodyStop> {
-        let silent = || WireFault::Silent(limit);
-        let blocks = stuffed.len().div_ceil(BLOCK);
-        for (n, block) in stuffed.chunks(BLOCK).enumerate() {
+    /// Writes a stuffed body with its end mark ([`super::stuffing::stuff`]) and the commands that follow it, block by
+    /// block, `limit` for each.
+    pub(super) async fn body(&mut self, stuffed: &[u8], commands: &str, limit: Duration) -> Result<(), BodyStop> {
+        let all = [stuffed, commands.as_bytes()].concat();
+        let mut done = 0;
+        // Whatever breaks after the end mark was handed over, the message may have arrived.
+        let stop = |done: usize, why| {
+            if done < stuffed.len() { BodyStop::BeforeEnd(why) } else { BodyStop::AfterEnd(why) }
+        };
+        while done < all.len() {
+            let block = all.len().min(done + BLOCK);
             // What lies in a TLS buffer is written out before the last block is added, so that a relay which takes
             // nothing more is noticed while the end mark is still here.
             let before = async {
-                if n > 0 {
-                    self.stream.flush().await.map_err(|fault| BodyStop::BeforeEnd(cut(&fault)))?;
+                if done > 0 {
+                    self.stream.flush().await.map_err(|fault| Some(cut(&fault)))?;
                 }
-                self.write_block(block).await
+                self.write_block(&all[..block], &mut done, stuffed.len()).await
             };
             match timeout(limit, before).await {
-                Ok(written) => written?,
-                Err(_) => return Err(BodyStop::BeforeEnd(silent())),
-            }
-            if n + 1 == blocks {
-                match timeout(limit, self.stream.flush()).await {
-                    Ok(flushed) => flushed.map_err(|fault| BodyStop::AfterEnd(cut(&fault)))?,
-                    Err(_) => return Err(BodyStop::AfterEnd(silent())),
-                }
+                Ok(Ok(())) => {}
+                Ok(Err(Some(why))) => return Err(stop(done, why)),
+                Ok(Err(None)) => return Err(BodyStop::Early(self.read_reply().await)),
+                Err(_) => return Err(stop(done, WireFault::Silent(limit))),
             }
         }
-        Ok(())
+        match timeout(limit, self.stream.flush()).await {
+            Ok(flushed) => flushed.map_err(|fault| BodyStop::AfterEnd(cut(&fault))),
+            Err(_) => Err(BodyStop::AfterEnd(WireFault::Silent(limit))),
+        }
     }
 
-    /// Writes all of a block unless the relay speaks first. Comes back with `Ok` only when the stream took the last
-    /// byte.
-    async fn write_block(&mut self, block: &[u8]) -> Result<(), BodyStop> {
-        let mut done = 0;
+    /// Writes from `done` to the end of `block` unless the relay speaks before it has the first `end` bytes (`None`).
+    /// Comes back with `Ok` only when the stream took the last byte.
+    async fn write_block(&mut self, block: &[u8], done: &mut usize, end: usize) -> Result<(), Option<WireFault>> {
         let spoke = poll_fn(|cx| {
-            while done < block.len() {
-                if !self.inbox.is_empty() {
-                    return Poll::Ready(Ok(true));
+            while *done < block.len() {
+                if *done < end {
+                    if !self.inbox.is_empty() {
+                        return Poll::Ready(Ok(true));
+                    }
+                    match self.poll_read(cx) {
+                        Poll::Ready(Ok(())) => return Poll::Ready(Ok(true)),
+                        Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
+                        Poll::Pending => {}
+                    }
                 }
-                match self.poll_read(cx) {
-                    Poll::Ready(Ok(())) => return Poll::Ready(Ok(true)),
-                    Poll::Ready(Err(fault)) => return Poll::Ready(Err(fault)),
-                    Poll::Pending => {}
-                }
-                match Pin::new(&mut self.stream).poll_write(cx, &block[done..]) {
+                match Pin::new(&mut self.stream).poll_write(cx, &block[*done..]) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(WireFault::Cut("it takes no more bytes".to_owned()))),
-                    Poll::Ready(Ok(count)) => done += count,
+                    Poll::Ready(Ok(count)) => *done += count,
                     Poll::Ready(Err(fault)) => return Poll::Ready(Err(cut(&fault))),
                     Poll::Pending => return Poll::Pending,
                 }
@@ -174,8 +186,8 @@ impl Wire {
             Poll::Ready(Ok(false))
         })
         .await
-        .map_err(BodyStop::BeforeEnd)?;
-        if spoke { Err(BodyStop::Early(self.read_reply().await)) } else { Ok(()) }
+        .map_err(Some)?;
+        if spoke { Err(None) } else { Ok(()) }
     }
 
     async fn read_reply(&mut self) -> Result<Reply, WireFault> {

@@ -15,16 +15,17 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
+use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
 
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
-pub use outbox::{Crowded, Due, Settled, Waiting};
+pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use sources::SourceState;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("under_way.sql")];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
 const CHECKPOINT_PAGES: u32 = 4_000;
@@ -36,6 +37,7 @@ const BUSY: std::time::Duration = std::time::Duration::from_secs(10);
 pub struct Record {
     path: PathBuf,
     writer: Writer,
+    under_way: Mutex<UnderWay>,
     readers: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -53,8 +55,9 @@ impl Record {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.set_prepared_statement_cache_capacity(64);
         migrate(&mut connection, path)?;
+        let under_way = Mutex::new(UnderWay::open(path.with_file_name("under-way"))?);
         let writer = Writer::start(connection)?;
-        Ok(Self { path: path.into(), writer, readers: Arc::default() })
+        Ok(Self { path: path.into(), writer, under_way, readers: Arc::default() })
     }
 
     /// A read-only view for commands beside a running daemon.

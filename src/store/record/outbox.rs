@@ -1,11 +1,14 @@
-//! The outbox: one row a mail and recipient, from queued to sent or failed. The mail that is
-//! on its way is noted in the same transaction that settles the one before it, so that after a crash exactly the one
-//! mail whose fate is unknown is marked as a possible duplicate.
+//! The outbox: one row a mail and recipient, from queued to sent or failed. The mail that is on its way, and those that
+//! left since the last commit, are noted in a file (`under_way.rs`), so that after a crash exactly the one mail whose
+//! fate is unknown is marked as a possible duplicate.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use std::sync::PoisonError;
+
 use super::super::StoreError;
+use super::super::under_way::UnderWay;
 use super::listing::{AlsoSeen, also_seen};
 use super::polls::{DeliveryContent, NewDelivery};
 use super::{Record, millis, moment, rows};
@@ -49,25 +52,72 @@ pub struct Waiting {
     pub error: String,
 }
 
-/// How a try ended, to be settled.
-pub type Settled = (i64, RetryDecision);
-
 impl Record {
-    /// After a crash: the mail that was on its way is marked as a possible duplicate. Returns how many were, 0 or 1.
+    /// After a crash: mails that had left are settled, and the one that was on its way is marked as a possible
+    /// duplicate. Returns how many were marked, 0 or 1.
     ///
     /// # Errors
     /// The record cannot be written.
     pub async fn recover_outbox(&self) -> Result<usize, StoreError> {
-        self.write(true, |c| {
-            let unknown = c.execute(
-                "UPDATE outbox SET possible_duplicate = 1
-                 WHERE id = (SELECT outbox FROM on_its_way) AND status IN ('queued', 'deferred')",
-                [],
-            )?;
-            c.execute("UPDATE on_its_way SET outbox = NULL", [])?;
-            Ok(unknown)
-        })
-        .await
+        let (sent, unknown) = self.notes(|notes| (notes.sent().to_vec(), notes.begun()));
+        let marked = self
+            .write(true, move |c| {
+                settle_sent(c, &sent)?;
+                Ok(c.execute(
+                    "UPDATE outbox SET possible_duplicate = 1 WHERE id = ?1 AND status IN ('queued', 'deferred')",
+                    [unknown],
+                )?)
+            })
+            .await?;
+        self.notes(|notes| notes.not_taken().and_then(|()| notes.clear()))?;
+        Ok(marked)
+    }
+
+    /// Notes that a mail is handed to the relay from now on. Survives the end of this process, but not a power cut.
+    ///
+    /// # Errors
+    /// The note cannot be written: the mail must not be sent.
+    pub async fn begin(&self, id: i64) -> Result<(), StoreError> {
+        if self.notes(|notes| notes.is_full()) {
+            self.settle_sent().await?;
+        }
+        self.notes(|notes| notes.begin(id))
+    }
+
+    /// Settles a try that was begun. Mails that the relay took are noted, and told to the record together by
+    /// [`Record::settle_sent`]; anything else is recorded at once.
+    ///
+    /// # Errors
+    /// The note or the record cannot be written: nothing more may be sent then.
+    pub async fn settle(&self, id: i64, decision: RetryDecision, now: Timestamp) -> Result<(), StoreError> {
+        if matches!(decision, RetryDecision::Sent) {
+            return self.notes(|notes| notes.taken(id, now));
+        }
+        // If its fate is unknown, the note stays until the record says so too.
+        let unknown = matches!(decision, RetryDecision::Retry { possible_duplicate: true, .. });
+        if !unknown {
+            self.notes(UnderWay::not_taken)?;
+        }
+        self.write(false, move |c| settle(c, id, &decision, now)).await?;
+        if unknown { self.notes(UnderWay::not_taken) } else { Ok(()) }
+    }
+
+    /// Tells the record of all mails that left since the last call, in one transaction that survives the end of this
+    /// process (a power cut may repeat them, with the same Message-IDs).
+    ///
+    /// # Errors
+    /// The record cannot be written: nothing more may be sent then.
+    pub async fn settle_sent(&self) -> Result<(), StoreError> {
+        let sent = self.notes(|notes| notes.sent().to_vec());
+        if sent.is_empty() {
+            return Ok(());
+        }
+        self.write(false, move |c| settle_sent(c, &sent)).await?;
+        self.notes(UnderWay::clear)
+    }
+
+    fn notes<T>(&self, work: impl FnOnce(&mut UnderWay) -> T) -> T {
+        work(&mut self.under_way.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Mails that are due, oldest first, at most `limit`.
@@ -208,22 +258,6 @@ impl Record {
         .await
     }
 
-    /// Settles the mail before and notes the next one as on its way, in one transaction that survives the end of this
-    /// process (a power cut may repeat a mail, with the same Message-ID).
-    ///
-    /// # Errors
-    /// The record cannot be written: nothing more may be sent then.
-    pub async fn advance(&self, settled: Option<Settled>, next: Option<i64>, now: Timestamp) -> Result<(), StoreError> {
-        self.write(false, move |c| {
-            if let Some((id, decision)) = &settled {
-                settle(c, *id, decision, now)?;
-            }
-            c.prepare_cached("UPDATE on_its_way SET outbox = ?1")?.execute([next])?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Makes deferred and failed mails due now: one, or all. Returns how many. Notices go to the address that their
     /// department has now (`departments`: key and address); `to` redirects one mail.
     ///
@@ -236,6 +270,8 @@ impl Record {
         departments: Vec<(String, String)>,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
+        // What has left is not sent again.
+        self.settle_sent().await?;
         self.write(true, move |c| {
             let mut readdress = c.prepare_cached(
                 "UPDATE outbox SET recipient = ?3 WHERE status IN ('deferred', 'failed', 'queued') AND kind = 'notice'
@@ -279,14 +315,21 @@ impl Record {
     }
 }
 
+/// Idempotent: what was settled before stays as it is.
+fn settle_sent(c: &Connection, sent: &[(i64, Timestamp)]) -> Result<(), StoreError> {
+    let mut statement = c.prepare_cached(
+        "UPDATE outbox SET status = 'sent', attempts = attempts + 1, finished = ?2, error = NULL
+         WHERE id = ?1 AND status IN ('queued', 'deferred')",
+    )?;
+    for (id, at) in sent {
+        statement.execute(params![id, millis(*at)])?;
+    }
+    Ok(())
+}
+
 fn settle(c: &Connection, id: i64, decision: &RetryDecision, now: Timestamp) -> Result<(), StoreError> {
-    let now = millis(now);
     match decision {
-        RetryDecision::Sent => c
-            .prepare_cached(
-                "UPDATE outbox SET status = 'sent', attempts = attempts + 1, finished = ?2, error = NULL WHERE id = ?1",
-            )?
-            .execute(params![id, now])?,
+        RetryDecision::Sent => return settle_sent(c, &[(id, now)]),
         RetryDecision::Retry { at, possible_duplicate, reason } => c
             .prepare_cached(
                 "UPDATE outbox SET status = 'deferred', attempts = attempts + 1, due = ?2,
@@ -301,7 +344,7 @@ fn settle(c: &Connection, id: i64, decision: &RetryDecision, now: Timestamp) -> 
             .prepare_cached(
                 "UPDATE outbox SET status = 'failed', attempts = attempts + 1, finished = ?2, error = ?3 WHERE id = ?1",
             )?
-            .execute(params![id, now, reason])?,
+            .execute(params![id, millis(now), reason])?,
     };
     Ok(())
 }
