@@ -17,6 +17,8 @@ use super::header::{self, Form};
 pub const MAX_SUBJECT: usize = 400;
 /// Longest Message-ID, in bytes, without its angle brackets.
 pub const MAX_MESSAGE_ID: usize = 250;
+/// Longest line of quoted-printable, in characters (RFC 2045, 6.7, rule 5).
+const MAX_QUOTED_LINE: usize = 76;
 /// The last second of the year 9999, the last one that a `Date` header can say.
 const LAST_DATE: i64 = 253_402_300_799;
 
@@ -94,17 +96,15 @@ pub fn encode(
     }
     let content = MultiPart::alternative()
         .boundary(boundary(message_id))
-        .singlepart(part(ContentType::TEXT_PLAIN, &email.text)?)
-        .singlepart(part(ContentType::TEXT_HTML, &email.html)?);
+        .singlepart(part(ContentType::TEXT_PLAIN, &email.text))
+        .singlepart(part(ContentType::TEXT_HTML, &email.html));
     let message = builder.multipart(content).map_err(|fault| EncodeError::Build(fault.to_string()))?;
     Ok(message.formatted())
 }
 
-fn part(kind: ContentType, text: &str) -> Result<SinglePart, EncodeError> {
-    // Line ends are made CRLF here, in one pass: lettre would insert them one by one, moving the rest each time.
-    let body = Body::new_with_encoding(crlf(text), ContentTransferEncoding::QuotedPrintable)
-        .map_err(|_| EncodeError::Build("text that is not quoted-printable".to_owned()))?;
-    Ok(SinglePart::builder().header(kind).body(body))
+fn part(kind: ContentType, text: &str) -> SinglePart {
+    let body = Body::dangerous_pre_encoded(quoted_printable(text), ContentTransferEncoding::QuotedPrintable);
+    SinglePart::builder().header(kind).body(body)
 }
 
 fn raw(name: &str, value: &str, form: Form) -> Result<HeaderValue, EncodeError> {
@@ -160,19 +160,99 @@ fn shortened(subject: &str) -> String {
     }
 }
 
-/// Every CRLF, lone CR and lone LF as CRLF.
-fn crlf(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 32 + 2);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\r' => {
-                chars.next_if_eq(&'\n');
-                out.push_str("\r\n");
-            }
-            '\n' => out.push_str("\r\n"),
-            c => out.push(c),
+/// Text as quoted-printable (RFC 2045, 6.7), every CRLF, lone CR and lone LF as CRLF, in one pass. Written here because
+/// it is most of the work of encoding a mail, and lettre's takes three passes.
+fn quoted_printable(text: &str) -> Vec<u8> {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 8 + 16);
+    // Characters on the line so far.
+    let mut column = 0;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let next = bytes.get(at + 1).copied();
+        at += 1;
+        if matches!(byte, b'\r' | b'\n') {
+            at += usize::from((byte, next) == (b'\r', Some(b'\n')));
+            out.extend_from_slice(b"\r\n");
+            column = 0;
+            continue;
         }
+        let ends_line = matches!(next, None | Some(b'\r' | b'\n'));
+        let literal = match byte {
+            // White space at the end of a line may be lost on the way.
+            b' ' | b'\t' => !ends_line,
+            b'=' => false,
+            byte => byte.is_ascii_graphic(),
+        };
+        let width = if literal { 1 } else { 3 };
+        // The last place of a line that goes on is the `=` that says so.
+        if column + width > MAX_QUOTED_LINE - usize::from(!ends_line) {
+            out.extend_from_slice(b"=\r\n");
+            column = 0;
+        }
+        if literal {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        column += width;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// By the rules of RFC 2045, read strictly.
+    fn decode(encoded: &[u8]) -> String {
+        let mut out = Vec::new();
+        let text = std::str::from_utf8(encoded).unwrap();
+        let lines: Vec<&str> = text.split("\r\n").collect();
+        for (n, line) in lines.iter().enumerate() {
+            assert!(line.len() <= 76 && line.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)), "{line:?}");
+            assert!(!line.ends_with([' ', '\t']), "{line:?}");
+            let soft = line.strip_suffix('=');
+            let mut rest = soft.unwrap_or(line).bytes();
+            while let Some(byte) = rest.next() {
+                if byte == b'=' {
+                    let hex = [rest.next().unwrap(), rest.next().unwrap()];
+                    out.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+                } else {
+                    out.push(byte);
+                }
+            }
+            if soft.is_none() && n + 1 < lines.len() {
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn quoted_printable_by_example() {
+        for (text, wanted) in [
+            ("", ""),
+            ("a=b", "a=3Db"),
+            ("niño", "ni=C3=B1o"),
+            ("a \nb\t\r\nc ", "a=20\r\nb=09\r\nc=20"),
+            ("a\rb\n\rc", "a\r\nb\r\n\r\nc"),
+            ("\u{0}", "=00"),
+            (&"x".repeat(76), &"x".repeat(76)),
+            (&"x".repeat(77), &format!("{}=\r\nxx", "x".repeat(75))),
+        ] {
+            assert_eq!(std::str::from_utf8(&quoted_printable(text)), Ok(wanted), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn quoted_printable_reads_back(text in r"(\PC|[ \t=\r\n]|[a-z]{20}){0,120}") {
+            let lines = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
+            prop_assert_eq!(decode(&quoted_printable(&text)), lines);
+        }
+    }
 }

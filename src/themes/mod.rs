@@ -1,10 +1,10 @@
 //! Different mentions about the same issue. So far: which recent mentions are similar to one, for its mail.
 
-use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::dedup;
 use crate::model::Category;
 
 /// How far back "similar mentions" looks.
@@ -25,26 +25,46 @@ pub struct Signature {
     pub story: i64,
     pub fetched: Timestamp,
     pub category: Category,
-    /// Hashes of its significant words, ascending.
+    /// Hashes of its significant words, ascending, each once.
     pub words: Vec<u32>,
 }
 
 /// The newest mentions, for comparison.
 #[derive(Clone, Debug, Default)]
-pub struct Recent(VecDeque<Signature>);
+pub struct Recent {
+    signatures: VecDeque<Signature>,
+    /// Signatures that were forgotten: the number of the first one that is remembered.
+    first: usize,
+    /// Numbers of the signatures that have a word, ascending.
+    having: HashMap<u32, VecDeque<usize>>,
+}
 
 impl Recent {
     /// Number of the newest mention that is remembered; 0 if none is.
     pub fn newest(&self) -> i64 {
-        self.0.back().map_or(0, |s| s.mention)
+        self.signatures.back().map_or(0, |s| s.mention)
     }
 
     /// Remembers a mention; the oldest is forgotten beyond [`MAX_REMEMBERED`].
     pub fn push(&mut self, signature: Signature) {
-        if self.0.len() >= MAX_REMEMBERED {
-            self.0.pop_front();
+        if self.signatures.len() >= MAX_REMEMBERED
+            && let Some(oldest) = self.signatures.pop_front()
+        {
+            self.first += 1;
+            for word in oldest.words {
+                if let Entry::Occupied(mut having) = self.having.entry(word) {
+                    having.get_mut().pop_front();
+                    if having.get().is_empty() {
+                        having.remove();
+                    }
+                }
+            }
         }
-        self.0.push_back(signature);
+        let number = self.first + self.signatures.len();
+        for &word in &signature.words {
+            self.having.entry(word).or_default().push_back(number);
+        }
+        self.signatures.push_back(signature);
     }
 
     /// Mentions of other stories about the same kind of trouble in the same words, most alike first, at most
@@ -55,15 +75,20 @@ impl Recent {
             return Vec::new();
         }
         let since = now.checked_sub(SIMILAR_WINDOW).unwrap_or(Timestamp::MIN);
-        let mut found: Vec<(usize, i64)> = self
-            .0
-            .iter()
-            .filter(|s| s.story != to.story && s.fetched >= since)
-            .filter(|s| s.category == to.category || (s.category.is_grievance() && to.category.is_grievance()))
-            .filter_map(|s| {
-                let common = dedup::common(&s.words, &to.words);
+        // How many words each has in common, without looking at those that have none.
+        let mut common = vec![0_usize; self.signatures.len()];
+        for &number in to.words.iter().filter_map(|word| self.having.get(word)).flatten() {
+            if let Some(count) = common.get_mut(number - self.first) {
+                *count += 1;
+            }
+        }
+        let mut found: Vec<(usize, i64)> = (self.signatures.iter().zip(common))
+            .filter(|(_, common)| *common >= MIN_COMMON)
+            .filter(|(s, _)| s.story != to.story && s.fetched >= since)
+            .filter(|(s, _)| s.category == to.category || (s.category.is_grievance() && to.category.is_grievance()))
+            .filter_map(|(s, common)| {
                 let shorter = s.words.len().min(to.words.len()).max(1);
-                (common >= MIN_COMMON && common as f32 / shorter as f32 >= MIN_SHARE).then_some((common, s.mention))
+                (common as f32 / shorter as f32 >= MIN_SHARE).then_some((common, s.mention))
             })
             .collect();
         found.sort_by(|a, b| b.cmp(a));
@@ -100,8 +125,10 @@ mod tests {
     fn the_memory_is_bounded() {
         let mut recent = Recent::default();
         for n in 0..2_000 {
-            recent.push(signature(n, n, Category::Praise, &[1]));
+            recent.push(signature(n, n, Category::Question, &[1, 2, n as u32 + 10]));
         }
-        assert_eq!((recent.0.len(), recent.newest()), (MAX_REMEMBERED, 1_999));
+        assert_eq!(recent.having.len(), MAX_REMEMBERED + 2);
+        assert_eq!(recent.similar_to(&signature(-1, -1, Category::Question, &[1, 2, 500]), NOW), [1_999, 1_998, 1_997]);
+        assert_eq!((recent.signatures.len(), recent.newest()), (MAX_REMEMBERED, 1_999));
     }
 }

@@ -486,8 +486,8 @@ impl Journal {
         let session = &self.sessions[taken.session];
         let said = |command: &str| session.commands.get(command).copied().unwrap_or_default();
         let begun = session.messages.len();
-        let nothing_more = said("mail") == begun
-            && said("commands") == said("ehlo") + said("mail") + said("rcpt") + said("data");
+        let nothing_more =
+            said("mail") == begun && said("commands") == said("ehlo") + said("mail") + said("rcpt") + said("data");
         match begun - taken.place {
             // Postfix has no line for a client that goes away right after a message, and one for every other step.
             1 => nothing_more && session.lost_after.is_none(),

@@ -7,7 +7,7 @@ pub(super) fn stuff(message: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len() + message.len() / 64 + 16);
     let mut rest = message;
     while !rest.is_empty() {
-        let end = rest.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(rest.len());
+        let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
         let (line, after) = rest.split_at(end);
         if line.first() == Some(&b'.') {
             out.push(b'.');
