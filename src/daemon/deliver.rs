@@ -108,6 +108,20 @@ impl Courier {
         Ok(summary)
     }
 
+    /// Delivers what is due unless some of it will have to be bundled: then it waits for all that belongs into the
+    /// bundle.
+    ///
+    /// # Errors
+    /// The record cannot be read or written: nothing more may be sent then.
+    pub(super) async fn deliver_singly(&mut self, shutdown: &CancellationToken) -> Result<MailSummary, StoreError> {
+        let max = usize::try_from(self.engine.config.mail.max_per_hour).unwrap_or(usize::MAX);
+        if self.world.store.record().crowded(self.world.clock.now(), max).await?.is_empty() {
+            self.deliver_due(shutdown, &|_| {}).await
+        } else {
+            Ok(MailSummary::default())
+        }
+    }
+
     async fn send_batches(
         &mut self,
         shutdown: &CancellationToken,

@@ -1,6 +1,7 @@
 //! `mentiond once`: every source is polled once, what is due is delivered, and a summary says what was found.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -16,6 +17,9 @@ use crate::store::record::SourceState;
 
 /// Polls of unchanged sources that share one write.
 const SAVE_TOGETHER: usize = 500;
+
+/// So long mail waits for the rest of the round, so that it can say where else a story was seen.
+const MAIL_WAITS: Duration = Duration::from_millis(300);
 
 /// Told how far a round is, for people who watch.
 pub trait Progress: Send + Sync {
@@ -92,6 +96,33 @@ pub async fn once(
         }
     }
 
+    let mut courier = Courier::new(Arc::clone(world), Arc::clone(engine));
+    let polled = CancellationToken::new();
+    let polling = async {
+        let done = poll_all(world, engine, shutdown, progress, waiting, &mut summary).await;
+        polled.cancel();
+        done
+    };
+    let ((), early) = tokio::try_join!(polling, deliver_meanwhile(world, &mut courier, shutdown, &polled))?;
+
+    let queued = summary.mail.queued;
+    let rest = courier.deliver_due(shutdown, &|sent| progress.delivering(early.sent + sent)).await?;
+    summary.mail = MailSummary { queued, sent: early.sent + rest.sent, failed: early.failed + rest.failed, ..rest };
+    courier.close().await;
+    summary.timings = world.timings.to_json();
+    Ok(summary)
+}
+
+/// Polls what is `waiting`, last first.
+async fn poll_all(
+    world: &Arc<World>,
+    engine: &Arc<Engine>,
+    shutdown: &CancellationToken,
+    progress: &dyn Progress,
+    mut waiting: Vec<(usize, SourceState)>,
+    summary: &mut Summary,
+) -> Result<(), StoreError> {
+    let all = engine.config.sources.len();
     let mut polls = JoinSet::new();
     let mut unchanged: Vec<(String, SourceState)> = Vec::new();
     let at_once = engine.config.fetch.concurrency.max(1) * 2;
@@ -112,7 +143,7 @@ pub async fn once(
         let name = &engine.config.sources[number].name;
         let Polled { state, result } = polled?;
         summary.polled += 1;
-        count(&mut summary, name, &result);
+        count(summary, name, &result);
         if matches!(result, PollResult::Unchanged) {
             unchanged.push((name.clone(), state));
             if unchanged.len() >= SAVE_TOGETHER {
@@ -124,16 +155,30 @@ pub async fn once(
     if !unchanged.is_empty() {
         world.store.record().save_source_states(unchanged).await?;
     }
+    world.mark_all().await
+}
 
-    world.mark_all().await?;
-
-    let queued = summary.mail.queued;
-    let mut courier = Courier::new(Arc::clone(world), Arc::clone(engine));
-    summary.mail = courier.deliver_due(shutdown, &|sent| progress.delivering(sent)).await?;
-    summary.mail.queued = queued;
-    courier.close().await;
-    summary.timings = world.timings.to_json();
-    Ok(summary)
+/// Mail does not wait for the slowest source: in a round that takes longer, it goes out while sources are polled.
+async fn deliver_meanwhile(
+    world: &World,
+    courier: &mut Courier,
+    shutdown: &CancellationToken,
+    polled: &CancellationToken,
+) -> Result<MailSummary, StoreError> {
+    let mut early = MailSummary::default();
+    tokio::select! {
+        () = polled.cancelled() => return Ok(early),
+        () = tokio::time::sleep(MAIL_WAITS) => {}
+    }
+    while !polled.is_cancelled() && !shutdown.is_cancelled() {
+        let sent = courier.deliver_singly(shutdown).await?;
+        early = MailSummary { sent: early.sent + sent.sent, failed: early.failed + sent.failed, ..sent };
+        tokio::select! {
+            () = polled.cancelled() => {}
+            () = world.mail_due.notified() => {}
+        }
+    }
+    Ok(early)
 }
 
 /// A source that asked to be left alone is left alone by `once` too.

@@ -17,8 +17,8 @@ use super::header::{self, Form};
 pub const MAX_SUBJECT: usize = 400;
 /// Longest Message-ID, in bytes, without its angle brackets.
 pub const MAX_MESSAGE_ID: usize = 250;
-/// Longest line of quoted-printable, in characters (RFC 2045, 6.7, rule 5).
-const MAX_QUOTED_LINE: usize = 76;
+/// Characters of a line of quoted-printable beside the `=` that says that it goes on (RFC 2045, 6.7, rule 5).
+const MAX_QUOTED: usize = 75;
 /// The last second of the year 9999, the last one that a `Date` header can say.
 const LAST_DATE: i64 = 253_402_300_799;
 
@@ -163,42 +163,45 @@ fn shortened(subject: &str) -> String {
 /// Text as quoted-printable (RFC 2045, 6.7), every CRLF, lone CR and lone LF as CRLF, in one pass. Written here because
 /// it is most of the work of encoding a mail, and lettre's takes three passes.
 fn quoted_printable(text: &str) -> Vec<u8> {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 8 + 16);
-    // Characters on the line so far.
-    let mut column = 0;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let next = bytes.get(at + 1).copied();
-        at += 1;
-        if matches!(byte, b'\r' | b'\n') {
-            at += usize::from((byte, next) == (b'\r', Some(b'\n')));
-            out.extend_from_slice(b"\r\n");
-            column = 0;
-            continue;
-        }
-        let ends_line = matches!(next, None | Some(b'\r' | b'\n'));
-        let literal = match byte {
-            // White space at the end of a line may be lost on the way.
-            b' ' | b'\t' => !ends_line,
-            b'=' => false,
-            byte => byte.is_ascii_graphic(),
+    let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 16);
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        quote_line(line, &mut out);
+        rest = match after {
+            [b'\r', b'\n', after @ ..] | [_, after @ ..] => after,
+            [] => break,
         };
-        let width = if literal { 1 } else { 3 };
-        // The last place of a line that goes on is the `=` that says so.
-        if column + width > MAX_QUOTED_LINE - usize::from(!ends_line) {
-            out.extend_from_slice(b"=\r\n");
-            column = 0;
-        }
-        if literal {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-        column += width;
+        out.extend_from_slice(b"\r\n");
     }
     out
+}
+
+/// One line without its end.
+fn quote_line(line: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    // White space at the end of a line may be lost on the way.
+    let inner = line.len() - usize::from(line.ends_with(b" ") || line.ends_with(b"\t"));
+    let is_literal = |at: usize| matches!(line[at], b'\t' | b' '..=b'~') && line[at] != b'=' && at < inner;
+    let mut room = MAX_QUOTED;
+    let mut at = 0;
+    while at < line.len() {
+        let run = (at..line.len().min(at + room)).take_while(|&at| is_literal(at)).count();
+        out.extend_from_slice(&line[at..at + run]);
+        (at, room) = (at + run, room - run);
+        if at == line.len() {
+            return;
+        }
+        if room < if is_literal(at) { 1 } else { 3 } {
+            out.extend_from_slice(b"=\r\n");
+            room = MAX_QUOTED;
+        } else {
+            let byte = line[at];
+            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            (at, room) = (at + 1, room - 3);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -241,8 +244,9 @@ mod tests {
             ("a \nb\t\r\nc ", "a=20\r\nb=09\r\nc=20"),
             ("a\rb\n\rc", "a\r\nb\r\n\r\nc"),
             ("\u{0}", "=00"),
-            (&"x".repeat(76), &"x".repeat(76)),
+            (&"x".repeat(75), &"x".repeat(75)),
             (&"x".repeat(77), &format!("{}=\r\nxx", "x".repeat(75))),
+            (&("x".repeat(74) + "ñ"), &format!("{}=\r\n=C3=B1", "x".repeat(74))),
         ] {
             assert_eq!(std::str::from_utf8(&quoted_printable(text)), Ok(wanted), "{text:?}");
         }
