@@ -7,6 +7,8 @@ use crate::support::web::Reply;
 use crate::support::world::{World, entry, free_address, rss, until};
 
 const BRAND: &str = "brand@example.com";
+/// Longer than mail waits for the rest of a round.
+const SLOW: std::time::Duration = std::time::Duration::from_millis(900);
 const OPS: &str = "ops@example.com";
 
 fn stories(count: u32) -> String {
@@ -223,4 +225,22 @@ async fn a_connection_that_ends_between_two_mails_loses_and_repeats_none() {
         world.pass(SignedDuration::from_mins(3));
     }
     assert_eq!(ordered(&world), expected(9));
+}
+
+#[tokio::test]
+async fn in_a_round_with_a_slow_source_mail_goes_out_meanwhile() {
+    let world = world(3).feed("slow", Reply::silent());
+    tokio::select! {
+        _ = world.once() => panic!("the slow source was not waited for"),
+        () = until("the mail about the quick source", || world.mails_to(BRAND).len() == 3) => {}
+    }
+    assert_eq!(ordered(&world), expected(3));
+}
+
+#[tokio::test]
+async fn alerts_that_belong_into_a_bundle_wait_for_the_whole_round() {
+    let world = world(30).feed("slow", Reply::ok(rss([entry("Acme story 031").id(31)])).delay(SLOW));
+    assert_eq!(world.once().await.mail.sent, 20);
+    let bundle = world.mails_to(BRAND).pop().unwrap();
+    assert_eq!(bundle.subject, "[acme] 12 new mentions", "19 went out singly, and all others in one mail");
 }
