@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{ErrorClass, SendOutcome};
+use crate::model::{ErrorClass, SendOutcome, TroubleKind};
 
 /// No source rests longer than this between polls.
 pub const MAX_INTERVAL: Duration = Duration::from_secs(24 * 3600);
@@ -122,8 +122,9 @@ pub enum RetryDecision {
     Sent,
     /// This mail again at `at`.
     Retry { at: Timestamp, possible_duplicate: bool, reason: String },
-    /// This mail again at `at`, and nothing else before that: the relay itself is the trouble.
-    HoldRelay { at: Timestamp, tell: bool, reason: String },
+    /// This mail again at `at`, and nothing else before that: the relay itself is the trouble. `locked`: the operator
+    /// must act, and is told at once.
+    HoldRelay { at: Timestamp, locked: Option<TroubleKind>, reason: String },
     /// Given up, and reported.
     GiveUp { reason: String },
 }
@@ -157,11 +158,13 @@ pub fn after_send(
         },
         SendOutcome::Unreachable(fault) => RetryDecision::HoldRelay {
             at: retry_at(now, relay_failures, dice),
-            tell: false,
+            locked: None,
             reason: fault.message.clone(),
         },
-        SendOutcome::Locked(fault) => {
-            RetryDecision::HoldRelay { at: now + LOCKED_RETRY, tell: true, reason: fault.message.clone() }
+        SendOutcome::Locked(fault) | SendOutcome::Insecure(fault) => {
+            let insecure = matches!(outcome, SendOutcome::Insecure(_));
+            let kind = if insecure { TroubleKind::RelayInsecure } else { TroubleKind::RelayLogin };
+            RetryDecision::HoldRelay { at: now + LOCKED_RETRY, locked: Some(kind), reason: fault.message.clone() }
         }
     }
 }
@@ -298,12 +301,20 @@ mod tests {
         assert_eq!(decide(SendOutcome::Refused(fault(Some(550))), NOW), RetryDecision::GiveUp { reason: "why".into() });
         assert_eq!(
             decide(SendOutcome::Unreachable(fault(None)), NOW),
-            RetryDecision::HoldRelay { at: minute, tell: false, reason: "why".into() }
+            RetryDecision::HoldRelay { at: minute, locked: None, reason: "why".into() }
         );
         assert_eq!(
             decide(SendOutcome::Locked(fault(Some(535))), NOW),
-            RetryDecision::HoldRelay { at: NOW + SignedDuration::from_hours(1), tell: true, reason: "why".into() }
+            RetryDecision::HoldRelay {
+                at: NOW + SignedDuration::from_hours(1),
+                locked: Some(TroubleKind::RelayLogin),
+                reason: "why".into()
+            }
         );
+        assert!(matches!(
+            decide(SendOutcome::Insecure(fault(None)), NOW),
+            RetryDecision::HoldRelay { locked: Some(TroubleKind::RelayInsecure), .. }
+        ));
         let old = NOW - MAIL_GIVE_UP_AFTER;
         assert!(matches!(decide(SendOutcome::Deferred(fault(Some(451))), old), RetryDecision::GiveUp { .. }));
         // The relay being down for six days loses nothing: only a mail's own refusals count.

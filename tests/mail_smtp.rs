@@ -62,6 +62,7 @@ enum Kind {
     Unknown,
     Unreachable,
     Locked,
+    Insecure,
 }
 
 fn kind(outcome: &SendOutcome) -> (Kind, Option<u16>) {
@@ -72,6 +73,7 @@ fn kind(outcome: &SendOutcome) -> (Kind, Option<u16>) {
         SendOutcome::Unknown(f) => (Kind::Unknown, f.code),
         SendOutcome::Unreachable(f) => (Kind::Unreachable, f.code),
         SendOutcome::Locked(f) => (Kind::Locked, f.code),
+        SendOutcome::Insecure(f) => (Kind::Insecure, f.code),
     }
 }
 
@@ -82,7 +84,8 @@ fn fault(outcome: SendOutcome) -> MailFault {
         | SendOutcome::Refused(f)
         | SendOutcome::Unknown(f)
         | SendOutcome::Unreachable(f)
-        | SendOutcome::Locked(f) => f,
+        | SendOutcome::Locked(f)
+        | SendOutcome::Insecure(f) => f,
     }
 }
 
@@ -347,16 +350,16 @@ async fn an_answer_during_the_message_counts() {
 #[tokio::test]
 async fn hazard_30_without_starttls_nothing_is_sent_in_the_clear() {
     for (script, wanted) in [
-        (Script::default(), (Kind::Locked, None)),
-        (Script::default().login("mentions", PASSWORD), (Kind::Locked, None)),
-        (Script::default().starttls("good").answer("STARTTLS", "502 5.5.1 no"), (Kind::Locked, Some(502))),
+        (Script::default(), (Kind::Insecure, None)),
+        (Script::default().login("mentions", PASSWORD), (Kind::Insecure, None)),
+        (Script::default().starttls("good").answer("STARTTLS", "502 5.5.1 no"), (Kind::Insecure, Some(502))),
         (Script::default().starttls("good").answer("STARTTLS", "454 4.7.0 later"), (Kind::Unreachable, Some(454))),
     ] {
         let server = SmtpServer::start(script);
         let settings = with_login(settings(&server, SmtpTls::StartTls), "mentions", PASSWORD);
         let outcome = send(&mut Mailer::with_limits(&settings, limits()).unwrap(), "ana@example.com").await;
         assert_eq!(kind(&outcome), wanted, "{outcome:?}");
-        if wanted.0 == Kind::Locked {
+        if wanted.0 == Kind::Insecure {
             assert!(fault(outcome).message.contains("refuses to send in the clear"));
         }
         assert!(server.messages().is_empty());

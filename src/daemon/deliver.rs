@@ -14,7 +14,7 @@ use crate::mail::encode::encode;
 use crate::model::{Delivery, DeliveryKind, MailFault, Mention, SendOutcome, Trouble, TroubleKind};
 use crate::schedule::{self, MAIL_TELL_AFTER, PACE_WINDOW, RetryDecision};
 use crate::store::StoreError;
-use crate::store::record::{DeliveryContent, Due, NewDelivery};
+use crate::store::record::{DeliveryContent, Due, NewDelivery, RelayState};
 use crate::themes::{Recent, Signature};
 
 /// Mails read from the outbox at a time.
@@ -42,35 +42,30 @@ pub(super) struct Courier {
     mailer: Option<Mailer>,
     /// The newest mentions, for "similar mentions".
     recent: Recent,
-    relay_failures: u32,
-    relay_down_since: Option<Timestamp>,
-    hold_until: Option<Timestamp>,
+    /// As the record has it at the beginning of a round of deliveries, and as it goes on.
+    relay: RelayState,
 }
 
 impl Courier {
     /// A courier that has not connected yet.
     pub(super) fn new(world: Arc<World>, engine: Arc<Engine>) -> Self {
-        Self {
-            world,
-            engine,
-            mailer: None,
-            recent: Recent::default(),
-            relay_failures: 0,
-            relay_down_since: None,
-            hold_until: None,
-        }
+        Self { world, engine, mailer: None, recent: Recent::default(), relay: RelayState::default() }
     }
 
     /// Takes over a new configuration; the connection of the old one is closed.
-    pub(super) async fn reconfigure(&mut self, engine: Arc<Engine>) {
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub(super) async fn reconfigure(&mut self, engine: Arc<Engine>) -> Result<(), StoreError> {
         self.close().await;
         self.engine = engine;
-        self.hold_until = None;
+        self.relay.hold_until = None;
+        self.world.store.record().end_relay_hold(true).await
     }
 
     /// Until when the relay is left alone, if it is.
     pub(super) fn hold_until(&self) -> Option<Timestamp> {
-        self.hold_until
+        self.relay.hold_until
     }
 
     /// Whether a connection to the relay may be open.
@@ -95,7 +90,8 @@ impl Courier {
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<MailSummary, StoreError> {
         let mut summary = MailSummary::default();
-        if self.hold_until.is_none_or(|until| until <= self.world.clock.now()) {
+        self.relay = self.world.store.record().relay_state().await?;
+        if self.relay.hold_until.is_none_or(|until| until <= self.world.clock.now()) {
             self.pace().await?;
             let result = self.send_batches(shutdown, progress, &mut summary).await;
             // What was sent is settled even if the next step failed.
@@ -104,6 +100,15 @@ impl Courier {
             self.tell_of_waiting_mail().await?;
         }
         let counts = self.world.store.record().outbox_counts().await?;
+        if let (true, Some(until)) = (self.relay.locked, self.relay.hold_until) {
+            tracing::warn!(
+                event = "relay_locked",
+                mails = counts.queued + counts.deferred,
+                again = %until,
+                "mail waits: the relay refuses our login or does not encrypt; once that is mended, `mentiond outbox retry` \
+                 tries at once"
+            );
+        }
         summary.deferred = counts.queued + counts.deferred;
         Ok(summary)
     }
@@ -166,6 +171,9 @@ impl Courier {
                 };
                 worded = next_message?;
                 let decision = self.decide(&due.delivery, &outcome);
+                if !matches!(decision, RetryDecision::HoldRelay { .. }) {
+                    self.relay_answers().await?;
+                }
                 self.world.metrics.mail(due.delivery.kind, &decision);
                 self.world.store.record().settle(due.delivery.id, decision.clone(), self.world.clock.now()).await?;
                 match &decision {
@@ -178,8 +186,8 @@ impl Courier {
                         self.tell_of_failed_mail(&due.delivery, reason).await?;
                     }
                     RetryDecision::Retry { .. } => {}
-                    RetryDecision::HoldRelay { at, tell, reason } => {
-                        self.hold(*at, *tell, reason).await?;
+                    RetryDecision::HoldRelay { at, locked, reason } => {
+                        self.hold(*at, *locked, reason).await?;
                         return Ok(());
                     }
                 }
@@ -210,17 +218,10 @@ impl Courier {
         outcome
     }
 
-    fn decide(&mut self, delivery: &Delivery, outcome: &SendOutcome) -> RetryDecision {
-        match outcome {
-            SendOutcome::Unreachable(_) | SendOutcome::Locked(_) => self.relay_failures += 1,
-            _ => {
-                self.relay_failures = 0;
-                self.relay_down_since = None;
-            }
-        }
+    fn decide(&self, delivery: &Delivery, outcome: &SendOutcome) -> RetryDecision {
         let now = self.world.clock.now();
-        let decision =
-            schedule::after_send(outcome, delivery.attempts + 1, delivery.queued, self.relay_failures, now, dice());
+        let failures = self.relay.failures + 1;
+        let decision = schedule::after_send(outcome, delivery.attempts + 1, delivery.queued, failures, now, dice());
         let (mail, kind) = (delivery.id, delivery.kind.as_str());
         match &decision {
             RetryDecision::Sent => tracing::info!(event = "mail_sent", mail, kind, "mail delivered to the relay"),
@@ -305,22 +306,36 @@ impl Courier {
         Ok(wanted.into_iter().map(|(mail, ids)| (mail, pick(ids))).collect())
     }
 
-    /// Leaves the relay alone until `at`; the operator hears of it once an outage.
-    async fn hold(&mut self, at: Timestamp, tell_now: bool, reason: &str) -> Result<(), StoreError> {
+    /// Leaves the relay alone until `at`; the operator hears of it once an outage, at once if it waits for the operator.
+    async fn hold(&mut self, at: Timestamp, locked: Option<TroubleKind>, reason: &str) -> Result<(), StoreError> {
         let now = self.world.clock.now();
-        self.hold_until = Some(at);
         self.close().await;
-        let since = *self.relay_down_since.get_or_insert(now);
-        let waiting = self.world.store.record().outbox_counts().await?;
-        if tell_now || now.duration_since(since) >= MAIL_TELL_AFTER {
-            let kind = if tell_now { TroubleKind::RelayLogin } else { TroubleKind::RelayUnreachable };
-            self.tell(Trouble {
-                count: waiting.queued + waiting.deferred,
-                ..Trouble::new(kind, "relay", reason, since)
-            })
-            .await?;
+        let since = *self.relay.down_since.get_or_insert(now);
+        self.relay.failures += 1;
+        self.relay.hold_until = Some(at);
+        self.relay.locked = locked.is_some();
+        if locked.is_some() || now.duration_since(since) >= MAIL_TELL_AFTER {
+            let waiting = self.world.store.record().outbox_counts().await?;
+            let kind = locked.unwrap_or(TroubleKind::RelayUnreachable);
+            let count = waiting.queued + waiting.deferred;
+            self.tell(Trouble { count, ..Trouble::new(kind, "relay", reason, since) }).await?;
+            self.relay.told = true;
         }
-        Ok(())
+        self.world.store.record().save_relay_state(self.relay.clone()).await
+    }
+
+    /// The relay answers for itself: an outage is over, and whoever was told of it hears so.
+    async fn relay_answers(&mut self) -> Result<(), StoreError> {
+        if self.relay == RelayState::default() {
+            return Ok(());
+        }
+        let ended = std::mem::take(&mut self.relay);
+        if let (true, Some(since)) = (ended.told, ended.down_since) {
+            let message = "the relay takes mail again";
+            tracing::info!(event = "relay_recovered", "{message}");
+            self.tell(Trouble::new(TroubleKind::RelayRecovered, "relay", message, since)).await?;
+        }
+        self.world.store.record().save_relay_state(RelayState::default()).await
     }
 
     /// Mail that waits for more than a quarter of an hour: the operator hears of it once a day and recipient.

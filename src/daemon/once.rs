@@ -84,6 +84,8 @@ pub async fn once(
     let mut summary = Summary::default();
     let mut states = world.store.record().source_states().await?;
     world.store.record().recover_outbox().await?;
+    // A refused login is left alone also by a timer that calls `once` every minute.
+    world.store.record().end_relay_hold(false).await?;
     let now = world.clock.now();
     let all = engine.config.sources.len();
     let mut waiting: Vec<(usize, SourceState)> = Vec::with_capacity(all);

@@ -56,6 +56,8 @@ pub async fn run(
     mut reload: mpsc::Receiver<()>,
 ) -> Result<(), RunError> {
     world.store.record().recover_outbox().await?;
+    // Whoever starts the daemon may have mended what was wrong.
+    world.store.record().end_relay_hold(true).await?;
     let config = &engine.config;
     let (commands, mut asked) = mpsc::channel(16);
     let state_folder = config.daemon.state.clone();
@@ -239,7 +241,7 @@ async fn deliver_as_due(
             changed = engines.changed() => {
                 if changed.is_err() { return Ok(()); }
                 let engine = Arc::clone(&engines.borrow_and_update());
-                courier.reconfigure(engine).await;
+                courier.reconfigure(engine).await?;
             }
             () = world.mail_due.notified() => {}
             () = tokio::time::sleep(wait) => {}

@@ -161,6 +161,8 @@ fn told<'a>(trouble: &'a Trouble, relay: &'a str) -> Told<'a> {
         TroubleKind::SourceRecovered => Told::SourceRecovered { source },
         TroubleKind::RelayUnreachable => Told::RelayUnreachable { relay, waiting },
         TroubleKind::RelayLogin => Told::RelayLogin { relay, waiting },
+        TroubleKind::RelayInsecure => Told::RelayInsecure { relay, waiting },
+        TroubleKind::RelayRecovered => Told::RelayRecovered { relay },
         TroubleKind::MailDelayed => Told::DeliveryDelayed { recipient: &trouble.subject },
         TroubleKind::MailFailed => Told::DeliveryFailed { recipient: &trouble.subject },
     }

@@ -80,8 +80,10 @@ pub enum SendOutcome {
     Unknown(MailFault),
     /// The relay itself cannot be used now (connection, TLS, time-out, 421): every mail waits.
     Unreachable(MailFault),
-    /// The relay refuses our login, or offers no STARTTLS: every mail waits, and the operator must act.
+    /// The relay refuses our login: every mail waits, and the operator must act.
     Locked(MailFault),
+    /// The relay offers no encryption although the configuration asks for it: the same.
+    Insecure(MailFault),
 }
 
 /// What the operator is told of.
@@ -110,8 +112,12 @@ pub enum TroubleKind {
     SourceRecovered,
     /// The relay cannot be used.
     RelayUnreachable,
-    /// The relay refuses our login, or offers no encryption.
+    /// The relay refuses our login.
     RelayLogin,
+    /// The relay offers no encryption.
+    RelayInsecure,
+    /// The relay takes mail again.
+    RelayRecovered,
     /// A mail has been waiting for longer than a quarter of an hour.
     MailDelayed,
     /// A mail was given up.

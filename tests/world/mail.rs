@@ -183,6 +183,19 @@ async fn hazard_30_without_starttls_nothing_leaves_and_the_operator_will_hear() 
     let why = world.outbox()[0].error.clone().unwrap();
     assert!(why.to_uppercase().contains("STARTTLS"), "{why}");
     assert!(world.outbox().iter().any(|m| m.kind == "trouble" && m.recipient == OPS), "{:?}", world.outbox());
+
+    // A timer's next round leaves the relay alone, a person's retry does not; and the operator hears how it ended.
+    let world = world.relay(Script::default().starttls("good"));
+    let world = world.mail(&format!("ca_file = \"{}\"", tls_file("ca.pem").display())).mail_host("localhost");
+    assert_eq!((world.once().await.mail.sent, world.relay.sessions()), (0, 0));
+    let state = mentiond::store::Store::open(&world.state()).unwrap();
+    state.record().retry(None, None, Vec::new(), world.clock.now()).await.unwrap();
+    state.close().await;
+    world.once().await;
+    world.once().await;
+    let told: Vec<_> = world.mails_to(OPS).into_iter().map(|m| m.subject).collect();
+    assert!(told[0].contains("no encryption") && told[1].contains("working again"), "{told:?}");
+    assert_eq!((told.len(), ordered(&world)), (2, expected(1)));
 }
 
 #[tokio::test]

@@ -144,13 +144,13 @@ impl Opener {
                              \"implicit\" with port 465 if it offers that; somebody on the way may also have removed \
                              the offer";
         if !offers.starttls {
-            return Err(self.relay.locked(None, &format!("offers no encryption (STARTTLS), and {CLEAR}")));
+            return Err(self.relay.insecure(None, &format!("offers no encryption (STARTTLS), and {CLEAR}")));
         }
         match wire.command("STARTTLS", self.limits.command).await {
             Ok(reply) if reply.code == 220 => {}
             Ok(reply) if reply.code >= 500 => {
                 let what = format!("refuses to encrypt ({}), and {CLEAR}", shown(&reply));
-                return Err(self.relay.locked(code(&reply), &what));
+                return Err(self.relay.insecure(code(&reply), &what));
             }
             Ok(reply) => return Err(self.relay.not_now(&reply)),
             Err(why) => return Err(self.relay.broke("at STARTTLS", &why)),

@@ -99,6 +99,10 @@ impl Name {
         )))
     }
 
+    pub(super) fn insecure(&self, code: Option<u16>, what: &str) -> SendOutcome {
+        SendOutcome::Insecure(MailFault { code, message: format!("the relay {} {what}", self.0) })
+    }
+
     pub(super) fn locked(&self, code: Option<u16>, what: &str) -> SendOutcome {
         SendOutcome::Locked(MailFault { code, message: format!("the relay {} {what}", self.0) })
     }

@@ -4,6 +4,7 @@
 mod listing;
 mod outbox;
 mod polls;
+mod relay;
 mod rows;
 mod sources;
 mod writer;
@@ -21,11 +22,12 @@ use crate::dedup::StoryKey;
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
+pub use relay::RelayState;
 pub use sources::SourceState;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("under_way.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("relay.sql")];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
 const CHECKPOINT_PAGES: u32 = 4_000;

@@ -258,7 +258,7 @@ impl Record {
         .await
     }
 
-    /// Makes deferred and failed mails due now: one, or all. Returns how many. Notices go to the address that their
+    /// Makes deferred and failed mails due now: one, or all, and has the relay tried at once. Returns how many. Notices go to the address that their
     /// department has now (`departments`: key and address); `to` redirects one mail.
     ///
     /// # Errors
@@ -286,6 +286,7 @@ impl Record {
                     params![id, to],
                 )?;
             }
+            c.execute("UPDATE relay SET hold_until = NULL", [])?;
             Ok(c.execute(
                 "UPDATE outbox SET status = 'queued', due = ?2, queued = iif(status = 'failed', ?2, queued), error = NULL
                  WHERE status IN ('deferred', 'failed', 'queued') AND (?1 IS NULL OR id = ?1)",
