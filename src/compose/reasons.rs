@@ -261,20 +261,7 @@ mod tests {
         use crate::query::{Document, Facts};
         use crate::routing::{Department, Role, Routing};
 
-        let board = Department {
-            key: "board".into(),
-            name: "Board".into(),
-            email: "board@example.com".into(),
-            role: Some(Role::Management),
-            members: Vec::new(),
-            lead: None,
-            handles: Vec::new(),
-            language: "en".into(),
-            hours: None,
-            acknowledge_within: None,
-            resolve_within: None,
-            digest: None,
-        };
+        let board = Department { role: Some(Role::Management), ..Department::new("board", "board@example.com") };
         let team = |role, key: &str| Department { key: key.into(), role, ..board.clone() };
         let mut routing = Routing { departments: vec![board.clone(), team(None, "team")], routes: Vec::new() };
         routing.departments[1].handles = vec![Category::Complaint];

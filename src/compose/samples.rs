@@ -63,6 +63,9 @@ pub(super) fn mention(title: &str, text: &str) -> Mention {
             copy: vec!["board".into()],
             deliver: Deliver::Now,
             case: true,
+            person: None,
+            privacy: Default::default(),
+            kept_from: Vec::new(),
             why: "handles unresolved".into(),
         },
     }
