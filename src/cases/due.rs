@@ -46,6 +46,31 @@ impl Reminder {
     }
 }
 
+/// What a look at a case finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// This reminder is due now.
+    Due(Reminder),
+    /// Nothing before that.
+    Later(Timestamp),
+    /// Nothing as things are.
+    Never,
+}
+
+/// Whether a reminder is due. One that became due while nobody looked (the daemon was down, the clock jumped) waits
+/// until its reader's office opens again.
+pub fn look(case: &Case, routing: &Routing, now: Timestamp) -> Look {
+    let Some(next) = next_reminder(case, routing) else { return Look::Never };
+    if next.at > now {
+        return Look::Later(next.at);
+    }
+    match routing.department(&next.department).and_then(|reader| reader.office.opens(now)) {
+        Some(opens) if opens <= now => Look::Due(next),
+        Some(opens) => Look::Later(opens),
+        None => Look::Never,
+    }
+}
+
 /// The next reminder of a case, or `None` if no clock runs (any more). It stands as long as the case, the
 /// configuration and the reminders sent stay as they are.
 pub fn next_reminder(case: &Case, routing: &Routing) -> Option<Reminder> {

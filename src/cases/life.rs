@@ -48,6 +48,8 @@ pub enum Action {
 /// Why an action is not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    #[error("there is no case {0}; `mentiond cases` lists them")]
+    NoSuchCase(i64),
     #[error("case {0} has ended ({status}); `mentiond cases reopen {0}` opens it again", status = .1.as_str())]
     Ended(i64, CaseStatus),
     #[error("case {0} has not ended ({status}): there is nothing to reopen", status = .1.as_str())]

@@ -19,11 +19,11 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 pub use author::{AuthorKey, author_key};
-pub use due::{Reminder, next_reminder};
+pub use due::{Look, Reminder, look, next_reminder};
 pub use life::{Action, Opening, Outcome, Refusal, act, come_back, handled, open, remind};
 pub use owners::{address, known_address};
 
-use crate::model::{Case, CaseStatus};
+use crate::model::{Case, CaseStatus, Mention};
 use crate::routing::Routing;
 
 /// A complaint of the same author within this time after closing belongs to the closed case.
@@ -51,6 +51,11 @@ pub struct Around<'a> {
     pub routing: &'a Routing,
     pub loads: &'a Loads,
     pub now: Timestamp,
+}
+
+/// Whether a mention by the author of a case is another complaint, rather than thanks or a question in passing.
+pub fn complains(mention: &Mention) -> bool {
+    mention.classification.category.is_grievance()
 }
 
 /// Whether a later mention of the same author belongs to this case: it is open, or was closed less than 14 days ago.

@@ -120,7 +120,10 @@ pub(super) fn department(words: &Catalogue, why: &str, department: &str) -> Fact
             fill(&mail.route_rule, &[("number", &number.to_string()), ("place", &clean_line(place))])
         }
         RouteReason::Handles(c) => fill(&mail.route_handles, &[("category", words.category(c))]),
-        RouteReason::Nobody(c) => fill(&mail.route_nobody, &[("category", words.category(c))]),
+        RouteReason::Nobody(c) => {
+            let nobody = fill(&mail.route_nobody, &[("category", words.category(c))]);
+            format!("{nobody}; {}", fill(&mail.route_hint, &[("key", c.as_str())]))
+        }
         RouteReason::Other(why) => shorten(&clean_line(why), 160),
     };
     if let Some(extreme) = extreme {

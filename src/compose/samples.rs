@@ -196,6 +196,9 @@ impl World {
             watchlists: &[WATCHLIST],
             department: "Customer Service",
             copies: &["Management", "Marketing"],
+            owner: None,
+            personal: false,
+            earlier: &[],
             copy,
         })
     }

@@ -164,7 +164,16 @@ impl Courier {
             DeliveryContent::Bundle {} => self.world.store.record().bundled(due.delivery.id).await?,
             _ => Vec::new(),
         };
-        let Some(email) = wording::word(&self.engine, due, similar, &bundled) else {
+        let case = match &due.content {
+            DeliveryContent::Case { case, .. } => Some(*case),
+            DeliveryContent::Notice { .. } => due.case,
+            _ => None,
+        };
+        let file = match case {
+            Some(case) => self.world.store.record().case_file(case).await?,
+            None => None,
+        };
+        let Some(email) = wording::word(&self.engine, due, similar, &bundled, file.as_ref()) else {
             let message = "what it was about is no longer in the record".to_owned();
             return Ok(SendOutcome::Refused(MailFault { code: None, message }));
         };

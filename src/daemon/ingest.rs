@@ -250,6 +250,7 @@ async fn commit(
         now,
         state,
         mentions: reading.mentions,
+        desk: Arc::clone(&engine.desk),
         gap: reading.gap,
         troubles: troubles.into_iter().filter_map(|t| trouble_mail(engine, t, now)).collect(),
     };

@@ -10,6 +10,7 @@ use url::Url;
 use super::Timings;
 use super::engine::Engine;
 use super::ingest::Served;
+use crate::cases;
 use crate::classify::{self, Classifier, Input};
 use crate::clock::Stopwatch;
 use crate::dedup::{Links, StoryKey};
@@ -237,15 +238,19 @@ fn mention(
     let words = classify::significant_words(&format!("{} {}", entry.title, entry.text), &classification.language.code);
     keep_window(&mut entry, &mut watchlists);
     let deliveries = deliveries(engine, &watchlists, &decision, now);
+    let author = cases::author_key(&entry, &source.name);
     let mention =
         Mention { id: 0, source: source.name.clone(), entry, fetched: now, watchlists, classification, decision };
-    NewMention { mention, keys, words, deliveries }
+    NewMention { mention, keys, words, deliveries, author }
 }
 
 /// Who gets a mail about a mention: one a person, the notice before the copy before the alert.
 fn deliveries(engine: &Engine, watchlists: &[WatchlistMatch], decision: &Decision, now: Timestamp) -> Vec<NewDelivery> {
     let mut mails = BTreeMap::<String, (String, DeliveryContent)>::new();
     let mut add = |recipient: &str, content: DeliveryContent| {
+        if decision.is_kept_from(recipient) {
+            return;
+        }
         mails.entry(recipient.to_lowercase()).or_insert_with(|| (recipient.to_owned(), content));
     };
     if decision.deliver == Deliver::Now {
@@ -253,7 +258,9 @@ fn deliveries(engine: &Engine, watchlists: &[WatchlistMatch], decision: &Decisio
             std::iter::once((&decision.department, false)).chain(decision.copy.iter().map(|key| (key, true)))
         {
             if let Some(department) = engine.config.routing.department(key) {
-                add(&department.email, DeliveryContent::Notice { department: key.clone(), copy });
+                let person = decision.person.as_deref().filter(|_| !copy);
+                let content = DeliveryContent::Notice { department: key.clone(), copy, person: person.is_some() };
+                add(person.unwrap_or(&department.email), content);
             }
         }
     }
