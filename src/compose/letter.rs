@@ -94,8 +94,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let headline = if repeats(&title.text, &body.text) { Vec::new() } else { whole(&title, TITLE) };
     let excerpt_plain = plain(&segments);
     let subject_title = {
-        let line =
-            if title.text.trim().is_empty() { subject_of_text(&segments) } else { title.text.to_string() };
+        let line = if title.text.trim().is_empty() { subject_of_text(&segments) } else { title.text.to_string() };
         // In every mail: a subject shows on locked screens and in relays' logs.
         let line = if input.copy { line } else { new_masker().mask_str(&line) };
         let short = shorten(&clean_line(&line), SUBJECT_TITLE);
@@ -103,10 +102,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     };
     let kind = fill(
         &words.subject.kind,
-        &[
-            ("category", &capital(words.category(case.category))),
-            ("severity", words.severity(case.severity)),
-        ],
+        &[("category", &capital(words.category(case.category))), ("severity", words.severity(case.severity))],
     );
     let (header, subject) = match input.letter {
         Letter::Reminder { .. } => ("reminder", &labels.reminder),
@@ -135,8 +131,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         later.push(post(words, &input.reader, one, &mut masker));
     }
     let skip = input.steps.len().saturating_sub(MAX_DONE);
-    let done: Vec<Fact> =
-        input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
+    let done: Vec<Fact> = input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
     let heading = fill(&text.heading, &values);
     let what = fill(&text.what, &values);
     let view = View {
@@ -239,7 +234,8 @@ fn how(case: &Case, letter: &Letter) -> Vec<String> {
 
 fn facts(words: &Catalogue, input: &CaseInput<'_>, owner: &str, shown_date: &str) -> Vec<Fact> {
     let labels = &words.letters;
-    let fact = |label: &str, value: &str| Fact { label: label.to_owned(), value: value.to_owned(), because: String::new() };
+    let fact =
+        |label: &str, value: &str| Fact { label: label.to_owned(), value: value.to_owned(), because: String::new() };
     let mut facts = vec![
         fact(&labels.owner, owner),
         fact(&labels.status, &capital(words.status(input.case.status))),
@@ -282,9 +278,7 @@ fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut 
         Happening::Dismissed { reason: why } => fill(&history.dismissed, &[("reason", &reason(why))]),
         Happening::Closed => history.closed.clone(),
         Happening::Reopened { reason: why } => fill(&history.reopened, &[("reason", &reason(why))]),
-        Happening::CameBack { severity, .. } => {
-            fill(&history.came_back, &[("severity", words.severity(*severity))])
-        }
+        Happening::CameBack { severity, .. } => fill(&history.came_back, &[("severity", words.severity(*severity))]),
         Happening::Evidence { .. } => history.evidence.clone(),
         Happening::Reminded { to, .. } => fill(&history.reminded, &[("owner", &clean_line(&(input.who)(to)))]),
     };
@@ -298,7 +292,11 @@ fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut 
 /// A later post of the customer, short.
 fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
     let Mention { entry, source, fetched, .. } = later.mention;
-    let text = if repeats(&entry.title, &entry.text) { entry.text.clone() } else { format!("{}: {}", entry.title, entry.text) };
+    let text = if repeats(&entry.title, &entry.text) {
+        entry.text.clone()
+    } else {
+        format!("{}: {}", entry.title, entry.text)
+    };
     let text = match masker {
         Some(masker) => masker.mask_str(&text),
         None => text,

@@ -103,11 +103,7 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     let owner = name(input.department);
     let mut department = vec![reasons::department(words, &input.story.mention.decision.why, input.department)];
     if let Some(person) = input.owner {
-        department.push(Fact {
-            label: words.letters.owner.clone(),
-            value: clean_line(person),
-            because: String::new(),
-        });
+        department.push(Fact { label: words.letters.owner.clone(), value: clean_line(person), because: String::new() });
     }
     if !input.copies.is_empty() {
         let names: Vec<String> = input.copies.iter().map(|c| name(c)).collect();
@@ -350,7 +346,12 @@ pub(super) fn subject_of_text(segments: &[Segment]) -> String {
 }
 
 /// Source, author, time, stars.
-pub(super) fn byline(words: &Catalogue, mention: &Mention, reader: &Reader<'_>, masker: &mut Option<Masker<'_>>) -> Vec<String> {
+pub(super) fn byline(
+    words: &Catalogue,
+    mention: &Mention,
+    reader: &Reader<'_>,
+    masker: &mut Option<Masker<'_>>,
+) -> Vec<String> {
     let entry = &mention.entry;
     let (mut site, source) = (site(mention), name(&mention.source));
     if let Some(masker) = masker {

@@ -28,8 +28,8 @@ use serde::Serialize;
 use url::Url;
 
 pub use input::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story, Trouble, TroubleInput,
-    Watchlist,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
+    Trouble, TroubleInput, Watchlist,
 };
 
 use crate::model::Email;

@@ -262,6 +262,9 @@ async fn commit(
     if outcome.queued > 0 {
         world.mail_due.notify_one();
     }
+    if outcome.cases_opened > 0 {
+        world.case_moved.notify_one();
+    }
     Ok(outcome)
 }
 

@@ -10,6 +10,7 @@ use super::World;
 use super::deliver::{Courier, MailSummary};
 use super::engine::Engine;
 use super::ingest::{self, PollResult, Polled};
+use super::upkeep;
 use crate::model::{ErrorClass, SourceStatus};
 use crate::store::StoreError;
 use crate::store::record::SourceState;
@@ -127,7 +128,7 @@ pub async fn once(
 
     world.mark_all().await?;
 
-    let queued = summary.mail.queued;
+    let queued = summary.mail.queued + upkeep::begin(world, engine).await?;
     let mut courier = Courier::new(Arc::clone(world), Arc::clone(engine));
     summary.mail = courier.deliver_due(shutdown, &|sent| progress.delivering(sent)).await?;
     summary.mail.queued = queued;

@@ -19,7 +19,7 @@ use crate::model::{
     WatchlistMatch,
 };
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
-use crate::routing::Routing;
+use crate::routing::{Routing, Tried};
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known};
 use crate::store::record::{DeliveryContent, NewDelivery, NewMention};
@@ -210,6 +210,29 @@ pub fn judge(
         rating: entry.rating,
         press: entry.site.is_some(),
     });
+    let decision = with_facts(&classification, source, entry, watchlists, |document| judges.routing.decide(document));
+    (classification, decision)
+}
+
+/// The routes that are asked about an entry that was classified, in order.
+pub fn tried<'a>(
+    judges: Judges<'a>,
+    classification: &Classification,
+    source: &str,
+    entry: &Entry,
+    watchlists: &[WatchlistMatch],
+) -> Vec<Tried<'a>> {
+    with_facts(classification, source, entry, watchlists, |document| judges.routing.tried(document))
+}
+
+/// Has something decided over an entry and what classification found.
+fn with_facts<T>(
+    classification: &Classification,
+    source: &str,
+    entry: &Entry,
+    watchlists: &[WatchlistMatch],
+    decide: impl FnOnce(&Document<'_>) -> T,
+) -> T {
     let names: Vec<&str> = watchlists.iter().map(|w| w.name.as_str()).collect();
     let author = author_line(entry);
     let mut document = document(entry, &author, source);
@@ -222,8 +245,7 @@ pub fn judge(
         flags: &classification.flags,
         watchlists: &names,
     });
-    let decision = judges.routing.decide(&document);
-    (classification, decision)
+    decide(&document)
 }
 
 fn mention(

@@ -117,6 +117,17 @@ pub struct Routing {
     pub routes: Vec<Route>,
 }
 
+/// A route that was asked whether it takes a mention.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried<'a> {
+    /// Counted from 1.
+    pub number: usize,
+    pub route: &'a Route,
+    pub takes: bool,
+    /// Conditions that do not hold, as they are printed.
+    pub unmet: Vec<String>,
+}
+
 impl Routing {
     /// Decides where a mention goes: the first route that takes it, then the department that handles its category, then
     /// the community role; extremes of praise or anger also to management. `document.facts` must be there.
@@ -139,6 +150,20 @@ impl Routing {
             decision.why.push_str(&format!("; {extreme}: copy to management"));
         }
         decision
+    }
+
+    /// Which route takes a mention, and why each one before it does not; in order, up to the one that takes it.
+    pub fn tried(&self, document: &Document<'_>) -> Vec<Tried<'_>> {
+        let mut tried = Vec::new();
+        for (number, route) in (1..).zip(&self.routes) {
+            let takes = route.when.evaluate(document).is_some();
+            let unmet = if takes { Vec::new() } else { route.when.unmet(document) };
+            tried.push(Tried { number, route, takes, unmet });
+            if takes {
+                break;
+            }
+        }
+        tried
     }
 
     /// The department of that key.

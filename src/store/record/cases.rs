@@ -10,9 +10,7 @@ use super::super::StoreError;
 use super::polls::{DeliveryContent, NewDelivery, NewMention, queue};
 use super::{Reader, Record, millis, moment, rows};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
-use crate::model::{
-    Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Severity, message_id,
-};
+use crate::model::{Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Severity, message_id};
 use crate::routing::Routing;
 
 /// Lines of a history that are read: nobody looks at more, and an author who writes all day fills it.
@@ -182,6 +180,15 @@ impl Record {
         .await
     }
 
+    /// Whether any case is not ended.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn has_open_cases(&self) -> Result<bool, StoreError> {
+        self.read(|c| Ok(c.query_row("SELECT EXISTS (SELECT 1 FROM cases WHERE ended IS NULL)", [], |row| row.get(0))?))
+            .await
+    }
+
     /// When a case comes due next, if any does.
     ///
     /// # Errors
@@ -189,7 +196,9 @@ impl Record {
     pub async fn next_case_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.read(|c| {
             let due: Option<i64> =
-                c.query_row("SELECT min(due) FROM cases WHERE due IS NOT NULL AND ended IS NULL", [], |row| row.get(0))?;
+                c.query_row("SELECT min(due) FROM cases WHERE due IS NOT NULL AND ended IS NULL", [], |row| {
+                    row.get(0)
+                })?;
             Ok(due.map(moment))
         })
         .await

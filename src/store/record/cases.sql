@@ -19,6 +19,7 @@ UPDATE cases SET due = 0, content = (
     FROM mentions m WHERE m.id = cases.mention);
 
 CREATE INDEX cases_due ON cases (due) WHERE due IS NOT NULL;
+CREATE INDEX cases_open ON cases (id) WHERE ended IS NULL;
 CREATE INDEX cases_author ON cases (author, opened) WHERE author IS NOT NULL;
 CREATE INDEX cases_person ON cases (person) WHERE ended IS NULL AND person IS NOT NULL;
 

@@ -55,7 +55,9 @@ pub struct NewDelivery {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum DeliveryContent {
-    Alert { watchlists: Vec<String> },
+    Alert {
+        watchlists: Vec<String>,
+    },
     /// `person`: to one person of the department, not to its own address.
     Notice {
         department: String,
@@ -64,9 +66,16 @@ pub enum DeliveryContent {
         person: bool,
     },
     /// About a case; `department` gives the language.
-    Case { case: i64, department: String, copy: bool, letter: Letter },
+    Case {
+        case: i64,
+        department: String,
+        copy: bool,
+        letter: Letter,
+    },
     Bundle {},
-    Trouble { trouble: Trouble },
+    Trouble {
+        trouble: Trouble,
+    },
 }
 
 impl DeliveryContent {
@@ -145,8 +154,7 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
         let recorded = record_mention(c, new)?;
         let (mention, story) = recorded.ids();
         let first = matches!(recorded, Recorded::New { .. });
-        let followed =
-            if first { cases::follow(c, &poll.desk, new, mention, poll.now)? } else { Followed::default() };
+        let followed = if first { cases::follow(c, &poll.desk, new, mention, poll.now)? } else { Followed::default() };
         outcome.cases_opened += u64::from(followed.opened);
         outcome.queued += followed.queued;
         // A copy, or an entry seen before, may still be news to someone who watches for other words: `once` tells.
