@@ -5,12 +5,13 @@
 //! | 4 wiring | `main.rs` → [`cli`] (one file a command) → [`daemon`] | everything below |
 //! | 3 edges | [`config`] [`fetch`] [`mail`] [`web`] | state, rules, words |
 //! | 2 state | [`store`] | rules, words |
-//! | 1 rules | [`sources`] [`query`] [`dedup`] [`classify`] [`themes`] [`routing`] [`compose`] [`schedule`] | words |
+//! | 1 rules | [`sources`] [`query`] [`dedup`] [`classify`] [`themes`] [`routing`] [`cases`] [`compose`] [`schedule`] | words |
 //! | 0 words | [`model`] [`clock`] [`text`] | nothing of ours |
 //!
 //! What is deliberately absent: rules know no store, no network and no clock; sources do no I/O; only `compose`
 //! words a mail; sled and SQLite are named only inside `store`; nothing but `clock` reads the time.
 
+pub mod cases;
 pub mod classify;
 pub mod cli;
 pub mod clock;

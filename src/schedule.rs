@@ -1,5 +1,7 @@
-//! When: the next poll, the next try of a mail, how fast a recipient may be written to. Pure: `now` and the dice
+//! When: the next poll, the next try of a mail, how fast a recipient may be written to; office hours are in [`office`]. Pure: `now` and the dice
 //! are arguments, every answer carries its reason.
+
+pub mod office;
 
 use std::time::Duration;
 

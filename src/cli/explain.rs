@@ -38,15 +38,15 @@ pub(super) struct Arguments {
 }
 
 /// What explains: a configuration's watchlists and routes, or none.
-struct Explainer {
-    engine: Option<Engine>,
+pub(super) struct Explainer {
+    pub(super) engine: Option<Engine>,
     classifier: Classifier,
     matcher: Matcher,
     routing: Routing,
 }
 
 impl Explainer {
-    fn new(config: Option<PathBuf>) -> Result<Self, Failure> {
+    pub(super) fn new(config: Option<PathBuf>) -> Result<Self, Failure> {
         let engine = match find_config(config) {
             Some(path) => {
                 Some(Engine::build(load(Some(path))?.config).map_err(|error| Failure::Usage(error.to_string()))?)
@@ -59,7 +59,7 @@ impl Explainer {
         Ok(Self { engine, classifier: Classifier::new(), matcher: Matcher::new(&[]), routing: Routing::default() })
     }
 
-    fn explain(&self, entry: &Entry, source: &str, scratch: &mut Scratch) -> Explained {
+    pub(super) fn explain(&self, entry: &Entry, source: &str, scratch: &mut Scratch) -> Explained {
         let judges = match &self.engine {
             Some(engine) => engine.judges(),
             None => Judges { classifier: &self.classifier, routing: &self.routing },
@@ -78,10 +78,10 @@ impl Explainer {
     }
 }
 
-struct Explained {
-    watchlists: Vec<WatchlistMatch>,
-    classification: Classification,
-    decision: Decision,
+pub(super) struct Explained {
+    pub(super) watchlists: Vec<WatchlistMatch>,
+    pub(super) classification: Classification,
+    pub(super) decision: Decision,
 }
 
 impl Explained {
@@ -145,10 +145,17 @@ pub(super) fn reasons(classification: &Classification, decision: &Decision) -> V
         format!("because     {quote}{effect}: {why}")
     }));
     let owner = if decision.department.is_empty() { "nobody" } else { &decision.department };
+    let owner = match &decision.person {
+        Some(person) => format!("{owner} ({person})"),
+        None => owner.to_owned(),
+    };
     let copies =
         if decision.copy.is_empty() { String::new() } else { format!(", copy to {}", decision.copy.join(", ")) };
     let case = if decision.case { ", a case is opened" } else { "" };
     lines.push(format!("route       {owner}{copies}, deliver {}{case}: {}", decision.deliver.as_str(), decision.why));
+    if !decision.kept_from.is_empty() {
+        lines.push(format!("kept from   {}", decision.kept_from.join(", ")));
+    }
     lines
 }
 
@@ -185,7 +192,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
 }
 
 /// The entries of a URL, a file or a text.
-async fn entries(explainer: &Explainer, what: Option<&str>) -> Result<Vec<Entry>, Failure> {
+pub(super) async fn entries(explainer: &Explainer, what: Option<&str>) -> Result<Vec<Entry>, Failure> {
     let failed = |message: String| Failure::Failed(message);
     let Some(what) = what else {
         let mut text = String::new();

@@ -1,6 +1,7 @@
 //! The command line: arguments, and one file a command. Results go to stdout, everything else to stderr; exit 0 done,
 //! 1 failed, 2 wrong usage or configuration.
 
+mod cases;
 mod check;
 mod explain;
 mod logging;
@@ -8,6 +9,7 @@ mod mentions;
 mod once;
 mod outbox;
 mod output;
+mod route;
 mod run;
 mod sources;
 
@@ -52,6 +54,10 @@ enum Command {
     Explain(explain::Arguments),
     /// List mentions, or show one with its reasons and mails
     Mentions(mentions::Arguments),
+    /// List cases, show one with its history, and act on it
+    Cases(cases::Arguments),
+    /// Test which route takes a mention, and why the others do not
+    Route(route::Arguments),
     /// List sources with their health
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
@@ -92,6 +98,8 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Check(arguments) => check::run(config, arguments.json),
         Command::Explain(arguments) => explain::run(config, &arguments).await,
         Command::Mentions(arguments) => mentions::run(config, &arguments),
+        Command::Cases(arguments) => cases::run(config, &arguments).await,
+        Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
     };

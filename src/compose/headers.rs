@@ -12,7 +12,7 @@ use crate::model::Severity;
 pub(super) struct Headers(Vec<(String, String)>);
 
 impl Headers {
-    /// The headers that every mail of ours has. `kind` is `alert`, `notice`, `copy`, `bundle` or `trouble`.
+    /// The headers that every mail of ours has. `kind` is `alert`, `notice`, `copy`, `reminder` and the like, `bundle` or `trouble`.
     pub(super) fn new(kind: &str, language: &str, possible_duplicate: bool) -> Self {
         let mut headers = Self(Vec::with_capacity(12));
         // RFC 3834 §5: no responder may answer.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::Mention;
+use crate::model::{Case, CaseStatus, CaseStep, Category, Letter, Mention, Owner};
 
 /// A watchlist: its key in the configuration and the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,49 @@ pub struct NoticeInput<'a> {
     pub department: &'a str,
     /// Names of the departments that get a copy.
     pub copies: &'a [&'a str],
+    /// Who has the case, if that is one person.
+    pub owner: Option<&'a str>,
+    /// This mail goes to that person.
+    pub personal: bool,
+    /// Earlier cases of the same author within 90 days, newest first.
+    pub earlier: &'a [Earlier],
     /// This mail is one of the copies: personal data is masked.
+    pub copy: bool,
+}
+
+/// An earlier case of the same author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    pub case: i64,
+    pub opened: Timestamp,
+    pub category: Category,
+    pub status: CaseStatus,
+}
+
+/// What the customer wrote later.
+#[derive(Clone, Copy, Debug)]
+pub struct Later<'a> {
+    pub mention: &'a Mention,
+    /// It is another complaint.
+    pub complains: bool,
+}
+
+/// A mail about a case.
+#[derive(Clone, Copy)]
+pub struct CaseInput<'a> {
+    pub story: Story<'a>,
+    pub reader: Reader<'a>,
+    /// The watchlists that matched; the first gives the list.
+    pub watchlists: &'a [Watchlist<'a>],
+    pub case: &'a Case,
+    pub letter: &'a Letter,
+    /// Oldest first, as are later posts.
+    pub steps: &'a [CaseStep],
+    pub later: &'a [Later<'a>],
+    /// An owner's name for people, and a mail address's.
+    pub owner: &'a dyn Fn(&Owner) -> String,
+    pub who: &'a dyn Fn(&str) -> String,
+    /// Personal data is masked.
     pub copy: bool,
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::clean::{Marked, clean, clean_line, isolate};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
-use super::input::{AlertInput, AlsoSeen, NoticeInput, Reader, Similar, Story, Watchlist};
+use super::input::{AlertInput, AlsoSeen, Earlier, NoticeInput, Reader, Similar, Story, Watchlist};
 use super::link::{Link, shown};
 use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};
@@ -14,7 +14,7 @@ use super::{Composer, NAME, SUBJECT_TITLE};
 use crate::model::{Email, Mention, Part, SentimentLabel, Severity};
 
 /// Characters of a title in the mail.
-const TITLE: usize = 160;
+pub(super) const TITLE: usize = 160;
 /// Similar mentions and other places shown.
 const MAX_SIMILAR: usize = 3;
 const MAX_ALSO_SEEN: usize = 5;
@@ -39,6 +39,9 @@ struct View {
     no_link: String,
     facts: Vec<Fact>,
     also_seen: Vec<Place>,
+    often: String,
+    earlier_heading: String,
+    earlier: Vec<Fact>,
     similar_heading: String,
     similar: Vec<Place>,
     more: String,
@@ -86,6 +89,7 @@ pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
             why: fill(&words.foot.alert, &[("brand", &brand)]),
             brand,
             department,
+            earlier: &[],
             copy: false,
         },
     )
@@ -98,6 +102,9 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     let brand = brands.join(", ");
     let owner = name(input.department);
     let mut department = vec![reasons::department(words, &input.story.mention.decision.why, input.department)];
+    if let Some(person) = input.owner {
+        department.push(Fact { label: words.letters.owner.clone(), value: clean_line(person), because: String::new() });
+    }
     if !input.copies.is_empty() {
         let names: Vec<String> = input.copies.iter().map(|c| name(c)).collect();
         department.push(Fact { label: mail.copies.clone(), value: words.list(&names), because: String::new() });
@@ -105,7 +112,8 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     let (header, subject, intro, why) = if input.copy {
         ("copy", &words.subject.copy, &mail.copy_intro, &words.foot.copy)
     } else if input.story.case.is_some() {
-        ("notice", &words.subject.notice_case, &mail.notice_intro, &words.foot.notice)
+        let why = if input.personal { &words.foot.owner } else { &words.foot.notice };
+        ("notice", &words.subject.notice_case, &mail.notice_intro, why)
     } else {
         ("notice", &words.subject.notice, &mail.notice_intro, &words.foot.notice)
     };
@@ -123,6 +131,7 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
             why: fill(why, &[("department", &owner)]),
             brand,
             department,
+            earlier: input.earlier,
             copy: input.copy,
         },
     )
@@ -139,6 +148,7 @@ struct Kind<'a> {
     intro: String,
     why: String,
     department: Vec<Fact>,
+    earlier: &'a [Earlier],
     copy: bool,
 }
 
@@ -206,6 +216,21 @@ fn mention_mail(
     facts.push(reasons::matched(words, mention, kind.only));
     facts.extend(kind.department);
 
+    // This one included; two cases are nothing to remark on.
+    let cases = kind.earlier.len() + 1;
+    let often = cases >= crate::cases::OFTEN;
+    let earlier = |one: &Earlier| Fact {
+        label: words.date(one.opened, reader.zone),
+        value: fill(
+            &words.letters.earlier_case,
+            &[
+                ("case", &one.case.to_string()),
+                ("category", words.category(one.category)),
+                ("status", words.status(one.status)),
+            ],
+        ),
+        because: String::new(),
+    };
     let similar: Vec<Place> =
         story.similar.iter().take(MAX_SIMILAR).map(|s| similar_place(words, reader, s, &mut masker)).collect();
     let more = story.similar.len().saturating_sub(MAX_SIMILAR);
@@ -231,6 +256,9 @@ fn mention_mail(
             .take(MAX_ALSO_SEEN)
             .map(|s| other_place(words, reader, s, kind.copy))
             .collect(),
+        often: if often { fill(&words.letters.often, &[("count", &cases.to_string())]) } else { String::new() },
+        earlier_heading: words.letters.earlier.clone(),
+        earlier: if often { kind.earlier.iter().map(earlier).collect() } else { Vec::new() },
         similar_heading: if story.similar.len() >= THEME {
             fill(&words.mail.similar_many, &[("count", &count)])
         } else {
@@ -301,14 +329,14 @@ pub(super) fn repeats(title: &str, text: &str) -> bool {
 }
 
 /// The colour of the stripe: severity, or green for good news.
-fn tone(mention: &Mention) -> &'static str {
+pub(super) fn tone(mention: &Mention) -> &'static str {
     let found = &mention.classification;
     let good = matches!(found.sentiment.label, SentimentLabel::Positive | SentimentLabel::VeryPositive);
     if found.severity == Severity::Low && good { "good" } else { found.severity.as_str() }
 }
 
 /// The first words of the excerpt, for the subject of a post without a title.
-fn subject_of_text(segments: &[Segment]) -> String {
+pub(super) fn subject_of_text(segments: &[Segment]) -> String {
     let words: String = segments
         .iter()
         .skip_while(|s| s.text.trim() == "…")
@@ -318,7 +346,12 @@ fn subject_of_text(segments: &[Segment]) -> String {
 }
 
 /// Source, author, time, stars.
-fn byline(words: &Catalogue, mention: &Mention, reader: &Reader<'_>, masker: &mut Option<Masker<'_>>) -> Vec<String> {
+pub(super) fn byline(
+    words: &Catalogue,
+    mention: &Mention,
+    reader: &Reader<'_>,
+    masker: &mut Option<Masker<'_>>,
+) -> Vec<String> {
     let entry = &mention.entry;
     let (mut site, source) = (site(mention), name(&mention.source));
     if let Some(masker) = masker {

@@ -13,6 +13,7 @@ mod clean;
 mod excerpt;
 mod headers;
 mod input;
+mod letter;
 mod link;
 mod mask;
 mod mention;
@@ -27,8 +28,8 @@ use serde::Serialize;
 use url::Url;
 
 pub use input::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, NoticeInput, Reader, Similar, Story, Trouble, TroubleInput,
-    Watchlist,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
+    Trouble, TroubleInput, Watchlist,
 };
 
 use crate::model::Email;
@@ -78,6 +79,11 @@ impl Composer {
     /// To the owner department: this mention is yours. With `copy`, to one that should know, personal data masked.
     pub fn notice(&self, input: &NoticeInput<'_>) -> Email {
         mention::notice(self, input)
+    }
+
+    /// About a case: overdue, asked, back, handed over.
+    pub fn case(&self, input: &CaseInput<'_>) -> Email {
+        letter::letter(self, input)
     }
 
     /// Alerts that piled up for one recipient, as one mail.
@@ -198,6 +204,8 @@ fn templates() -> Environment<'static> {
         ("parts.html", include_str!("templates/parts.html")),
         ("mention.html", include_str!("templates/mention.html")),
         ("mention.txt", include_str!("templates/mention.txt")),
+        ("case.html", include_str!("templates/case.html")),
+        ("case.txt", include_str!("templates/case.txt")),
         ("bundle.html", include_str!("templates/bundle.html")),
         ("bundle.txt", include_str!("templates/bundle.txt")),
         ("trouble.html", include_str!("templates/trouble.html")),

@@ -120,7 +120,10 @@ pub(super) fn department(words: &Catalogue, why: &str, department: &str) -> Fact
             fill(&mail.route_rule, &[("number", &number.to_string()), ("place", &clean_line(place))])
         }
         RouteReason::Handles(c) => fill(&mail.route_handles, &[("category", words.category(c))]),
-        RouteReason::Nobody(c) => fill(&mail.route_nobody, &[("category", words.category(c))]),
+        RouteReason::Nobody(c) => {
+            let nobody = fill(&mail.route_nobody, &[("category", words.category(c))]);
+            format!("{nobody}; {}", fill(&mail.route_hint, &[("key", c.as_str())]))
+        }
         RouteReason::Other(why) => shorten(&clean_line(why), 160),
     };
     if let Some(extreme) = extreme {
@@ -261,20 +264,7 @@ mod tests {
         use crate::query::{Document, Facts};
         use crate::routing::{Department, Role, Routing};
 
-        let board = Department {
-            key: "board".into(),
-            name: "Board".into(),
-            email: "board@example.com".into(),
-            role: Some(Role::Management),
-            members: Vec::new(),
-            lead: None,
-            handles: Vec::new(),
-            language: "en".into(),
-            hours: None,
-            acknowledge_within: None,
-            resolve_within: None,
-            digest: None,
-        };
+        let board = Department { role: Some(Role::Management), ..Department::new("board", "board@example.com") };
         let team = |role, key: &str| Department { key: key.into(), role, ..board.clone() };
         let mut routing = Routing { departments: vec![board.clone(), team(None, "team")], routes: Vec::new() };
         routing.departments[1].handles = vec![Category::Complaint];

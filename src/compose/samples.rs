@@ -4,8 +4,9 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::model::{
-    Author, Category, Classification, Cue, Decision, Deliver, Entry, Identity, Language, Matched, Mention, Part,
-    Scored, Sentiment, SentimentLabel, Severity, WatchlistMatch,
+    Author, Case, CaseClock, CaseStatus, CaseStep, Category, Classification, Cue, Decision, Deliver, Entry, Happening,
+    Identity, Language, Letter, Matched, Mention, Owner, OwnerReason, Part, Privacy, Rung, Scored, Sentiment,
+    SentimentLabel, Severity, WatchlistMatch,
 };
 
 pub(super) const WATCHLIST: Watchlist<'static> = Watchlist { key: "fjordkaffe", name: "Fjordkaffe" };
@@ -63,6 +64,9 @@ pub(super) fn mention(title: &str, text: &str) -> Mention {
             copy: vec!["board".into()],
             deliver: Deliver::Now,
             case: true,
+            person: None,
+            privacy: Default::default(),
+            kept_from: Vec::new(),
             why: "handles unresolved".into(),
         },
     }
@@ -193,6 +197,9 @@ impl World {
             watchlists: &[WATCHLIST],
             department: "Customer Service",
             copies: &["Management", "Marketing"],
+            owner: None,
+            personal: false,
+            earlier: &[],
             copy,
         })
     }
@@ -207,6 +214,96 @@ impl World {
             possible_duplicate: false,
         })
     }
+}
+
+/// A mail about a case that Ana failed and Tom has; `status` as it is now.
+pub(super) fn letter(world: &World, language: &str, letter: &Letter, copy: bool) -> Email {
+    let at = |text: &str| -> jiff::Timestamp { text.parse().unwrap() };
+    let (ana, tom) = (Owner::person("support", "ana@example.com"), Owner::person("support", "tom@example.com"));
+    let step = |when: &str, by: Option<&str>, what| CaseStep { at: at(when), by: by.map(str::to_owned), what };
+    let steps = [
+        step("2026-11-21T13:09:00Z", None, Happening::Opened { owner: ana.clone(), why: OwnerReason::NextInTurn }),
+        step(
+            "2026-11-23T09:09:00Z",
+            None,
+            Happening::Reminded { clock: CaseClock::Acknowledge, rung: Rung::Owner, to: "ana@example.com".into() },
+        ),
+        step("2026-11-23T09:30:00Z", Some("ana@example.com"), Happening::Acknowledged),
+        step("2026-11-23T10:00:00Z", Some("ana@example.com"), Happening::Answered),
+        step("2026-11-24T08:00:00Z", None, Happening::CameBack { mention: 9, severity: Severity::Critical }),
+        step("2026-11-24T08:30:00Z", None, Happening::Unsatisfied { failed: ana.clone() }),
+        step(
+            "2026-11-24T08:30:00Z",
+            None,
+            Happening::Moved { from: ana.clone(), to: tom.clone(), why: OwnerReason::AnotherMember },
+        ),
+    ];
+    let status = match letter {
+        Letter::Question { .. } | Letter::Escalation { clock: CaseClock::Confirm, .. } => CaseStatus::Answered,
+        Letter::Reminder { clock: CaseClock::Resolve, .. } => CaseStatus::Acknowledged,
+        _ => CaseStatus::Open,
+    };
+    let case = Case {
+        id: 123,
+        mention: 7,
+        status,
+        owner: tom,
+        category: Category::Unresolved,
+        also: vec![Category::Refund],
+        severity: Severity::Critical,
+        privacy: Privacy::Usual,
+        kept_from: Vec::new(),
+        opened: at("2026-11-21T13:09:00Z"),
+        since: at("2026-11-24T08:30:00Z"),
+        round: 3,
+        acknowledged: None,
+        answered: None,
+        resolved: None,
+        satisfied: None,
+        ended: None,
+        reason: None,
+        failed: vec![ana],
+        comebacks: 1,
+        reminded: Vec::new(),
+    };
+    let mut back = mention("", "Still broken, @fjordkaffe. Still no money. My number is +45 20 30 40 50, still.");
+    back.entry.published = Some(at("2026-11-24T07:58:00Z"));
+    back.entry.url = Some("https://www.trustpilot.com/reviews/66aa".into());
+    let later = [Later { mention: &back, complains: true }];
+    let person = |address: &str| match address {
+        "ana@example.com" => "Ana Ruiz".to_owned(),
+        "tom@example.com" => "Tom Berg".to_owned(),
+        other => other.to_owned(),
+    };
+    world.composer.case(&CaseInput {
+        story: Story { case: Some(123), thread: Some("m1.abc@mentions.example.com"), ..world.story() },
+        reader: world.reader(language),
+        watchlists: &[WATCHLIST],
+        case: &case,
+        letter,
+        steps: &steps,
+        later: &later,
+        owner: &|owner| format!("{}, Customer Service", person(owner.person.as_deref().unwrap_or_default())),
+        who: &person,
+        copy,
+    })
+}
+
+/// One letter of each kind.
+pub(super) fn letters() -> Vec<(&'static str, Letter, bool)> {
+    let since = "2026-11-23T11:50:00Z".parse().unwrap();
+    vec![
+        ("reminder", Letter::Reminder { clock: CaseClock::Acknowledge, since }, false),
+        ("reminder_resolve", Letter::Reminder { clock: CaseClock::Resolve, since }, false),
+        ("escalation", Letter::Escalation { clock: CaseClock::Acknowledge, since, rung: Rung::Lead }, false),
+        ("escalation_resolve", Letter::Escalation { clock: CaseClock::Resolve, since, rung: Rung::Management }, false),
+        ("escalation_confirm", Letter::Escalation { clock: CaseClock::Confirm, since, rung: Rung::Lead }, false),
+        ("question", Letter::Question { answered: since }, false),
+        ("comeback", Letter::Comeback { mention: 9 }, false),
+        ("comeback_copy", Letter::Comeback { mention: 9 }, true),
+        ("handover", Letter::Handover, false),
+        ("update", Letter::Update, true),
+    ]
 }
 
 /// A bundle of `count` mentions, two watchlists in turn.

@@ -112,6 +112,86 @@ fn copy_in_every_language() {
 }
 
 #[test]
+fn letters_about_cases_in_every_language() {
+    let world = World::new(complaint());
+    for language in LANGUAGES {
+        let mut shown = Vec::new();
+        for (name, letter, copy) in letters() {
+            let mail = super::samples::letter(&world, language, &letter, copy);
+            check(&mail);
+            for word in
+                ["{case}", "{owner}", "{date}", "{status}", "{severity}", "{kind}", "{who}", "{what}", "{reason}"]
+            {
+                assert!(!mail.text.contains(word) && !mail.subject.contains(word), "{language} {name}: {word}");
+            }
+            let secrets = ["mette.holm@example.com", "20 30 40 50", "Mette Holm", "45821"];
+            for secret in secrets {
+                assert!(!mail.subject.contains(secret), "{name}: {}", mail.subject);
+                assert!(!copy || !(mail.text.contains(secret) || mail.html.contains(secret)), "{name}: {secret}");
+            }
+            shown.push(format!("({name})\n{}", show(&mail)));
+        }
+        insta::assert_snapshot!(format!("letters_{language}"), shown.join("\n=====\n\n"));
+    }
+    let (_, question, _) = letters().remove(5);
+    insta::assert_snapshot!("question_en_html", super::samples::letter(&world, "en", &question, false).html);
+}
+
+#[test]
+fn hazard_24_and_26_hold_for_letters_too() {
+    let attack = "x\r\nBcc: victim@example.com <script>alert(1)</script><form action=\"https://evil.example\">";
+    let mut mention = mention(attack, attack);
+    mention.entry.url = Some("javascript:alert(1)".into());
+    mention.entry.author = Some(crate::model::Author { name: attack.into(), handle: Some(attack.into()), url: None });
+    mention.source = attack.into();
+    let world = World::bare(mention);
+    for (name, letter, copy) in letters() {
+        let mail = super::samples::letter(&world, "en", &letter, copy);
+        check(&mail);
+        assert!(!mail.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("bcc")), "{name}");
+        // In a copy the author's name, which is the attack, is masked.
+        assert!(copy || mail.html.contains("&lt;script"), "{name}");
+    }
+}
+
+#[test]
+fn who_complains_often_is_marked_with_their_history() {
+    let world = World::bare(complaint());
+    let earlier = |n: i64| Earlier {
+        case: n,
+        opened: "2026-10-02T10:00:00Z".parse().unwrap(),
+        category: Category::Complaint,
+        status: crate::model::CaseStatus::Closed,
+    };
+    let notice = |earlier: &[Earlier]| {
+        world.composer.notice(&NoticeInput {
+            story: Story { case: Some(9), ..world.story() },
+            reader: world.reader("en"),
+            watchlists: &[WATCHLIST],
+            department: "Customer Service",
+            copies: &[],
+            owner: Some("Ana Ruiz, Customer Service"),
+            personal: true,
+            earlier,
+            copy: false,
+        })
+    };
+    let third = notice(&[earlier(5), earlier(3)]);
+    check(&third);
+    for words in [
+        "Complains often: 3 cases in 90 days",
+        "Case 5: complaint, closed, customer satisfied",
+        "With: Ana Ruiz, Customer Service",
+        "because it is your turn",
+    ] {
+        assert!(third.text.replace('\n', " ").contains(words), "{words}: {}", third.text);
+    }
+    assert!(third.html.contains("Complains often"));
+    let second = notice(&[earlier(3)]);
+    assert!(!second.text.contains("Complains often") && !second.text.contains("Case 3"));
+}
+
+#[test]
 fn bundle_in_every_language() {
     for language in LANGUAGES {
         let mail = bundle(language, 6);

@@ -9,7 +9,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Category, SentimentLabel, Severity};
+use crate::model::{CaseStatus, Category, SentimentLabel, Severity};
 
 /// The catalogues; the first is what a reader gets whose language has none.
 pub(super) const FILES: [(&str, &str); 4] = [
@@ -37,6 +37,9 @@ pub(super) struct Catalogue {
     pub(super) foot: FootWords,
     pub(super) bundle: BundleWords,
     pub(super) trouble: TroubleWords,
+    pub(super) letters: LetterWords,
+    statuses: HashMap<CaseStatus, String>,
+    pub(super) history: HistoryWords,
     /// `mail` as the templates see it, made once.
     #[serde(skip)]
     pub(super) labels: Value,
@@ -106,6 +109,7 @@ pub(super) struct MailWords {
     pub(super) route_rule: String,
     pub(super) route_handles: String,
     pub(super) route_nobody: String,
+    pub(super) route_hint: String,
     pub(super) extreme_critical: String,
     pub(super) extreme_angry: String,
     pub(super) extreme_praise: String,
@@ -121,6 +125,7 @@ pub(super) struct MailWords {
 pub(super) struct FootWords {
     pub(super) alert: String,
     pub(super) notice: String,
+    pub(super) owner: String,
     pub(super) copy: String,
     pub(super) bundle: String,
     pub(super) trouble: String,
@@ -186,6 +191,77 @@ pub(super) struct TroubleText {
     pub(super) next: String,
 }
 
+/// Mails about a case.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LetterWords {
+    pub(super) reminder: String,
+    pub(super) escalation: String,
+    pub(super) question: String,
+    pub(super) comeback: String,
+    pub(super) handover: String,
+    pub(super) update: String,
+    pub(super) next: String,
+    pub(super) how: String,
+    pub(super) owner: String,
+    pub(super) status: String,
+    pub(super) opened: String,
+    pub(super) overdue: String,
+    pub(super) answered_at: String,
+    pub(super) wrote: String,
+    pub(super) since: String,
+    pub(super) nothing_since: String,
+    pub(super) complains: String,
+    pub(super) done: String,
+    pub(super) by: String,
+    pub(super) foot_owner: String,
+    pub(super) foot_lead: String,
+    pub(super) foot_management: String,
+    pub(super) foot_community: String,
+    pub(super) often: String,
+    pub(super) earlier: String,
+    pub(super) earlier_case: String,
+    pub(super) acknowledge: LetterText,
+    pub(super) resolve: LetterText,
+    pub(super) lead_acknowledge: LetterText,
+    pub(super) lead_resolve: LetterText,
+    pub(super) lead_confirm: LetterText,
+    pub(super) ask: LetterText,
+    pub(super) back: LetterText,
+    pub(super) unsatisfied: LetterText,
+    pub(super) nobody_left: LetterText,
+    pub(super) assigned: LetterText,
+    pub(super) reopened: LetterText,
+    pub(super) watch: LetterText,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LetterText {
+    pub(super) heading: String,
+    pub(super) what: String,
+    pub(super) next: String,
+}
+
+/// Lines of a case's history.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryWords {
+    pub(super) opened: String,
+    pub(super) acknowledged: String,
+    pub(super) answered: String,
+    pub(super) resolved: String,
+    pub(super) satisfied: String,
+    pub(super) unsatisfied: String,
+    pub(super) moved: String,
+    pub(super) dismissed: String,
+    pub(super) closed: String,
+    pub(super) reopened: String,
+    pub(super) came_back: String,
+    pub(super) evidence: String,
+    pub(super) reminded: String,
+}
+
 impl Catalogue {
     /// Reads one catalogue.
     pub(super) fn parse(source: &str) -> Result<Self, toml::de::Error> {
@@ -201,6 +277,10 @@ impl Catalogue {
 
     pub(super) fn severity(&self, severity: Severity) -> &str {
         self.severities.get(&severity).map_or(severity.as_str(), String::as_str)
+    }
+
+    pub(super) fn status(&self, status: CaseStatus) -> &str {
+        self.statuses.get(&status).map_or(status.as_str(), String::as_str)
     }
 
     pub(super) fn sentiment(&self, sentiment: SentimentLabel) -> &str {
@@ -355,6 +435,7 @@ mod tests {
             let catalogue = Catalogue::parse(source).unwrap();
             assert!(Category::ALL.iter().all(|c| catalogue.categories.contains_key(c)), "{code}");
             assert!(Severity::ALL.iter().all(|s| catalogue.severities.contains_key(s)), "{code}");
+            assert!(CaseStatus::ALL.iter().all(|s| catalogue.statuses.contains_key(s)), "{code}");
             assert!(SentimentLabel::ALL.iter().all(|s| catalogue.sentiments.contains_key(s)), "{code}");
         }
     }

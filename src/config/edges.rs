@@ -14,6 +14,7 @@ use super::section::{Section, checked};
 use super::tree::{Node, Table, Value};
 use super::{addresses, secret, values, zone};
 use crate::model::{FetchSettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
+use crate::schedule::office::DaysOff;
 
 /// Where the state is kept unless `state` says otherwise.
 pub const DEFAULT_STATE: &str = "/var/lib/mentiond";
@@ -39,6 +40,8 @@ pub struct DaemonSettings {
     pub public_url: Option<Url>,
     /// Told of source and mail trouble, and named in the User-Agent.
     pub contact: Option<String>,
+    /// Days on which no department works.
+    pub holidays: Vec<DaysOff>,
 }
 
 /// Reads `[daemon]`; everything in it has a default.
@@ -51,6 +54,7 @@ pub(super) fn daemon(root: &Table, reader: &mut Reader<'_>) -> DaemonSettings {
         http: Some(DEFAULT_HTTP),
         public_url: None,
         contact: None,
+        holidays: Vec::new(),
     };
     let Some(section) = open(root, "daemon", &DAEMON, reader) else { return settings };
     if let Some(text) = section.text("state", &mut reader.found) {
@@ -69,6 +73,7 @@ pub(super) fn daemon(root: &Table, reader: &mut Reader<'_>) -> DaemonSettings {
     }
     settings.public_url = section.parsed("public_url", addresses::public_url, found);
     settings.contact = section.parsed("contact", addresses::address, found);
+    settings.holidays = section.parsed_list("holidays", values::days_off, found);
     // The files were read already; here only what is no text is told.
     section.list("include", found);
     settings

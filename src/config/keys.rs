@@ -12,8 +12,10 @@ pub struct Keys {
 /// The tables themselves.
 pub const ROOT: Keys =
     Keys { table: "", keys: &["daemon", "fetch", "mail", "watchlists", "sources", "departments", "routes"] };
-pub const DAEMON: Keys =
-    Keys { table: "daemon", keys: &["state", "timezone", "language", "http", "public_url", "contact", "include"] };
+pub const DAEMON: Keys = Keys {
+    table: "daemon",
+    keys: &["state", "timezone", "language", "http", "public_url", "contact", "include", "holidays"],
+};
 pub const FETCH: Keys = Keys {
     table: "fetch",
     keys: &[
@@ -57,15 +59,19 @@ pub const DEPARTMENT: Keys = Keys {
         "handles",
         "language",
         "hours",
+        "timezone",
+        "holidays",
+        "turns",
         "acknowledge_within",
         "resolve_within",
+        "confirm_after",
         "digest",
         "role",
     ],
 };
 pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", "copy", "deliver", "case"] };
 /// One person in `departments.NAME.members`.
-pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email"] };
+pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hours", "away"] };
 /// `password = { … }`: exactly one of these.
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 

@@ -93,7 +93,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let mail = edges::mail(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
     let sources = watch::sources(&root, &watchlists, &mut reader);
-    let departments = people::departments(&root, &daemon.language, &mut later, &mut reader);
+    let departments = people::departments(&root, &daemon, &mut later, &mut reader);
     let routes = people::routes(&root, &departments, &mut later, &mut reader);
     later.tell(&mut reader.found);
     doubts::look(

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::diagnostic::Span;
+use super::edges::DaemonSettings;
 use super::keys::{DEPARTMENT, MEMBER, ROUTE};
 use super::later::Later;
 use super::reader::Reader;
 use super::section::{Section, checked, did_you_mean};
 use super::tree::{Table, Value};
-use super::{addresses, values};
+use super::{addresses, values, zone};
 use crate::model::{Category, Deliver};
 use crate::query::Scope;
-use crate::routing::{Department, Member, Role, Route};
+use crate::routing::{CONFIRM_AFTER, Department, Member, Role, Route, Turns};
+use crate::schedule::office::{Allowance, Office, Week};
 
 /// Departments with their places, and the names of all, the broken ones included.
 pub(super) struct Departments<'t> {
@@ -23,7 +25,7 @@ pub(super) struct Departments<'t> {
 /// Reads all `[departments.NAME]`.
 pub(super) fn departments<'t>(
     root: &'t Table,
-    language: &str,
+    daemon: &DaemonSettings,
     later: &mut Later,
     reader: &mut Reader<'_>,
 ) -> Departments<'t> {
@@ -42,22 +44,31 @@ pub(super) fn departments<'t>(
         let name = section.text("name", found).map_or(entry.key.as_str(), |text| text.value.trim());
         let role = section.choice("role", &[("management", Role::Management), ("community", Role::Community)], found);
         let lead = section.parsed("lead", addresses::address, found);
-        let language = section.parsed("language", values::language, found).unwrap_or_else(|| language.to_owned());
-        let hours = section.parsed("hours", values::hours, found);
+        let language = section.parsed("language", values::language, found).unwrap_or_else(|| daemon.language.clone());
+        let week = section.parsed("hours", values::hours, found).unwrap_or_else(Week::always);
+        let zone = section.parsed("timezone", zone::zone, found).unwrap_or_else(|| daemon.timezone.clone());
+        let mut closed = daemon.holidays.clone();
+        closed.extend(section.parsed_list("holidays", values::days_off, found));
+        let office = Office { zone, week, closed };
+        let turns = [("round-robin", Turns::RoundRobin), ("least-open", Turns::LeastOpen), ("off", Turns::Off)];
+        let turns = section.choice("turns", &turns, found).unwrap_or_default();
         let deadline = Duration::from_secs(60)..=Duration::from_secs(365 * 24 * 60 * 60);
-        let acknowledge_within = section.duration("acknowledge_within", deadline.clone(), "1m to 365d", found);
-        let resolve_within = section.duration("resolve_within", deadline, "1m to 365d", found);
-        if let (Some(first), Some(last)) = (acknowledge_within, resolve_within)
+        let mut clock = |key| {
+            let length = section.duration(key, deadline.clone(), "1m to 365d", found)?;
+            let allowance = section.text(key, found).and_then(|text| values::allowance(text.value).ok())?;
+            Some((length, allowance))
+        };
+        let (acknowledge, resolve) = (clock("acknowledge_within"), clock("resolve_within"));
+        let confirm_after = clock("confirm_after").map_or(CONFIRM_AFTER, |(_, allowance)| allowance);
+        if let (Some((first, _)), Some((last, _))) = (acknowledge, resolve)
             && first > last
         {
             found.warning(section.place("acknowledge_within"), "`acknowledge_within` is longer than `resolve_within`");
         }
+        let allowance = |clock: Option<(Duration, Allowance)>| clock.map(|(_, allowance)| allowance);
         let digest = section.parsed("digest", values::digest, found);
         if section.has("digest") {
             later.digest(section.place("digest"));
-        }
-        if let Some(key) = ["acknowledge_within", "resolve_within", "hours"].into_iter().find(|key| section.has(key)) {
-            later.clock(section.place(key));
         }
         if let Some(email) = email {
             let department = Department {
@@ -69,9 +80,11 @@ pub(super) fn departments<'t>(
                 lead,
                 handles,
                 language,
-                hours,
-                acknowledge_within,
-                resolve_within,
+                office,
+                turns,
+                acknowledge_within: allowance(acknowledge),
+                resolve_within: allowance(resolve),
+                confirm_after,
                 digest,
             };
             list.push((department, entry.at));
@@ -195,8 +208,10 @@ fn members(section: &Section<'_>, reader: &mut Reader<'_>) -> Vec<Member> {
             .required("email", "email = \"ana@example.com\"", &mut reader.found)
             .and_then(|text| checked(text, addresses::address, &mut reader.found));
         let name = person.required("name", "name = \"Ana Ruiz\"", &mut reader.found);
+        let hours = person.parsed("hours", values::hours, &mut reader.found);
+        let away = person.parsed_list("away", values::days_off, &mut reader.found);
         if let (Some(email), Some(name)) = (email, name) {
-            members.push(Member { name: name.value.trim().to_owned(), email });
+            members.push(Member { name: name.value.trim().to_owned(), email, hours, away });
         }
     }
     members

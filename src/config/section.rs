@@ -97,6 +97,17 @@ impl<'t> Section<'t> {
         checked(text, parse, found)
     }
 
+    /// A list of texts, each turned into what it means; those that mean nothing are told and left out.
+    pub(super) fn parsed_list<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, Problem>,
+        found: &mut Findings,
+    ) -> Vec<T> {
+        let texts = self.list(key, found).unwrap_or_default();
+        texts.into_iter().filter_map(|text| checked(text, &parse, found)).collect()
+    }
+
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)], found: &mut Findings) -> Option<T> {
         let text = self.text(key, found)?;

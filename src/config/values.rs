@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
-use jiff::{Span, SpanRelativeTo};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::section::Problem;
+use crate::schedule::office::{Allowance, DaysOff, Shift, Week};
 
 /// Languages that mentiond words mail in.
 pub const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
@@ -37,6 +39,44 @@ pub(super) fn duration(text: &str) -> Result<Duration, Problem> {
         Some(_) => Err(Problem::new(format!("`{text}` is no time at all"), HELP)),
         None => Err(Problem::new(format!("`{text}` is negative or too long"), HELP)),
     }
+}
+
+/// A length of time as an office's clock counts it: weeks and days are office days, the rest is office time.
+pub(super) fn allowance(text: &str) -> Result<Allowance, Problem> {
+    duration(text)?;
+    let problem = || Problem::new(format!("`{text}` is not a length of office time"), "write \"4h\", \"3d\" or \"1w\"");
+    let span: Span = text.trim().parse().map_err(|_| problem())?;
+    let count = |n: i32| u32::try_from(n).map_err(|_| problem());
+    let (weeks, days) = (count(span.get_weeks())?, count(span.get_days())?);
+    let rest = span.weeks(0).days(0).to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| problem())?;
+    Ok(Allowance { weeks, days, time: rest.max(SignedDuration::ZERO) })
+}
+
+/// `2026-12-24`, `2026-12-24..2027-01-06` (both included), or `12-25` for every year.
+pub(super) fn days_off(text: &str) -> Result<DaysOff, Problem> {
+    let text = text.trim();
+    let problem = |message: String| {
+        Problem::new(message, "write \"2026-12-24\", \"2026-12-24..2027-01-06\", or \"12-25\" for every year")
+    };
+    let day = |text: &str| {
+        let text = text.trim();
+        let form = text.len() == 10 && text.as_bytes().get(4) == Some(&b'-');
+        text.parse::<Date>().ok().filter(|_| form).ok_or_else(|| problem(format!("`{text}` is not a day")))
+    };
+    if let Some((first, last)) = text.split_once("..") {
+        let (first, last) = (day(first)?, day(last)?);
+        if first > last {
+            return Err(problem(format!("`{text}` ends before it begins")));
+        }
+        return Ok(DaysOff::Range(first, last));
+    }
+    // 29 February is a day of some years.
+    if text.len() == 5
+        && let Ok(date) = format!("2024-{text}").parse::<Date>()
+    {
+        return Ok(DaysOff::Yearly(date.month(), date.day()));
+    }
+    day(text).map(|date| DaysOff::Range(date, date))
 }
 
 /// `8MiB`, `500 kB`, `1GiB`, or a number of bytes.
@@ -71,29 +111,26 @@ pub(super) fn language(text: &str) -> Result<String, Problem> {
     Err(Problem::new(format!("there are no words for mail in language `{text}`"), help))
 }
 
-/// Checks `Mon-Fri 09:00-18:00`, several of them parted by commas: `Mon-Thu 09:00-18:00, Fri 09:00-14:00`, or
-/// `Mon,Wed 09:00-12:00`. Returns the text as written.
-pub(super) fn hours(text: &str) -> Result<String, Problem> {
+/// `Mon-Fri 09:00-18:00`, several of them parted by commas: `Mon-Thu 09:00-18:00, Fri 09:00-14:00`, or
+/// `Mon,Wed 09:00-12:00`. A range of days may go over Sunday.
+pub(super) fn hours(text: &str) -> Result<Week, Problem> {
     const HELP: &str = "write \"Mon-Fri 09:00-18:00\", or \"Mon-Thu 09:00-18:00, Fri 09:00-14:00\"";
     let text = text.trim();
     let fault = |message: String| Err(Problem::new(message, HELP));
-    let mut open_days = false;
+    let mut week = Week::closed();
+    let mut open_days: Vec<usize> = Vec::new();
     for part in text.split(',').map(str::trim) {
         let (days, times) = match part.split_once(char::is_whitespace) {
             Some((days, times)) => (days, Some(times.trim())),
             None => (part, None),
         };
-        for day in days.split('-') {
-            day_of(day)?;
+        let named: Vec<usize> = days.split('-').map(day_of).collect::<Result<_, _>>()?;
+        match *named.as_slice() {
+            [day] => open_days.push(day),
+            [first, last] => open_days.extend((first..first + 7).map(|d| d % 7).take((last + 7 - first) % 7 + 1)),
+            _ => return fault(format!("`{days}` is not a range of days")),
         }
-        if days.split('-').count() > 2 {
-            return fault(format!("`{days}` is not a range of days"));
-        }
-        let Some(times) = times else {
-            open_days = true;
-            continue;
-        };
-        open_days = false;
+        let Some(times) = times else { continue };
         let Some((from, to)) = times.split_once('-') else {
             return fault(format!("`{times}` is not a range of times"));
         };
@@ -101,11 +138,14 @@ pub(super) fn hours(text: &str) -> Result<String, Problem> {
         if from >= to {
             return fault(format!("`{times}` ends before it begins"));
         }
+        for day in open_days.drain(..) {
+            week.add(day, Shift { from, to });
+        }
     }
-    if open_days {
+    if !open_days.is_empty() {
         return fault(format!("`{text}` has days without times"));
     }
-    Ok(text.to_owned())
+    Ok(week)
 }
 
 /// Checks `daily 09:00` or `weekly Mon 09:00`. Returns the text as written.
@@ -146,9 +186,9 @@ fn day_of(text: &str) -> Result<usize, Problem> {
 }
 
 /// Minutes after midnight. `24:00` is the end of a day, where that makes sense.
-fn time_of_day(text: &str, allow_end: bool) -> Result<u32, Problem> {
+fn time_of_day(text: &str, allow_end: bool) -> Result<u16, Problem> {
     let number =
-        |t: &str| if t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit()) { t.parse::<u32>().ok() } else { None };
+        |t: &str| if t.len() == 2 && t.bytes().all(|b| b.is_ascii_digit()) { t.parse::<u16>().ok() } else { None };
     let minutes = text.split_once(':').and_then(|(h, m)| Some((number(h)?, number(m)?))).and_then(|(h, m)| {
         let minutes = h * 60 + m;
         (m < 60 && (h < 24 || (allow_end && minutes == 24 * 60))).then_some(minutes)
@@ -197,6 +237,55 @@ mod tests {
     }
 
     #[test]
+    fn allowances_and_days_off() {
+        let hours = |h| Allowance::time(SignedDuration::from_hours(h));
+        for (text, expected) in [
+            ("4h", hours(4)),
+            ("3d", Allowance::days(3)),
+            ("1w", Allowance { weeks: 1, ..Allowance::default() }),
+            ("1d 30m", Allowance { days: 1, ..Allowance::time(SignedDuration::from_mins(30)) }),
+            ("36h", hours(36)),
+        ] {
+            assert_eq!(allowance(text), Ok(expected), "{text}");
+        }
+        assert!(allowance("3").is_err() && allowance("-1d").is_err() && allowance("1mo").is_err());
+        let date = |y, m, d| jiff::civil::date(y, m, d);
+        for (text, expected) in [
+            ("2026-12-24", DaysOff::Range(date(2026, 12, 24), date(2026, 12, 24))),
+            (" 2026-12-24 .. 2027-01-06 ", DaysOff::Range(date(2026, 12, 24), date(2027, 1, 6))),
+            ("12-25", DaysOff::Yearly(12, 25)),
+            ("02-29", DaysOff::Yearly(2, 29)),
+        ] {
+            assert_eq!(days_off(text), Ok(expected), "{text}");
+        }
+        for text in
+            ["", "Christmas", "2026-13-01", "2026-12-25T10:00", "20261225", "12-32", "2027-01-06..2026-12-24", ".."]
+        {
+            assert!(days_off(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_of_a_week_are_those_that_were_named() {
+        let open = |text: &str| {
+            let week = hours(text).unwrap();
+            let office = crate::schedule::office::Office { zone: jiff::tz::TimeZone::UTC, week, closed: Vec::new() };
+            // 2 March 2026 is a Monday.
+            (0..7)
+                .filter(|day| {
+                    let at = jiff::civil::date(2026, 3, 2 + day).at(10, 30, 0, 0);
+                    office.is_open(at.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp())
+                })
+                .collect::<Vec<i8>>()
+        };
+        assert_eq!(open("Mon-Fri 09:00-18:00"), [0, 1, 2, 3, 4]);
+        assert_eq!(open("Sat-Mon 10:00-11:00"), [0, 5, 6]);
+        assert_eq!(open("Mon,Wed 09:00-12:00, Sun 10:00-10:30"), [0, 2]);
+        assert_eq!(open("Mon-Sun 00:00-24:00"), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(open("Wed-Wed 10:00-11:00"), [2]);
+    }
+
+    #[test]
     fn office_hours_and_digests() {
         for text in [
             "Mon-Fri 09:00-18:00",
@@ -205,7 +294,7 @@ mod tests {
             "Mon,Wed 09:00-12:00",
             "Sat-Mon 10:00-11:00",
         ] {
-            assert_eq!(hours(text).as_deref(), Ok(text));
+            assert!(hours(text).is_ok(), "{text}");
         }
         for text in [
             "",

@@ -9,6 +9,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::cases::Action;
+
 /// Name of the socket in the state folder.
 const SOCKET: &str = "control.sock";
 /// Bytes of one request at most.
@@ -29,6 +31,8 @@ pub enum Request {
         #[serde(default)]
         to: Option<String>,
     },
+    /// Does something with a case.
+    Case { id: i64, action: Action, by: Option<String> },
 }
 
 /// The daemon's answer: how many things were done, or why nothing was.
@@ -46,6 +50,7 @@ type Reply = oneshot::Sender<Result<u64, String>>;
 pub enum Command {
     Reload { reply: Reply },
     Retry { id: Option<i64>, to: Option<String>, reply: Reply },
+    Case { id: i64, action: Action, by: Option<String>, reply: Reply },
 }
 
 /// Why the control socket cannot be used.
@@ -104,6 +109,7 @@ async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::R
     let command = match serde_json::from_str(&line) {
         Ok(Request::Reload) => Command::Reload { reply },
         Ok(Request::Retry { id, to }) => Command::Retry { id, to, reply },
+        Ok(Request::Case { id, action, by }) => Command::Case { id, action, by, reply },
         Err(error) => {
             let answer = Answer::Error(format!("not a request: {error}"));
             return write.write_all(&encode(&answer)).await;

@@ -380,8 +380,17 @@ async fn worded_message(
         DeliveryContent::Bundle {} => world.store.record().bundled(due.delivery.id).await?,
         _ => Vec::new(),
     };
+    let case = match &due.content {
+        DeliveryContent::Case { case, .. } => Some(*case),
+        DeliveryContent::Notice { .. } => due.case,
+        _ => None,
+    };
+    let file = match case {
+        Some(case) => world.store.record().case_file(case).await?,
+        None => None,
+    };
     let similar = similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default();
-    let Some(email) = wording::word(engine, due, similar, &bundled) else {
+    let Some(email) = wording::word(engine, due, similar, &bundled, file.as_ref()) else {
         return Ok(Err("what it was about is no longer in the record".to_owned()));
     };
     let Delivery { recipient, message_id, queued, .. } = &due.delivery;

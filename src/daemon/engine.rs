@@ -2,6 +2,7 @@
 //! can fail has succeeded.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -11,7 +12,9 @@ use crate::compose::{ComposeSettings, Composer};
 use crate::config::{Config, Watchlist};
 use crate::fetch::{FetchError, Fetcher};
 use crate::mail::{MailError, Mailer};
+use crate::model::message_id;
 use crate::query::Matcher;
+use crate::store::record::CaseDesk;
 
 /// The configuration, and what was built from it.
 pub struct Engine {
@@ -20,6 +23,8 @@ pub struct Engine {
     pub classifier: Classifier,
     pub composer: Composer,
     pub fetcher: Fetcher,
+    /// What decides about cases inside the record's transactions.
+    pub desk: Arc<CaseDesk>,
     /// For each source, by place in `config.sources`, whether each watchlist (by place) is matched against it.
     source_watchlists: Vec<Vec<bool>>,
 }
@@ -67,6 +72,10 @@ impl Engine {
             classifier: Classifier::new(),
             composer,
             fetcher: Fetcher::new(&config.fetch)?,
+            desk: Arc::new(CaseDesk {
+                routing: Arc::new(config.routing.clone()),
+                sender_domain: domain(&config.mail.from.email).to_owned(),
+            }),
             source_watchlists,
             config,
         })
@@ -95,11 +104,9 @@ impl Engine {
         self.source_watchlists.get(source).and_then(|w| w.get(watchlist)).copied().unwrap_or(false)
     }
 
-    /// A new Message-ID without angle brackets (RFC 5322, 3.6.4): the time, so that files named after it sort, and 128
-    /// random bits at the sender's domain.
+    /// A new Message-ID without angle brackets.
     pub fn message_id(&self, now: Timestamp) -> String {
-        let domain = domain(&self.config.mail.from.email);
-        format!("{}.{:032x}@{domain}", now.strftime("%Y%m%dT%H%M%SZ"), rand::random::<u128>())
+        message_id(&self.desk.sender_domain, now, rand::random())
     }
 }
 

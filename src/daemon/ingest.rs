@@ -250,6 +250,7 @@ async fn commit(
         now,
         state,
         mentions: reading.mentions,
+        desk: Arc::clone(&engine.desk),
         gap: reading.gap,
         troubles: troubles.into_iter().filter_map(|t| trouble_mail(engine, t, now)).collect(),
     };
@@ -260,6 +261,9 @@ async fn commit(
     }
     if outcome.queued > 0 {
         world.mail_due.notify_one();
+    }
+    if outcome.cases_opened > 0 {
+        world.case_moved.notify_one();
     }
     Ok(outcome)
 }

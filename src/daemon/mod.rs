@@ -8,6 +8,7 @@ mod once;
 pub mod processors;
 pub mod reading;
 mod run;
+mod upkeep;
 mod wording;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +40,8 @@ pub struct World {
     pub processors: Processors,
     /// Mail was queued.
     pub mail_due: Notify,
+    /// A case was opened or acted on: another may be due first now.
+    pub case_moved: Notify,
     /// Polls that are in the record and not yet in the seen index.
     unmarked: Mutex<Vec<Marks>>,
 }
@@ -61,6 +64,7 @@ impl World {
             timings: Arc::default(),
             processors,
             mail_due: Notify::new(),
+            case_moved: Notify::new(),
             unmarked: Mutex::default(),
         })
     }

@@ -11,6 +11,7 @@ use super::World;
 use super::deliver::{Courier, MailSummary};
 use super::engine::Engine;
 use super::ingest::{self, PollResult, Polled};
+use super::upkeep;
 use crate::model::{ErrorClass, SourceStatus};
 use crate::store::StoreError;
 use crate::store::record::SourceState;
@@ -107,7 +108,7 @@ pub async fn once(
     };
     let ((), early) = tokio::try_join!(polling, deliver_meanwhile(world, &mut courier, shutdown, &polled))?;
 
-    let queued = summary.mail.queued;
+    let queued = summary.mail.queued + upkeep::begin(world, engine).await?;
     let rest = courier.deliver_due(shutdown, &|sent| progress.delivering(early.sent + sent)).await?;
     summary.mail = MailSummary { queued, sent: early.sent + rest.sent, failed: early.failed + rest.failed, ..rest };
     courier.close().await;

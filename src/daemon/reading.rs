@@ -10,6 +10,7 @@ use url::Url;
 use super::Timings;
 use super::engine::Engine;
 use super::ingest::Served;
+use crate::cases;
 use crate::classify::{self, Classifier, Input};
 use crate::clock::Stopwatch;
 use crate::dedup::{Links, StoryKey};
@@ -18,7 +19,7 @@ use crate::model::{
     WatchlistMatch,
 };
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
-use crate::routing::Routing;
+use crate::routing::{Routing, Tried};
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known};
 use crate::store::record::{DeliveryContent, NewDelivery, NewMention};
@@ -209,6 +210,29 @@ pub fn judge(
         rating: entry.rating,
         press: entry.site.is_some(),
     });
+    let decision = with_facts(&classification, source, entry, watchlists, |document| judges.routing.decide(document));
+    (classification, decision)
+}
+
+/// The routes that are asked about an entry that was classified, in order.
+pub fn tried<'a>(
+    judges: Judges<'a>,
+    classification: &Classification,
+    source: &str,
+    entry: &Entry,
+    watchlists: &[WatchlistMatch],
+) -> Vec<Tried<'a>> {
+    with_facts(classification, source, entry, watchlists, |document| judges.routing.tried(document))
+}
+
+/// Has something decided over an entry and what classification found.
+fn with_facts<T>(
+    classification: &Classification,
+    source: &str,
+    entry: &Entry,
+    watchlists: &[WatchlistMatch],
+    decide: impl FnOnce(&Document<'_>) -> T,
+) -> T {
     let names: Vec<&str> = watchlists.iter().map(|w| w.name.as_str()).collect();
     let author = author_line(entry);
     let mut document = document(entry, &author, source);
@@ -221,8 +245,7 @@ pub fn judge(
         flags: &classification.flags,
         watchlists: &names,
     });
-    let decision = judges.routing.decide(&document);
-    (classification, decision)
+    decide(&document)
 }
 
 fn mention(
@@ -237,15 +260,19 @@ fn mention(
     let words = classify::significant_words(&format!("{} {}", entry.title, entry.text), &classification.language.code);
     keep_window(&mut entry, &mut watchlists);
     let deliveries = deliveries(engine, &watchlists, &decision, now);
+    let author = cases::author_key(&entry, &source.name);
     let mention =
         Mention { id: 0, source: source.name.clone(), entry, fetched: now, watchlists, classification, decision };
-    NewMention { mention, keys, words, deliveries }
+    NewMention { mention, keys, words, deliveries, author }
 }
 
 /// Who gets a mail about a mention: one a person, the notice before the copy before the alert.
 fn deliveries(engine: &Engine, watchlists: &[WatchlistMatch], decision: &Decision, now: Timestamp) -> Vec<NewDelivery> {
     let mut mails = BTreeMap::<String, (String, DeliveryContent)>::new();
     let mut add = |recipient: &str, content: DeliveryContent| {
+        if decision.is_kept_from(recipient) {
+            return;
+        }
         mails.entry(recipient.to_lowercase()).or_insert_with(|| (recipient.to_owned(), content));
     };
     if decision.deliver == Deliver::Now {
@@ -253,7 +280,9 @@ fn deliveries(engine: &Engine, watchlists: &[WatchlistMatch], decision: &Decisio
             std::iter::once((&decision.department, false)).chain(decision.copy.iter().map(|key| (key, true)))
         {
             if let Some(department) = engine.config.routing.department(key) {
-                add(&department.email, DeliveryContent::Notice { department: key.clone(), copy });
+                let person = decision.person.as_deref().filter(|_| !copy);
+                let content = DeliveryContent::Notice { department: key.clone(), copy, person: person.is_some() };
+                add(person.unwrap_or(&department.email), content);
             }
         }
     }

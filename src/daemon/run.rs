@@ -16,7 +16,7 @@ use super::control::{Command, ControlError};
 use super::deliver::Courier;
 use super::engine::{Engine, EngineError};
 use super::ingest::{self, PollResult, Polled};
-use super::{World, control};
+use super::{World, control, upkeep};
 use crate::config::{self, ConfigErrors};
 use crate::model::{ErrorClass, SourceStatus};
 use crate::store::StoreError;
@@ -74,6 +74,7 @@ pub async fn run(
     let stop = shutdown.child_token();
     let mut parts = JoinSet::new();
     parts.spawn(poll_on_schedule(Arc::clone(&world), engines.clone(), stop.clone()));
+    parts.spawn(upkeep::keep_up(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(deliver_as_due(Arc::clone(&world), engines, stop.clone()));
     let serving = tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
     let answering = tokio::spawn(control.serve(stop.clone()));
@@ -312,6 +313,12 @@ async fn answer(world: &World, publish: &watch::Sender<Arc<Engine>>, command: Co
             world.mail_due.notify_one();
             let _ = reply.send(result.map(|n| n as u64).map_err(|error| error.to_string()));
         }
+        Command::Case { id, action, by, reply } => {
+            let engine = Arc::clone(&publish.borrow());
+            let done = upkeep::act(world, &engine, id, action, by).await;
+            let done = done.map_err(|error| error.to_string());
+            let _ = reply.send(done.and_then(|done| done.map(|_| 1).map_err(|refusal| refusal.to_string())));
+        }
     }
 }
 
@@ -337,6 +344,6 @@ fn notify(state: &[sd_notify::NotifyState<'_>]) {
     let _ = sd_notify::notify(false, state);
 }
 
-fn until(now: Timestamp, due: Timestamp) -> Duration {
+pub(super) fn until(now: Timestamp, due: Timestamp) -> Duration {
     Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
 }

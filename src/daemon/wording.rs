@@ -4,19 +4,20 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
 use crate::compose::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, NoticeInput, Reader, Similar, Story, Trouble as Told, TroubleInput,
-    Watchlist,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
+    Trouble as Told, TroubleInput, Watchlist,
 };
-use crate::model::{Email, Mention, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
-use crate::store::record::{DeliveryContent, Due};
+use crate::model::{Email, Mention, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
+use crate::store::record::{CaseFile, DeliveryContent, Due};
 
-/// Words a mail. `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
+/// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
 /// the mail is about is no longer in the record.
 pub(super) fn word(
     engine: &Engine,
     due: &Due,
     similar: &[Mention],
     bundled: &[(Mention, Vec<String>)],
+    file: Option<&CaseFile>,
 ) -> Option<Email> {
     let possible_duplicate = due.delivery.possible_duplicate;
     match &due.content {
@@ -54,19 +55,48 @@ pub(super) fn word(
                 department: department_name(engine, &mention.decision.department),
             }))
         }
-        DeliveryContent::Notice { department, copy } => {
+        DeliveryContent::Case { department, copy, letter, .. } => {
+            let (mention, file) = (due.mention.as_ref()?, file?);
+            let parts = Parts::new(engine, due, similar);
+            let watchlists: Vec<_> = mention.watchlists.iter().map(|w| watchlist(engine, &w.name)).collect();
+            let later: Vec<Later<'_>> =
+                file.later.iter().map(|l| Later { mention: &l.mention, complains: l.complains }).collect();
+            Some(engine.composer.case(&CaseInput {
+                story: parts.story(mention, due),
+                reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
+                watchlists: &watchlists,
+                case: &file.case,
+                letter,
+                steps: &file.steps,
+                later: &later,
+                owner: &|owner| owner_name(engine, owner),
+                who: &|address| person_name(engine, address).unwrap_or_else(|| address.to_owned()),
+                copy: *copy,
+            }))
+        }
+        DeliveryContent::Notice { department, copy, person } => {
             let mention = due.mention.as_ref()?;
             let parts = Parts::new(engine, due, similar);
             let watchlists: Vec<_> =
                 mention.watchlists.iter().map(|w: &WatchlistMatch| watchlist(engine, &w.name)).collect();
             let copies: Vec<_> = mention.decision.copy.iter().filter_map(|key| department_name(engine, key)).collect();
-            let owner = &mention.decision.department;
+            let responsible = &mention.decision.department;
+            let owner = file.filter(|f| f.case.owner.person.is_some()).map(|f| owner_name(engine, &f.case.owner));
+            let earlier: Vec<Earlier> = file
+                .map(|f| f.earlier.as_slice())
+                .unwrap_or_default()
+                .iter()
+                .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
+                .collect();
             Some(engine.composer.notice(&NoticeInput {
                 story: parts.story(mention, due),
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
-                department: department_name(engine, owner).unwrap_or(owner),
+                department: department_name(engine, responsible).unwrap_or(responsible),
                 copies: &copies,
+                owner: owner.as_deref(),
+                personal: *person,
+                earlier: &earlier,
                 copy: *copy,
             }))
         }
@@ -133,6 +163,24 @@ fn watchlist<'a>(engine: &'a Engine, key: &'a str) -> Watchlist<'a> {
 
 fn department_name<'a>(engine: &'a Engine, key: &str) -> Option<&'a str> {
     engine.config.routing.department(key).map(|d| d.name.as_str())
+}
+
+/// `Ana Ruiz, Customer Service`, or the department's name.
+fn owner_name(engine: &Engine, owner: &Owner) -> String {
+    let department = department_name(engine, &owner.department).unwrap_or(&owner.department);
+    match &owner.person {
+        Some(person) => {
+            format!("{}, {department}", person_name(engine, person).unwrap_or_else(|| person.clone()))
+        }
+        None => department.to_owned(),
+    }
+}
+
+/// The name behind a mail address: a member's, or a department's.
+fn person_name(engine: &Engine, address: &str) -> Option<String> {
+    let departments = &engine.config.routing.departments;
+    let member = departments.iter().find_map(|d| d.member(address)).map(|m| m.name.clone());
+    member.or_else(|| departments.iter().find(|d| d.email.eq_ignore_ascii_case(address)).map(|d| d.name.clone()))
 }
 
 /// The way out, for people.

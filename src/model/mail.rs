@@ -11,6 +11,18 @@ pub enum DeliveryKind {
     Alert,
     /// To the owner department (or a copy): this mention is yours.
     Notice,
+    /// To the owner of a case: this is overdue.
+    Reminder,
+    /// To the lead or management: a case is overdue, and its owner was reminded.
+    Escalation,
+    /// To the owner of a case: is the customer satisfied?
+    Question,
+    /// To owner and community: the author of a case complained again in public.
+    Comeback,
+    /// To the new owner of a case: it is yours now.
+    Handover,
+    /// To the community: a step of a case that needs an eye on it.
+    Update,
     /// Alerts that piled up for one recipient, as one mail.
     Bundle,
     /// To `contact`: a source or the mail path is in trouble.
@@ -18,11 +30,31 @@ pub enum DeliveryKind {
 }
 
 impl DeliveryKind {
+    /// All kinds.
+    pub const ALL: [DeliveryKind; 10] = [
+        DeliveryKind::Alert,
+        DeliveryKind::Notice,
+        DeliveryKind::Reminder,
+        DeliveryKind::Escalation,
+        DeliveryKind::Question,
+        DeliveryKind::Comeback,
+        DeliveryKind::Handover,
+        DeliveryKind::Update,
+        DeliveryKind::Bundle,
+        DeliveryKind::Trouble,
+    ];
+
     /// The word used in `--json` and the record.
     pub fn as_str(self) -> &'static str {
         match self {
             DeliveryKind::Alert => "alert",
             DeliveryKind::Notice => "notice",
+            DeliveryKind::Reminder => "reminder",
+            DeliveryKind::Escalation => "escalation",
+            DeliveryKind::Question => "question",
+            DeliveryKind::Comeback => "comeback",
+            DeliveryKind::Handover => "handover",
+            DeliveryKind::Update => "update",
             DeliveryKind::Bundle => "bundle",
             DeliveryKind::Trouble => "trouble",
         }
@@ -30,7 +62,7 @@ impl DeliveryKind {
 
     /// The kind of that name, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Alert, Self::Notice, Self::Bundle, Self::Trouble].into_iter().find(|k| k.as_str() == name)
+        Self::ALL.into_iter().find(|k| k.as_str() == name)
     }
 }
 
@@ -46,6 +78,12 @@ pub struct Delivery {
     pub attempts: u32,
     /// The connection broke after the final dot of an earlier try, so the recipient may have it already.
     pub possible_duplicate: bool,
+}
+
+/// A new Message-ID without angle brackets (RFC 5322, 3.6.4): the time, so that files named after it sort, and 128
+/// random bits (`dice`) at the sender's domain.
+pub fn message_id(domain: &str, now: Timestamp, dice: u128) -> String {
+    format!("{}.{dice:032x}@{domain}", now.strftime("%Y%m%dT%H%M%SZ"))
 }
 
 /// A worded mail, ready to be encoded: nothing in it is trusted to be free of CR and LF yet.

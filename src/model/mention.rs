@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Classification, Entry};
+use super::{Classification, Entry, Privacy};
 
 /// The part of an entry in which words were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,8 +66,23 @@ pub struct Decision {
     pub deliver: Deliver,
     /// Whether a case is opened.
     pub case: bool,
+    /// Mail address of the one person who hears of it in place of the department, where it is about an employee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    #[serde(default, skip_serializing_if = "Privacy::is_usual")]
+    pub privacy: Privacy,
+    /// Mail addresses that must not hear of it, in lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_from: Vec<String>,
     /// Which rule decided, in English: `route 2 (mentiond.toml:41)`, `handles complaint`, `nobody handles press: community`.
     pub why: String,
+}
+
+impl Decision {
+    /// Whether this mail address must not hear of the mention.
+    pub fn is_kept_from(&self, email: &str) -> bool {
+        self.kept_from.iter().any(|k| k.eq_ignore_ascii_case(email))
+    }
 }
 
 /// An entry that matched at least one watchlist.

@@ -1,5 +1,6 @@
 //! The words of the glossary as plain values: no rules, no I/O. Every other module speaks in these.
 
+pub mod case;
 pub mod entry;
 pub mod feedback;
 pub mod mail;
@@ -8,9 +9,13 @@ pub mod secret;
 pub mod settings;
 pub mod source;
 
+pub use case::{
+    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Happening, Letter, Mark, Owner, OwnerReason, Privacy, Reminded,
+    Rung,
+};
 pub use entry::{Author, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
-pub use mail::{Delivery, DeliveryKind, Email, MailFault, SendOutcome, Trouble, TroubleKind};
+pub use mail::{Delivery, DeliveryKind, Email, MailFault, SendOutcome, Trouble, TroubleKind, message_id};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
 pub use settings::{FetchSettings, MailSettings, Mailbox, SmtpTls, TransportSettings};

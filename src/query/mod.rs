@@ -107,6 +107,26 @@ impl Query {
         reasons.join(", ")
     }
 
+    /// The conditions, among those that must all hold, that a document does not meet, as they are printed; empty if the
+    /// query holds. An excluded condition that is met is among them.
+    pub fn unmet(&self, document: &Document<'_>) -> Vec<String> {
+        let holds = |node: &ast::Node| {
+            let program = Arc::new(plan::Program::new(node));
+            let one = Query { node: Arc::new(node.clone()), program, alone: Arc::default() };
+            one.evaluate(document).is_some()
+        };
+        let met = |node: &ast::Node| match node {
+            // A condition that only excludes matches nothing by itself.
+            ast::Node::Not(inner) => !holds(inner),
+            node => holds(node),
+        };
+        let parts = match &*self.node {
+            ast::Node::All(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        parts.iter().filter(|part| !met(part)).map(ToString::to_string).collect()
+    }
+
     /// The words that are looked for (not those that are excluded), without the signs around them, each once.
     pub fn terms(&self) -> Vec<&str> {
         fn collect<'a>(node: &'a ast::Node, terms: &mut Vec<&'a str>) {

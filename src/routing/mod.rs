@@ -1,15 +1,34 @@
 //! Routing: which department owns a mention, who gets copies, and why.
 
-use std::time::Duration;
+mod staff;
 
-use crate::model::{Category, Decision, Deliver, SentimentLabel, Severity};
+use crate::model::{Category, Decision, Deliver, Privacy, SentimentLabel, Severity};
 use crate::query::{Document, Facts, Query};
+use crate::schedule::office::{Allowance, DaysOff, Office, Week};
+
+/// When "is the customer satisfied?" is asked where a department does not say: three office days after the answer.
+pub const CONFIRM_AFTER: Allowance = Allowance::days(3);
 
 /// A person in a department.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     pub name: String,
     pub email: String,
+    /// When this person works, if not whenever the department does.
+    pub hours: Option<Week>,
+    pub away: Vec<DaysOff>,
+}
+
+/// How members of a department share its cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turns {
+    /// Whoever had no new case for the longest time.
+    #[default]
+    RoundRobin,
+    /// Whoever has the fewest open cases.
+    LeastOpen,
+    /// Nobody in particular: a case is the whole department's until somebody takes it.
+    Off,
 }
 
 /// Where extremes, escalations and leftovers go.
@@ -31,12 +50,49 @@ pub struct Department {
     pub handles: Vec<Category>,
     /// Mail language: `en`, `es`, `pt`, `da`.
     pub language: String,
-    /// Office hours as written, `Mon-Fri 09:00-18:00`; checked for form.
-    pub hours: Option<String>,
-    pub acknowledge_within: Option<Duration>,
-    pub resolve_within: Option<Duration>,
+    /// Office hours, days off and time zone; always open unless configured.
+    pub office: Office,
+    pub turns: Turns,
+    pub acknowledge_within: Option<Allowance>,
+    pub resolve_within: Option<Allowance>,
+    /// From an answer until the question whether the customer is satisfied.
+    pub confirm_after: Allowance,
     /// `daily 09:00` or `weekly Mon 09:00`; checked for form.
     pub digest: Option<String>,
+}
+
+impl Department {
+    /// A department of which only key and address are known; its name is the key, its language English.
+    pub fn new(key: &str, email: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            name: key.to_owned(),
+            email: email.to_owned(),
+            role: None,
+            members: Vec::new(),
+            lead: None,
+            handles: Vec::new(),
+            language: "en".to_owned(),
+            office: Office::always(jiff::tz::TimeZone::UTC),
+            turns: Turns::default(),
+            acknowledge_within: None,
+            resolve_within: None,
+            confirm_after: CONFIRM_AFTER,
+            digest: None,
+        }
+    }
+
+    /// The member with that mail address.
+    pub fn member(&self, email: &str) -> Option<&Member> {
+        self.members.iter().find(|m| m.email.eq_ignore_ascii_case(email))
+    }
+
+    /// Whether mail to this address reaches somebody of the department: its own address, a member's, or its lead's.
+    pub fn reads(&self, email: &str) -> bool {
+        self.email.eq_ignore_ascii_case(email)
+            || self.member(email).is_some()
+            || self.lead.as_deref().is_some_and(|lead| lead.eq_ignore_ascii_case(email))
+    }
 }
 
 /// A rule that sends a mention to a department.
@@ -61,21 +117,53 @@ pub struct Routing {
     pub routes: Vec<Route>,
 }
 
+/// A route that was asked whether it takes a mention.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried<'a> {
+    /// Counted from 1.
+    pub number: usize,
+    pub route: &'a Route,
+    pub takes: bool,
+    /// Conditions that do not hold, as they are printed.
+    pub unmet: Vec<String>,
+}
+
 impl Routing {
     /// Decides where a mention goes: the first route that takes it, then the department that handles its category, then
     /// the community role; extremes of praise or anger also to management. `document.facts` must be there.
     pub fn decide(&self, document: &Document<'_>) -> Decision {
         let mut decision = self.owner(document);
+        let category = document.facts.as_ref().map_or(Category::Other, |facts| facts.category);
+        if category == Category::Staff {
+            staff::keep_private(self, document, &mut decision);
+        } else if category == Category::Member {
+            decision.privacy = Privacy::Member;
+        }
         if let (Some(facts), Some(board)) = (&document.facts, self.with_role(Role::Management))
             && let Some(extreme) = extreme(facts)
             && decision.department != board.key
             && !decision.copy.contains(&board.key)
             && decision.deliver != Deliver::None
+            && !decision.is_kept_from(&board.email)
         {
             decision.copy.push(board.key.clone());
             decision.why.push_str(&format!("; {extreme}: copy to management"));
         }
         decision
+    }
+
+    /// Which route takes a mention, and why each one before it does not; in order, up to the one that takes it.
+    pub fn tried(&self, document: &Document<'_>) -> Vec<Tried<'_>> {
+        let mut tried = Vec::new();
+        for (number, route) in (1..).zip(&self.routes) {
+            let takes = route.when.evaluate(document).is_some();
+            let unmet = if takes { Vec::new() } else { route.when.unmet(document) };
+            tried.push(Tried { number, route, takes, unmet });
+            if takes {
+                break;
+            }
+        }
+        tried
     }
 
     /// The department of that key.
@@ -91,6 +179,9 @@ impl Routing {
                     copy: route.copy.iter().filter(|key| **key != route.department).cloned().collect(),
                     deliver: route.deliver,
                     case: route.case,
+                    person: None,
+                    privacy: Privacy::Usual,
+                    kept_from: Vec::new(),
                     why: format!("route {number} ({}): {}", route.at, route.when_source),
                 };
             }
@@ -103,6 +194,9 @@ impl Routing {
             copy: Vec::new(),
             deliver,
             case,
+            person: None,
+            privacy: Privacy::Usual,
+            kept_from: Vec::new(),
             why,
         };
         if let Some(department) = self.departments.iter().find(|d| d.handles.contains(&category)) {
@@ -119,12 +213,16 @@ impl Routing {
                 copy: Vec::new(),
                 deliver: Deliver::None,
                 case: false,
+                person: None,
+                privacy: Privacy::Usual,
+                kept_from: Vec::new(),
                 why: format!("nobody handles {} and no department has the community role", category.as_str()),
             },
         }
     }
 
-    fn with_role(&self, role: Role) -> Option<&Department> {
+    /// The department with that role; the first if several have it.
+    pub fn with_role(&self, role: Role) -> Option<&Department> {
         self.departments.iter().find(|d| d.role == Some(role))
     }
 }

@@ -1,6 +1,7 @@
 //! The record (SQLite): mentions, stories, cases, outbox, source cursors and health. Everything that must not be lost or
 //! said twice has its place, and its unique key, here. One file a subject; [`writer`] is the only one that writes.
 
+mod cases;
 mod listing;
 mod outbox;
 mod polls;
@@ -19,6 +20,7 @@ use super::StoreError;
 use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
 
+pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
@@ -27,7 +29,7 @@ pub use sources::SourceState;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("relay.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("relay.sql"), include_str!("cases.sql")];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
 const CHECKPOINT_PAGES: u32 = 4_000;

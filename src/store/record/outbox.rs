@@ -275,7 +275,7 @@ impl Record {
         self.write(true, move |c| {
             let mut readdress = c.prepare_cached(
                 "UPDATE outbox SET recipient = ?3 WHERE status IN ('deferred', 'failed', 'queued') AND kind = 'notice'
-                    AND (?1 IS NULL OR id = ?1) AND content ->> '$.department' = ?2",
+                    AND (?1 IS NULL OR id = ?1) AND content ->> '$.department' = ?2 AND NOT ifnull(content ->> '$.person', 0)",
             )?;
             for (key, email) in &departments {
                 readdress.execute(params![id, key, email])?;

@@ -1,14 +1,18 @@
 //! One poll, one transaction: mentions, stories, cases, deliveries, and where the source stands afterwards.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::super::StoreError;
+use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
-use super::{Record, millis, rows, sources};
+use super::{Record, cases, millis, rows, sources};
+use crate::cases::AuthorKey;
 use crate::dedup::{self, CopyVerdict, StoryKey};
-use crate::model::{DeliveryKind, Mention, Trouble};
+use crate::model::{DeliveryKind, Letter, Mention, Trouble};
 
 /// What a poll brings.
 #[derive(Clone, Debug)]
@@ -19,6 +23,8 @@ pub struct PollCommit {
     pub mentions: Vec<NewMention>,
     /// Why completeness cannot be shown for the time before this poll, if so.
     pub gap: Option<String>,
+    /// What decides about cases.
+    pub desk: Arc<CaseDesk>,
     /// Mail to the operator.
     pub troubles: Vec<NewDelivery>,
 }
@@ -31,6 +37,8 @@ pub struct NewMention {
     /// Hashes of its significant words, ascending.
     pub words: Vec<u32>,
     pub deliveries: Vec<NewDelivery>,
+    /// Its author, if that can be told.
+    pub author: Option<AuthorKey>,
 }
 
 /// A mail to be queued.
@@ -47,10 +55,27 @@ pub struct NewDelivery {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum DeliveryContent {
-    Alert { watchlists: Vec<String> },
-    Notice { department: String, copy: bool },
+    Alert {
+        watchlists: Vec<String>,
+    },
+    /// `person`: to one person of the department, not to its own address.
+    Notice {
+        department: String,
+        copy: bool,
+        #[serde(default)]
+        person: bool,
+    },
+    /// About a case; `department` gives the language.
+    Case {
+        case: i64,
+        department: String,
+        copy: bool,
+        letter: Letter,
+    },
     Bundle {},
-    Trouble { trouble: Trouble },
+    Trouble {
+        trouble: Trouble,
+    },
 }
 
 impl DeliveryContent {
@@ -59,6 +84,14 @@ impl DeliveryContent {
         match self {
             DeliveryContent::Alert { .. } => DeliveryKind::Alert,
             DeliveryContent::Notice { .. } => DeliveryKind::Notice,
+            DeliveryContent::Case { letter, .. } => match letter {
+                Letter::Reminder { .. } => DeliveryKind::Reminder,
+                Letter::Escalation { .. } => DeliveryKind::Escalation,
+                Letter::Question { .. } => DeliveryKind::Question,
+                Letter::Comeback { .. } => DeliveryKind::Comeback,
+                Letter::Handover => DeliveryKind::Handover,
+                Letter::Update => DeliveryKind::Update,
+            },
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
         }
@@ -120,17 +153,15 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
     for new in &poll.mentions {
         let recorded = record_mention(c, new)?;
         let (mention, story) = recorded.ids();
+        let first = matches!(recorded, Recorded::New { .. });
+        let followed = if first { cases::follow(c, &poll.desk, new, mention, poll.now)? } else { Followed::default() };
+        outcome.cases_opened += u64::from(followed.opened);
+        outcome.queued += followed.queued;
         // A copy, or an entry seen before, may still be news to someone who watches for other words: `once` tells.
-        for delivery in &new.deliveries {
-            let first = matches!(recorded, Recorded::New { .. });
+        for delivery in new.deliveries.iter().filter(|delivery| !followed.replaces(delivery)) {
             if first || delivery.content.kind() == DeliveryKind::Alert {
                 outcome.queued += u64::from(queue(c, delivery, Some(mention), Some(story), poll.now)?);
             }
-        }
-        if new.mention.decision.case && matches!(recorded, Recorded::New { .. }) {
-            c.prepare_cached("INSERT INTO cases (mention, department, status, opened) VALUES (?1, ?2, 'open', ?3)")?
-                .execute(params![mention, new.mention.decision.department, millis(poll.now)])?;
-            outcome.cases_opened += 1;
         }
         outcome.recorded.push(recorded);
     }
@@ -220,7 +251,7 @@ fn find_story(c: &Connection, new: &NewMention) -> Result<Option<(i64, CopyVerdi
 }
 
 /// Queues a mail unless it was said before; true if it is new.
-fn queue(
+pub(super) fn queue(
     c: &Connection,
     delivery: &NewDelivery,
     mention: Option<i64>,

@@ -1,0 +1,286 @@
+//! `mentiond cases`: list them, show one with its history, act on one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::output::{at, say, say_json, short, table};
+use super::{Failure, load};
+use crate::cases::Action;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::daemon::control::{self, Request};
+use crate::daemon::engine::domain;
+use crate::model::{Case, CaseStatus, CaseStep, Happening};
+use crate::store::Store;
+use crate::store::record::{CaseDesk, CaseFile, CaseFilter, CaseRow, Record};
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Option<Command>,
+    /// Only cases in this state: open, acknowledged, answered, resolved, closed, dismissed
+    #[arg(long, value_name = "STATE", value_parser = status)]
+    status: Option<CaseStatus>,
+    /// Closed and dismissed ones too
+    #[arg(long)]
+    all: bool,
+    /// Only those of this department
+    #[arg(long, value_name = "KEY")]
+    department: Option<String>,
+    /// Only those of this person
+    #[arg(long, value_name = "ADDRESS")]
+    owner: Option<String>,
+    /// Newest cases, at most this many
+    #[arg(long, default_value_t = 50)]
+    limit: usize,
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a case with its history
+    Show {
+        /// Number of the case
+        id: i64,
+    },
+    /// Somebody has taken it
+    #[command(name = "ack", visible_alias = "acknowledge")]
+    Acknowledge(Who),
+    /// The customer was answered
+    Answer(Who),
+    /// The matter was settled
+    Resolve(Who),
+    /// The customer is satisfied, which closes a case that was answered
+    Satisfied(Who),
+    /// The customer is not satisfied: somebody else takes the case
+    Unsatisfied(Who),
+    /// Close a case whose customer is satisfied
+    Close(Who),
+    /// It is not a case
+    Dismiss {
+        #[command(flatten)]
+        who: Who,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// Open an ended case again
+    Reopen {
+        #[command(flatten)]
+        who: Who,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "opened again by hand")]
+        reason: String,
+    },
+    /// Give it to a member or a department
+    Assign {
+        #[command(flatten)]
+        who: Who,
+        /// A member's or lead's mail address, or a department's key or address
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Who {
+    /// Number of the case
+    id: i64,
+    /// Mail address of whoever did it
+    #[arg(long, value_name = "ADDRESS")]
+    by: Option<String>,
+}
+
+impl Command {
+    /// Number, action and person; `None` for `show`.
+    fn request(&self) -> (i64, Option<(Action, Option<String>)>) {
+        let (who, action) = match self {
+            Command::Show { id } => return (*id, None),
+            Command::Acknowledge(who) => (who, Action::Acknowledge),
+            Command::Answer(who) => (who, Action::Answer),
+            Command::Resolve(who) => (who, Action::Resolve),
+            Command::Satisfied(who) => (who, Action::Satisfied),
+            Command::Unsatisfied(who) => (who, Action::Unsatisfied),
+            Command::Close(who) => (who, Action::Close),
+            Command::Dismiss { who, reason } => (who, Action::Dismiss { reason: reason.clone() }),
+            Command::Reopen { who, reason } => (who, Action::Reopen { reason: reason.clone() }),
+            Command::Assign { who, to } => (who, Action::Assign { to: to.clone() }),
+        };
+        (who.id, Some((action, who.by.clone())))
+    }
+}
+
+pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
+    let config = load(config)?.config;
+    let path = config.daemon.state.join("record.sqlite");
+    if !path.exists() {
+        return Err(Failure::Failed(format!(
+            "there is no record in {} yet; `mentiond once` or `mentiond run` makes it",
+            config.daemon.state.display()
+        )));
+    }
+    let zone = &config.daemon.timezone;
+    if let Some(command) = &arguments.action {
+        let (id, request) = command.request();
+        if let Some((action, by)) = request {
+            act(&config, id, action, by).await?;
+        }
+        let Some(file) = Record::open_to_read(&path)?.case(id)? else {
+            return Err(Failure::Failed(format!("there is no case {id}; `mentiond cases --all` lists them")));
+        };
+        if arguments.json {
+            return say_json(&file_json(&file));
+        }
+        if matches!(command, Command::Show { .. }) {
+            say(&show(&file, zone));
+        } else {
+            say(&format!("Case {id} is {} now, with {}.", file.case.status.as_str(), file.case.owner.words()));
+        }
+        return Ok(());
+    }
+    let rows = Record::open_to_read(&path)?.cases(&CaseFilter {
+        status: arguments.status,
+        all: arguments.all,
+        department: arguments.department.clone(),
+        person: arguments.owner.clone(),
+        limit: arguments.limit,
+    })?;
+    if arguments.json {
+        return say_json(&Value::Array(rows.iter().map(row_json).collect()));
+    }
+    if rows.is_empty() {
+        say("No case is open.");
+        return Ok(());
+    }
+    let lines: Vec<Vec<String>> = rows
+        .iter()
+        .map(|CaseRow { case, mention, due }| {
+            let entry = &mention.entry;
+            vec![
+                case.id.to_string(),
+                case.status.as_str().into(),
+                case.owner.words(),
+                case.category.as_str().into(),
+                case.severity.as_str().into(),
+                at(Some(case.opened), zone),
+                at(*due, zone),
+                short(if entry.title.is_empty() { &entry.text } else { &entry.title }, 60),
+            ]
+        })
+        .collect();
+    say(&table(&["CASE", "STATUS", "WITH", "CATEGORY", "SEVERITY", "OPENED", "NEXT REMINDER", "TITLE"], &lines));
+    Ok(())
+}
+
+/// Through the daemon if one runs, else directly.
+async fn act(config: &Config, id: i64, action: Action, by: Option<String>) -> Result<(), Failure> {
+    let state: &Path = &config.daemon.state;
+    let request = Request::Case { id, action: action.clone(), by: by.clone() };
+    if let Some(answer) = control::ask(state, &request).await {
+        return answer.map(|_| ()).map_err(Failure::Failed);
+    }
+    let store = Store::open(state)?;
+    let desk = Arc::new(CaseDesk {
+        routing: Arc::new(config.routing.clone()),
+        sender_domain: domain(&config.mail.from.email).to_owned(),
+    });
+    let done = store.record().act_on_case(desk, id, action, by, Clock::system().now()).await?;
+    store.close().await;
+    done.map(|_| ()).map_err(|refusal| Failure::Failed(refusal.to_string()))
+}
+
+fn case_json(case: &Case, due: Option<jiff::Timestamp>) -> Value {
+    let mut value = json!(case);
+    value["next_reminder"] = json!(due);
+    value
+}
+
+fn row_json(row: &CaseRow) -> Value {
+    let mut value = case_json(&row.case, row.due);
+    let entry = &row.mention.entry;
+    value["title"] = json!(entry.title);
+    value["url"] = json!(entry.url);
+    value
+}
+
+fn file_json(file: &CaseFile) -> Value {
+    let mut value = case_json(&file.case, file.due);
+    value["title"] = json!(file.mention.entry.title);
+    value["url"] = json!(file.mention.entry.url);
+    value["history"] = json!(file.steps);
+    value["later_mentions"] = file
+        .later
+        .iter()
+        .map(|l| json!({ "mention": l.mention.id, "complains": l.complains, "text": l.mention.entry.text, "url": l.mention.entry.url }))
+        .collect();
+    value["earlier_cases"] = json!(file.earlier);
+    value
+}
+
+fn show(file: &CaseFile, zone: &TimeZone) -> String {
+    let CaseFile { case, mention, steps, later, earlier, due } = file;
+    let entry = &mention.entry;
+    let mut lines = vec![
+        format!("Case {}: {}, {}, {}", case.id, case.status.as_str(), case.category.as_str(), case.severity.as_str()),
+        entry.title.clone(),
+        short(&entry.text, 600),
+        String::new(),
+        format!("mention     {} from {}", mention.id, mention.source),
+        format!("link        {}", entry.url.as_deref().unwrap_or("-")),
+        format!("with        {}", case.owner.words()),
+        format!("opened      {}", at(Some(case.opened), zone)),
+        format!("reminder    {}", at(*due, zone)),
+    ];
+    lines.extend(case.failed.iter().map(|owner| format!("failed by   {}", owner.words())));
+    for one in later {
+        let entry = &one.mention.entry;
+        let when = at(Some(entry.published.unwrap_or(one.mention.fetched)), zone);
+        let what = if one.complains { "complaint" } else { "later" };
+        lines.push(format!("{what:<11} {when}  {}", short(&entry.text, 100)));
+    }
+    lines.extend(earlier.iter().map(|e| {
+        format!(
+            "earlier     case {}, {}, {}: {}",
+            e.case,
+            at(Some(e.opened), zone),
+            e.category.as_str(),
+            e.status.as_str()
+        )
+    }));
+    lines.push(String::new());
+    lines.extend(steps.iter().map(|step| format!("{}  {}", at(Some(step.at), zone), words(step))));
+    lines.join("\n")
+}
+
+/// A line of the history.
+fn words(step: &CaseStep) -> String {
+    let what = match &step.what {
+        Happening::Opened { owner, why } => format!("opened, with {}: {}", owner.words(), why.words()),
+        Happening::Unsatisfied { failed } => format!("the customer is not satisfied; it was with {}", failed.words()),
+        Happening::Moved { from, to, why } => format!("from {} to {}: {}", from.words(), to.words(), why.words()),
+        Happening::Dismissed { reason } => format!("dismissed: {reason}"),
+        Happening::Reopened { reason } => format!("reopened: {reason}"),
+        Happening::CameBack { mention, severity } => {
+            format!("the author complained again in mention {mention}: severity {} now", severity.as_str())
+        }
+        Happening::Evidence { mention } => format!("the author wrote again in mention {mention}"),
+        Happening::Reminded { clock, rung, to } => {
+            format!("{} is overdue: mail to the {} ({to})", clock.as_str(), rung.as_str())
+        }
+        other => other.as_str().to_owned(),
+    };
+    match &step.by {
+        Some(by) => format!("{what}, by {by}"),
+        None => what,
+    }
+}
+
+fn status(name: &str) -> Result<CaseStatus, String> {
+    CaseStatus::parse(name).ok_or_else(|| format!("known: {}", CaseStatus::ALL.map(CaseStatus::as_str).join(", ")))
+}

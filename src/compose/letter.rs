@@ -1,0 +1,315 @@
+//! The mails about a case: what is overdue, the question whether the customer is satisfied, the customer who is back,
+//! the case that is somebody else's now.
+
+use serde::Serialize;
+
+use super::clean::{Marked, clean, clean_line, isolate};
+use super::excerpt::{Segment, excerpt, plain, shorten, whole};
+use super::headers::Headers;
+use super::input::{CaseInput, Later, Reader};
+use super::link::{Link, shown};
+use super::mask::Masker;
+use super::mention::{Badge, TITLE, badge, byline, name, open_on, repeats, subject_of_text, tone};
+use super::reasons::{self, Fact};
+use super::words::{Catalogue, LetterText, capital, fill};
+use super::{Composer, SUBJECT_TITLE};
+use crate::model::{Case, CaseClock, CaseStep, Email, Happening, Letter, Mention, OwnerReason, Part, Rung};
+
+/// Later mentions shown, the newest.
+const MAX_LATER: usize = 5;
+/// Lines of the history shown, the newest.
+const MAX_DONE: usize = 12;
+/// Characters of a reason that somebody gave.
+const REASON: usize = 200;
+
+#[derive(Serialize)]
+struct View<'a> {
+    preheader: String,
+    tone: &'static str,
+    intro: String,
+    badge: Badge,
+    heading: String,
+    what: String,
+    next_label: &'a str,
+    next: String,
+    how_label: &'a str,
+    how: Vec<String>,
+    facts: Vec<Fact>,
+    wrote_label: &'a str,
+    headline: Vec<Segment>,
+    headline_plain: String,
+    byline: Vec<String>,
+    excerpt: Vec<Segment>,
+    excerpt_plain: String,
+    link: Option<Link>,
+    open_on: String,
+    later_label: &'a str,
+    later: Vec<Post>,
+    nothing_later: &'a str,
+    done_label: &'a str,
+    done: Vec<Fact>,
+    foot: Vec<String>,
+}
+
+/// A later post of the customer.
+#[derive(Serialize)]
+struct Post {
+    text: String,
+    byline: String,
+    link: Option<Link>,
+    open_on: String,
+}
+
+pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
+    let words = composer.words(input.reader.language);
+    let labels = &words.letters;
+    let mention = input.story.mention;
+    let case = input.case;
+    let brands: Vec<String> = input.watchlists.iter().map(|w| name(w.name)).collect();
+    let brand = brands.join(", ");
+    let owner = clean_line(&(input.owner)(&case.owner));
+    let number = case.id.to_string();
+    let author = mention.entry.author.as_ref();
+    let new_masker = || Masker::new(&words.masks, author, reasons::matched_words(mention));
+    let mut masker = input.copy.then(new_masker);
+
+    let text = text(words, input);
+    let shown_date = date(input).map(|at| words.date(at, input.reader.zone)).unwrap_or_default();
+    let values: [(&str, &str); 5] = [
+        ("case", &number),
+        ("owner", &owner),
+        ("date", &shown_date),
+        ("severity", words.severity(case.severity)),
+        ("status", words.status(case.status)),
+    ];
+
+    let mut hide = |marked| match &mut masker {
+        Some(masker) => masker.mask(clean(marked)),
+        None => clean(marked),
+    };
+    let title = hide(Marked::new(&mention.entry.title, reasons::marks(mention, Part::Title, None)));
+    let title = Marked { text: title.text.replace('\n', " ").into(), marks: title.marks };
+    let body = hide(Marked::new(&mention.entry.text, reasons::marks(mention, Part::Text, None)));
+    let segments = excerpt(&body, &reasons::evidence(mention, &body.text));
+    let headline = if repeats(&title.text, &body.text) { Vec::new() } else { whole(&title, TITLE) };
+    let excerpt_plain = plain(&segments);
+    let subject_title = {
+        let line = if title.text.trim().is_empty() { subject_of_text(&segments) } else { title.text.to_string() };
+        // In every mail: a subject shows on locked screens and in relays' logs.
+        let line = if input.copy { line } else { new_masker().mask_str(&line) };
+        let short = shorten(&clean_line(&line), SUBJECT_TITLE);
+        if short.is_empty() { words.subject.untitled.clone() } else { isolate(&short).into_owned() }
+    };
+    let kind = fill(
+        &words.subject.kind,
+        &[("category", &capital(words.category(case.category))), ("severity", words.severity(case.severity))],
+    );
+    let (header, subject) = match input.letter {
+        Letter::Reminder { .. } => ("reminder", &labels.reminder),
+        Letter::Escalation { .. } => ("escalation", &labels.escalation),
+        Letter::Question { .. } => ("question", &labels.question),
+        Letter::Comeback { .. } => ("comeback", &labels.comeback),
+        Letter::Handover => ("handover", &labels.handover),
+        Letter::Update => ("update", &labels.update),
+    };
+    let subject = fill(
+        subject,
+        &[
+            ("brand", &brand),
+            ("case", &number),
+            ("kind", &kind),
+            ("status", words.status(case.status)),
+            ("title", &subject_title),
+        ],
+    );
+
+    let link = mention.entry.url.as_deref().and_then(shown);
+    let link = link.filter(|l| !masker.as_ref().is_some_and(|m| m.betrays(&l.href)));
+    let mut later: Vec<Post> = Vec::new();
+    let skip = input.later.len().saturating_sub(MAX_LATER);
+    for one in input.later.iter().skip(skip).rev() {
+        later.push(post(words, &input.reader, one, &mut masker));
+    }
+    let skip = input.steps.len().saturating_sub(MAX_DONE);
+    let done: Vec<Fact> = input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
+    let heading = fill(&text.heading, &values);
+    let what = fill(&text.what, &values);
+    let view = View {
+        preheader: what.clone(),
+        tone: tone(mention),
+        intro: format!("{brand} · {}", fill(&words.mail.case, &[("case", &number)])),
+        badge: Badge {
+            category: capital(words.category(case.category)),
+            severity: capital(&fill(&words.mail.severity_badge, &[("severity", words.severity(case.severity))])),
+            level: case.severity.as_str(),
+            ..badge(words, mention)
+        },
+        heading,
+        what,
+        next_label: &labels.next,
+        next: fill(&text.next, &values),
+        how_label: &labels.how,
+        how: how(case, input.letter),
+        facts: facts(words, input, &owner, &shown_date),
+        wrote_label: &labels.wrote,
+        headline_plain: isolate(&plain(&headline)).into_owned(),
+        headline,
+        byline: byline(words, mention, &input.reader, &mut masker),
+        excerpt: segments,
+        excerpt_plain,
+        open_on: open_on(words, link.as_ref()),
+        link,
+        later_label: &labels.since,
+        nothing_later: if later.is_empty() && asks(input.letter) { &labels.nothing_since } else { "" },
+        later,
+        done_label: &labels.done,
+        done,
+        foot: composer.foot(words, fill(foot(words, input), &values), input.story.possible_duplicate),
+    };
+
+    let mut headers = Headers::new(header, &words.code, input.story.possible_duplicate);
+    if let Some(list) = input.watchlists.first() {
+        headers.list_id(list.key, &composer.settings.sender_domain);
+    }
+    headers.thread(input.story.thread);
+    headers.mention(mention.id, case.category.as_str(), case.severity);
+    composer.email("case", words, subject, &view, headers)
+}
+
+/// What the mail is about, and what to do.
+fn text<'w>(words: &'w Catalogue, input: &CaseInput<'_>) -> &'w LetterText {
+    let letters = &words.letters;
+    match input.letter {
+        Letter::Reminder { clock: CaseClock::Acknowledge, .. } => &letters.acknowledge,
+        Letter::Reminder { .. } => &letters.resolve,
+        Letter::Escalation { clock: CaseClock::Acknowledge, .. } => &letters.lead_acknowledge,
+        Letter::Escalation { clock: CaseClock::Resolve, .. } => &letters.lead_resolve,
+        Letter::Escalation { clock: CaseClock::Confirm, .. } => &letters.lead_confirm,
+        Letter::Question { .. } => &letters.ask,
+        Letter::Comeback { .. } => &letters.back,
+        Letter::Update => &letters.watch,
+        Letter::Handover => {
+            let last = input.steps.iter().rev().find_map(|step| match &step.what {
+                Happening::Moved { why: OwnerReason::Assigned, .. } => Some(&letters.assigned),
+                Happening::Moved { .. } => Some(&letters.unsatisfied),
+                Happening::Reopened { .. } => Some(&letters.reopened),
+                Happening::Unsatisfied { .. } => Some(&letters.nobody_left),
+                _ => None,
+            });
+            last.unwrap_or(&letters.assigned)
+        }
+    }
+}
+
+/// The moment that the mail speaks of.
+fn date(input: &CaseInput<'_>) -> Option<jiff::Timestamp> {
+    match input.letter {
+        Letter::Reminder { since, .. } | Letter::Escalation { since, .. } => Some(*since),
+        Letter::Question { answered } => Some(*answered),
+        Letter::Comeback { .. } | Letter::Handover | Letter::Update => None,
+    }
+}
+
+/// Whether the mail asks if the customer is satisfied.
+fn asks(letter: &Letter) -> bool {
+    matches!(letter, Letter::Question { .. } | Letter::Escalation { clock: CaseClock::Confirm, .. })
+}
+
+/// Commands that do what the mail asks for.
+fn how(case: &Case, letter: &Letter) -> Vec<String> {
+    let words: &[&str] = match letter {
+        Letter::Reminder { clock: CaseClock::Acknowledge, .. } | Letter::Handover => &["ack"],
+        Letter::Reminder { .. } | Letter::Comeback { .. } => &["answer"],
+        Letter::Escalation { clock: CaseClock::Confirm, .. } | Letter::Question { .. } => &["satisfied", "unsatisfied"],
+        Letter::Escalation { .. } => &["assign"],
+        Letter::Update => &["show"],
+    };
+    let option = |word: &&str| match *word {
+        "assign" => " --to ADDRESS",
+        "show" => "",
+        _ => " --by ADDRESS",
+    };
+    words.iter().map(|word| format!("mentiond cases {word} {}{}", case.id, option(word))).collect()
+}
+
+fn facts(words: &Catalogue, input: &CaseInput<'_>, owner: &str, shown_date: &str) -> Vec<Fact> {
+    let labels = &words.letters;
+    let fact =
+        |label: &str, value: &str| Fact { label: label.to_owned(), value: value.to_owned(), because: String::new() };
+    let mut facts = vec![
+        fact(&labels.owner, owner),
+        fact(&labels.status, &capital(words.status(input.case.status))),
+        fact(&labels.opened, &words.date(input.case.opened, input.reader.zone)),
+    ];
+    match input.letter {
+        letter if asks(letter) => facts.push(fact(&labels.answered_at, shown_date)),
+        Letter::Reminder { .. } | Letter::Escalation { .. } => facts.push(fact(&labels.overdue, shown_date)),
+        _ => {}
+    }
+    facts
+}
+
+fn foot<'w>(words: &'w Catalogue, input: &CaseInput<'_>) -> &'w str {
+    let letters = &words.letters;
+    match input.letter {
+        _ if input.copy => &letters.foot_community,
+        Letter::Escalation { rung: Rung::Management, .. } => &letters.foot_management,
+        Letter::Escalation { .. } => &letters.foot_lead,
+        _ => &letters.foot_owner,
+    }
+}
+
+/// One line of the history: when, what, by whom.
+fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut Option<Masker<'_>>) -> Fact {
+    let history = &words.history;
+    let owner = |owner| clean_line(&(input.owner)(owner));
+    let mut reason = |text: &str| match masker {
+        Some(masker) => shorten(&clean_line(&masker.mask_str(text)), REASON),
+        None => shorten(&clean_line(text), REASON),
+    };
+    let what = match &step.what {
+        Happening::Opened { owner: to, .. } => fill(&history.opened, &[("owner", &owner(to))]),
+        Happening::Acknowledged => history.acknowledged.clone(),
+        Happening::Answered => history.answered.clone(),
+        Happening::Resolved => history.resolved.clone(),
+        Happening::Satisfied => history.satisfied.clone(),
+        Happening::Unsatisfied { failed } => fill(&history.unsatisfied, &[("owner", &owner(failed))]),
+        Happening::Moved { to, .. } => fill(&history.moved, &[("owner", &owner(to))]),
+        Happening::Dismissed { reason: why } => fill(&history.dismissed, &[("reason", &reason(why))]),
+        Happening::Closed => history.closed.clone(),
+        Happening::Reopened { reason: why } => fill(&history.reopened, &[("reason", &reason(why))]),
+        Happening::CameBack { severity, .. } => fill(&history.came_back, &[("severity", words.severity(*severity))]),
+        Happening::Evidence { .. } => history.evidence.clone(),
+        Happening::Reminded { to, .. } => fill(&history.reminded, &[("owner", &clean_line(&(input.who)(to)))]),
+    };
+    let value = match &step.by {
+        Some(by) => fill(&words.letters.by, &[("what", &what), ("who", &clean_line(&(input.who)(by)))]),
+        None => what,
+    };
+    Fact { label: words.date(step.at, input.reader.zone), value: capital(&value), because: String::new() }
+}
+
+/// A later post of the customer, short.
+fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
+    let Mention { entry, source, fetched, .. } = later.mention;
+    let text = if repeats(&entry.title, &entry.text) {
+        entry.text.clone()
+    } else {
+        format!("{}: {}", entry.title, entry.text)
+    };
+    let text = match masker {
+        Some(masker) => masker.mask_str(&text),
+        None => text,
+    };
+    let mut byline = vec![name(source), words.date(entry.published.unwrap_or(*fetched), reader.zone)];
+    if later.complains {
+        byline.push(words.letters.complains.clone());
+    }
+    let link = entry.url.as_deref().filter(|_| masker.is_none()).and_then(shown);
+    Post {
+        text: shorten(&clean_line(&text), 300),
+        byline: byline.join(" · "),
+        open_on: open_on(words, link.as_ref()),
+        link,
+    }
+}

@@ -1,0 +1,188 @@
+//! Complaints about an employee: they go to the lead of the department concerned, or to management, never to the
+//! department's shared address and never to the person named.
+
+use super::{Department, Role, Routing};
+use crate::model::{Decision, Privacy};
+use crate::query::Document;
+use crate::text::fold::{fold, is_word};
+
+/// Letters that a name needs to be looked for in a text.
+const MIN_NAME: usize = 3;
+
+/// Turns the decision about a complaint to one that only leads and management hear of.
+pub(super) fn keep_private(routing: &Routing, document: &Document<'_>, decision: &mut Decision) {
+    decision.privacy = Privacy::Staff;
+    let text = fold(&format!("{} {}", document.title, document.text));
+    let named: Vec<(&Department, &str)> = routing
+        .departments
+        .iter()
+        .flat_map(|d| d.members.iter().map(move |m| (d, m)))
+        .filter(|(_, m)| is_named(&text, &m.name))
+        .map(|(d, m)| (d, m.email.as_str()))
+        .collect();
+    // The department concerned is the one in which the person named works; if nobody is named, the one that the route
+    // or the category led to.
+    let concerned: Vec<&Department> = match named.as_slice() {
+        [] => routing.department(&decision.department).into_iter().collect(),
+        named => named.iter().map(|(d, _)| *d).collect(),
+    };
+    let mut kept_from: Vec<String> = named.iter().map(|(_, email)| email.to_lowercase()).collect();
+    let routed = routing.department(&decision.department);
+    for department in concerned.iter().copied().chain(routed) {
+        let works_there = named.iter().any(|(d, _)| d.key == department.key);
+        if works_there || department.role != Some(Role::Management) {
+            kept_from.push(department.email.to_lowercase());
+        }
+    }
+    // Whoever is named reads the mail of every department that they are in.
+    for department in &routing.departments {
+        if department.members.iter().any(|m| kept_from.iter().any(|k| m.email.eq_ignore_ascii_case(k))) {
+            kept_from.push(department.email.to_lowercase());
+        }
+    }
+    kept_from.sort();
+    kept_from.dedup();
+    let free = |email: &str| !kept_from.iter().any(|k| k.eq_ignore_ascii_case(email));
+
+    let lead = concerned.iter().find_map(|d| Some((*d, d.lead.as_deref().filter(|l| free(l))?)));
+    let whole = |role| routing.with_role(role).filter(|d: &&Department| free(&d.email)).map(|d| (d, None));
+    let chosen = lead
+        .map(|(department, lead)| (department, Some(lead)))
+        .or_else(|| whole(Role::Management))
+        .or_else(|| whole(Role::Community))
+        .or_else(|| routing.departments.iter().find_map(|d| Some((d, Some(d.lead.as_deref().filter(|l| free(l))?)))))
+        .or_else(|| {
+            // A colleague is better than nobody, and than the address that the person named reads.
+            let mut all = routing.departments.iter().flat_map(|d| d.members.iter().map(move |m| (d, m)));
+            all.find(|(_, m)| free(&m.email)).map(|(d, m)| (d, Some(m.email.as_str())))
+        });
+    decision.kept_from = kept_from;
+    if let Some((department, person)) = chosen {
+        decision.department = department.key.clone();
+        decision.person = person.map(str::to_owned);
+    } else {
+        // The only address there is: keeping it from itself would lose the complaint.
+        decision.kept_from.retain(|k| routed.is_none_or(|d| !d.email.eq_ignore_ascii_case(k)));
+    }
+    let (owner, person) = (&decision.department, &decision.person);
+    let kept = &decision.kept_from;
+    decision.copy.retain(|key| {
+        routing.department(key).is_some_and(|d| {
+            let told = person.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(&d.email));
+            d.key != *owner && !told && !kept.iter().any(|k| k.eq_ignore_ascii_case(&d.email))
+        })
+    });
+}
+
+/// Whether a folded text names somebody: by the whole name, or by the first one, which is what a customer knows.
+fn is_named(text: &str, name: &str) -> bool {
+    let name = fold(name.trim());
+    let first = name.split_whitespace().next().unwrap_or("");
+    [name.as_str(), first].iter().any(|name| name.chars().count() >= MIN_NAME && has_words(text, name))
+}
+
+fn has_words(text: &str, words: &str) -> bool {
+    text.match_indices(words).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + words.len()..].chars().next();
+        !before.is_some_and(is_word) && !after.is_some_and(is_word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Category, SentimentLabel, Severity};
+    use crate::query::Facts;
+    use crate::routing::Member;
+
+    fn member(name: &str, email: &str) -> Member {
+        Member { name: name.into(), email: email.into(), hours: None, away: Vec::new() }
+    }
+
+    fn teams() -> Routing {
+        let mut support = Department::new("support", "support@example.com");
+        support.members = vec![member("Ana Ruiz", "ana@example.com"), member("Søren Bo", "soren@example.com")];
+        support.lead = Some("lead@example.com".into());
+        support.handles = vec![Category::Staff];
+        let mut shop = Department::new("shop", "shop@example.com");
+        shop.members = vec![member("Eva Lund", "eva@example.com")];
+        let board = Department { role: Some(Role::Management), ..Department::new("board", "board@example.com") };
+        let community = Department { role: Some(Role::Community), ..Department::new("community", "cm@example.com") };
+        Routing { departments: vec![support, shop, board, community], routes: Vec::new() }
+    }
+
+    fn decide(routing: &Routing, text: &str) -> Decision {
+        let facts = Facts {
+            category: Category::Staff,
+            categories: &[],
+            severity: Severity::High,
+            sentiment: SentimentLabel::VeryNegative,
+            flags: &[],
+            watchlists: &[],
+        };
+        routing.decide(&Document { text, facts: Some(facts), ..Document::default() })
+    }
+
+    #[test]
+    fn complaint_about_staff_goes_to_the_lead_never_to_the_shared_address_or_the_person_named() {
+        let teams = teams();
+        for (text, department, person, kept) in [
+            ("The man on the phone was rude.", "support", Some("lead@example.com"), &["support@example.com"][..]),
+            ("Ana was rude.", "support", Some("lead@example.com"), &["ana@example.com", "support@example.com"]),
+            (
+                "SOREN BO laughed at me",
+                "support",
+                Some("lead@example.com"),
+                &["soren@example.com", "support@example.com"],
+            ),
+            // The shop has no lead: management.
+            (
+                "Eva Lund in the shop insulted me",
+                "board",
+                None,
+                &["eva@example.com", "shop@example.com", "support@example.com"],
+            ),
+            // Part of another word is no name.
+            ("A banana manager", "support", Some("lead@example.com"), &["support@example.com"]),
+        ] {
+            let decision = decide(&teams, text);
+            assert_eq!((decision.department.as_str(), decision.person.as_deref()), (department, person), "{text}");
+            assert_eq!(decision.kept_from, kept, "{text}");
+            assert_eq!(decision.privacy, Privacy::Staff);
+            assert!(decision.copy.iter().all(|c| c == "board"), "{text}: {:?}", decision.copy);
+        }
+    }
+
+    #[test]
+    fn a_complaint_about_the_lead_goes_to_management() {
+        let mut teams = teams();
+        teams.departments[0].members.push(member("Leo Diaz", "lead@example.com"));
+        let decision = decide(&teams, "Leo Diaz hung up on me");
+        assert_eq!((decision.department.as_str(), decision.person), ("board", None));
+    }
+
+    #[test]
+    fn who_is_in_management_does_not_read_the_complaint_about_them() {
+        let mut teams = teams();
+        teams.departments[0].lead = None;
+        teams.departments[2].members = vec![member("Ana Ruiz", "ana@example.com")];
+        let decision = decide(&teams, "Ana was rude.");
+        assert!(decision.is_kept_from("board@example.com") && !decision.copy.contains(&"board".to_owned()));
+        assert_eq!((decision.department.as_str(), decision.person), ("community", None));
+    }
+
+    #[test]
+    fn without_lead_and_management_a_colleague_hears_of_it_and_never_the_shared_address() {
+        let mut teams = teams();
+        teams.departments.truncate(1);
+        teams.departments[0].lead = None;
+        let decision = decide(&teams, "Ana was rude.");
+        assert_eq!(decision.person.as_deref(), Some("soren@example.com"));
+        // One shop, one address: it is told, for nobody else could be.
+        teams.departments[0].members.clear();
+        let decision = decide(&teams, "The man was rude.");
+        assert_eq!((decision.department.as_str(), decision.person.as_deref()), ("support", None));
+        assert!(!decision.is_kept_from("support@example.com"));
+    }
+}

@@ -1,0 +1,451 @@
+//! Cases in the record: opened or joined by a poll, moved by people, reminded of by the clock; each in one transaction
+//! with its history and its mails. What follows from what is decided in `crate::cases`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::StoreError;
+use super::polls::{DeliveryContent, NewDelivery, NewMention, queue};
+use super::{Reader, Record, millis, moment, rows};
+use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
+use crate::model::{Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Severity, message_id};
+use crate::routing::Routing;
+
+/// Lines of a history that are read: nobody looks at more, and an author who writes all day fills it.
+const MAX_HISTORY: usize = 500;
+/// Later mentions of an author that are read, the newest.
+const MAX_LATER: usize = 50;
+/// Earlier cases of an author that are read, the newest.
+const MAX_EARLIER: usize = 10;
+
+/// What decisions about cases need inside a transaction.
+#[derive(Debug, Default)]
+pub struct CaseDesk {
+    pub routing: Arc<Routing>,
+    /// Domain of the sender's address, for Message-IDs.
+    pub sender_domain: String,
+}
+
+/// What became of a new mention as far as cases go.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    pub(super) opened: bool,
+    /// It joined a case as another complaint: owner and community were told of that instead of a new notice.
+    joined: bool,
+    pub(super) queued: u64,
+    /// Addresses, in lower case, that hear of it already.
+    told: Vec<String>,
+}
+
+impl Followed {
+    /// Whether a mail would say again what was just said.
+    pub(super) fn replaces(&self, delivery: &NewDelivery) -> bool {
+        let owner_notice = matches!(delivery.content, DeliveryContent::Notice { copy: false, .. });
+        (self.joined && owner_notice) || self.told.contains(&delivery.recipient.to_lowercase())
+    }
+}
+
+/// Which cases to list.
+#[derive(Clone, Debug, Default)]
+pub struct CaseFilter {
+    pub status: Option<CaseStatus>,
+    /// Ended ones too, if no status is asked for.
+    pub all: bool,
+    pub department: Option<String>,
+    /// Mail address of the owner.
+    pub person: Option<String>,
+    /// Newest cases, at most this many.
+    pub limit: usize,
+}
+
+/// A case as listed.
+#[derive(Clone, Debug)]
+pub struct CaseRow {
+    pub case: Case,
+    pub mention: Mention,
+    /// When something comes due.
+    pub due: Option<Timestamp>,
+}
+
+/// Another case of the same author.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct EarlierCase {
+    pub case: i64,
+    pub opened: Timestamp,
+    pub status: CaseStatus,
+    pub category: Category,
+    pub severity: Severity,
+    pub ended: Option<Timestamp>,
+}
+
+/// A later mention of the author.
+#[derive(Clone, Debug)]
+pub struct LaterMention {
+    pub mention: Mention,
+    pub complains: bool,
+}
+
+/// A case with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct CaseFile {
+    pub case: Case,
+    pub mention: Mention,
+    pub steps: Vec<CaseStep>,
+    /// Oldest first.
+    pub later: Vec<LaterMention>,
+    /// Cases of the same author that were opened up to 90 days before, newest first.
+    pub earlier: Vec<EarlierCase>,
+    pub due: Option<Timestamp>,
+}
+
+impl Record {
+    /// Does what a person wants done with a case, or says why not.
+    ///
+    /// # Errors
+    /// The record cannot be written; the case stays as it is then.
+    pub async fn act_on_case(
+        &self,
+        desk: Arc<CaseDesk>,
+        id: i64,
+        action: Action,
+        by: Option<String>,
+        now: Timestamp,
+    ) -> Result<Result<Case, Refusal>, StoreError> {
+        self.write(true, move |c| {
+            let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
+            let loads = loads(c, &desk.routing)?;
+            let around = Around { routing: &desk.routing, loads: &loads, now };
+            let outcome = match cases::act(around, &case, &action, by.as_deref()) {
+                Ok(outcome) => outcome,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            // A reminder that has not left yet is overtaken by what was done.
+            c.prepare_cached(
+                "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
+                    AND status = 'queued' AND attempts = 0 AND id NOT IN (SELECT ifnull(outbox, 0) FROM on_its_way)",
+            )?
+            .execute([case.mention])?;
+            keep(c, &desk, &outcome, Some(&case), by.as_deref(), now)?;
+            Ok(Ok(outcome.case))
+        })
+        .await
+    }
+
+    /// Has every open case looked at again: after a start or with a new configuration, deadlines may be others.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub async fn look_at_all_cases(&self) -> Result<(), StoreError> {
+        self.write(false, |c| Ok(c.execute("UPDATE cases SET due = 0 WHERE ended IS NULL", []).map(|_| ())?)).await
+    }
+
+    /// Queues the reminders that are due, of at most `limit` cases. Returns how many cases were looked at, and how many
+    /// mails were queued.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub async fn remind(&self, desk: Arc<CaseDesk>, now: Timestamp, limit: usize) -> Result<(usize, u64), StoreError> {
+        self.write(true, move |c| {
+            let ids: Vec<i64> = c
+                .prepare_cached("SELECT id FROM cases WHERE due <= ?1 AND ended IS NULL ORDER BY due, id LIMIT ?2")?
+                .query_map(params![millis(now), limit], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let loads = Loads::new();
+            let mut queued = 0;
+            for id in &ids {
+                let Some(case) = read(c, *id)? else { continue };
+                let around = Around { routing: &desk.routing, loads: &loads, now };
+                match cases::look(&case, &desk.routing, now) {
+                    Look::Due(reminder) => {
+                        let new = c
+                            .prepare_cached(
+                                "INSERT OR IGNORE INTO case_reminders (case_id, round, clock, rung, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                            )?
+                            .execute(params![id, case.round, reminder.clock.as_str(), reminder.rung.as_str(), millis(now)])?;
+                        let mut outcome = cases::remind(around, &case, &reminder);
+                        if new == 0 {
+                            outcome.steps.clear();
+                            outcome.mails.clear();
+                        }
+                        queued += keep(c, &desk, &outcome, Some(&case), None, now)?;
+                    }
+                    Look::Later(at) => set_due(c, *id, Some(at))?,
+                    Look::Never => set_due(c, *id, None)?,
+                }
+            }
+            Ok((ids.len(), queued))
+        })
+        .await
+    }
+
+    /// Whether any case is not ended.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn has_open_cases(&self) -> Result<bool, StoreError> {
+        self.read(|c| Ok(c.query_row("SELECT EXISTS (SELECT 1 FROM cases WHERE ended IS NULL)", [], |row| row.get(0))?))
+            .await
+    }
+
+    /// When a case comes due next, if any does.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn next_case_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|c| {
+            let due: Option<i64> =
+                c.query_row("SELECT min(due) FROM cases WHERE due IS NOT NULL AND ended IS NULL", [], |row| {
+                    row.get(0)
+                })?;
+            Ok(due.map(moment))
+        })
+        .await
+    }
+
+    /// Everything about a case, for its mails.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn case_file(&self, id: i64) -> Result<Option<CaseFile>, StoreError> {
+        self.read(move |c| file(c, id)).await
+    }
+}
+
+impl Reader {
+    /// Cases, newest first.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn cases(&self, filter: &CaseFilter) -> Result<Vec<CaseRow>, StoreError> {
+        let mut statement = self.0.prepare(
+            "SELECT k.id, k.content, k.due, k.mention AS mention_id, m.content AS mention_content
+             FROM cases k JOIN mentions m ON m.id = k.mention
+             WHERE (?1 IS NULL OR k.status = ?1) AND (?1 IS NOT NULL OR ?2 OR k.ended IS NULL)
+                AND (?3 IS NULL OR k.department = ?3) AND (?4 IS NULL OR k.person = ?4)
+             ORDER BY k.id DESC LIMIT ?5",
+        )?;
+        let rows = statement.query_map(
+            params![
+                filter.status.map(CaseStatus::as_str),
+                filter.all,
+                filter.department,
+                filter.person.as_deref().map(str::to_lowercase),
+                i64::try_from(filter.limit).unwrap_or(i64::MAX),
+            ],
+            |row| Ok(CaseRow { case: case(row)?, mention: rows::mention(row)?, due: due(row)? }),
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Everything about a case.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn case(&self, id: i64) -> Result<Option<CaseFile>, StoreError> {
+        file(&self.0, id)
+    }
+}
+
+/// A mention that began a story: it joins a case of its author, or opens one, or neither.
+pub(super) fn follow(
+    c: &Connection,
+    desk: &CaseDesk,
+    new: &NewMention,
+    mention: i64,
+    now: Timestamp,
+) -> Result<Followed, StoreError> {
+    let found = &new.mention;
+    if let Some(case) = new.author.map(|author| last_case(c, author)).transpose()?.flatten()
+        && cases::takes_in(&case, now)
+    {
+        let complains = cases::complains(found);
+        // A case that was closed is only opened again by a complaint; other words are a mention like any other.
+        if complains || !case.status.is_ended() {
+            c.prepare_cached("INSERT OR IGNORE INTO case_mentions (mention, case_id, complains) VALUES (?1, ?2, ?3)")?
+                .execute(params![mention, case.id, complains])?;
+            let loads = Loads::new();
+            let around = Around { routing: &desk.routing, loads: &loads, now };
+            let outcome = cases::come_back(around, &case, mention, found.classification.severity, complains);
+            let queued = keep(c, desk, &outcome, Some(&case), None, now)?;
+            let told = outcome.mails.iter().map(|mail| mail.to.to_lowercase()).collect();
+            return Ok(Followed { opened: false, joined: complains, queued, told });
+        }
+    }
+    let Some(opening) = Opening::of(found) else { return Ok(Followed::default()) };
+    let loads = loads(c, &desk.routing)?;
+    let mut outcome = cases::open(Around { routing: &desk.routing, loads: &loads, now }, &opening);
+    c.prepare_cached("INSERT INTO cases (mention, department, status, opened, author) VALUES (?1, '', '', ?2, ?3)")?
+        .execute(params![mention, millis(now), new.author.map(|a| a.0)])?;
+    (outcome.case.id, outcome.case.mention) = (c.last_insert_rowid(), mention);
+    let mut followed = Followed { opened: true, ..Followed::default() };
+    followed.queued = keep(c, desk, &outcome, None, None, now)?;
+    // Whose turn it is hears of it too, beside the department.
+    if let Some(person) = cases::handled(&outcome.case).filter(|_| found.decision.deliver == Deliver::Now) {
+        let content =
+            DeliveryContent::Notice { department: outcome.case.owner.department.clone(), copy: false, person: true };
+        let notice = NewDelivery {
+            recipient: person.to_owned(),
+            message_id: message_id(&desk.sender_domain, now, rand::random()),
+            content,
+            once: Some(format!("case {}", outcome.case.id)),
+        };
+        followed.queued += u64::from(queue(c, &notice, Some(mention), None, now)?);
+        followed.told.push(person.to_lowercase());
+    }
+    Ok(followed)
+}
+
+/// Writes what follows from an event; returns how many mails were queued.
+fn keep(
+    c: &Connection,
+    desk: &CaseDesk,
+    outcome: &Outcome,
+    before: Option<&Case>,
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let Outcome { case, steps, mails } = outcome;
+    let due = match cases::look(case, &desk.routing, now) {
+        Look::Due(_) => Some(now),
+        Look::Later(at) => Some(at),
+        Look::Never => None,
+    };
+    let person = case.owner.person.as_deref().map(str::to_lowercase);
+    c.prepare_cached(
+        "UPDATE cases SET department = ?2, person = ?3, status = ?4, ended = ?5, due = ?6, content = ?7 WHERE id = ?1",
+    )?
+    .execute(params![
+        case.id,
+        case.owner.department,
+        person,
+        case.status.as_str(),
+        case.ended.as_ref().map(|mark| millis(mark.at)),
+        due.map(millis),
+        rows::to_json(case)?,
+    ])?;
+    if let Some(person) = person.filter(|_| before.is_none_or(|b| b.owner != case.owner)) {
+        c.prepare_cached("INSERT INTO case_owners (case_id, person) VALUES (?1, ?2)")?
+            .execute(params![case.id, person])?;
+    }
+    let mut history = c.prepare_cached("INSERT INTO case_history (case_id, at, by, what) VALUES (?1, ?2, ?3, ?4)")?;
+    for step in steps {
+        history.execute(params![case.id, millis(now), by, rows::to_json(step)?])?;
+    }
+    let mut queued = 0;
+    for mail in mails {
+        let content = DeliveryContent::Case {
+            case: case.id,
+            department: mail.department.clone(),
+            copy: mail.copy,
+            letter: mail.letter.clone(),
+        };
+        let delivery = NewDelivery {
+            recipient: mail.to.clone(),
+            message_id: message_id(&desk.sender_domain, now, rand::random()),
+            content,
+            once: Some(mail.once.clone()),
+        };
+        queued += u64::from(queue(c, &delivery, Some(case.mention), None, now)?);
+    }
+    Ok(queued)
+}
+
+fn set_due(c: &Connection, id: i64, due: Option<Timestamp>) -> Result<(), StoreError> {
+    c.prepare_cached("UPDATE cases SET due = ?2 WHERE id = ?1")?.execute(params![id, due.map(millis)])?;
+    Ok(())
+}
+
+fn read(c: &Connection, id: i64) -> Result<Option<Case>, StoreError> {
+    let mut statement = c.prepare_cached("SELECT id, content, mention AS mention_id FROM cases WHERE id = ?1")?;
+    Ok(statement.query_row([id], case).optional()?)
+}
+
+/// The newest case of an author that was not dismissed.
+fn last_case(c: &Connection, author: AuthorKey) -> Result<Option<Case>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "SELECT id, content, mention AS mention_id FROM cases WHERE author = ?1 AND status <> 'dismissed' ORDER BY opened DESC, id DESC LIMIT 1",
+    )?;
+    Ok(statement.query_row([author.0], case).optional()?)
+}
+
+/// What every configured member has to do already.
+fn loads(c: &Connection, routing: &Routing) -> Result<Loads, StoreError> {
+    let mut last = c.prepare_cached("SELECT ifnull(max(id), 0) FROM case_owners WHERE person = ?1")?;
+    let mut open = c.prepare_cached("SELECT count(*) FROM cases WHERE ended IS NULL AND person = ?1")?;
+    let mut loads = Loads::new();
+    for member in routing.departments.iter().flat_map(|d| &d.members) {
+        let email = member.email.to_lowercase();
+        let load = Load {
+            last: last.query_row([&email], |row| row.get(0))?,
+            open: open.query_row([&email], |row| row.get(0))?,
+        };
+        loads.insert(email, load);
+    }
+    Ok(loads)
+}
+
+fn file(c: &Connection, id: i64) -> Result<Option<CaseFile>, StoreError> {
+    let found = c
+        .prepare_cached(
+            "SELECT k.id, k.content, k.due, k.author, k.mention AS mention_id, m.content AS mention_content
+             FROM cases k JOIN mentions m ON m.id = k.mention WHERE k.id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok((case(row)?, rows::mention(row)?, due(row)?, row.get::<_, Option<Vec<u8>>>("author")?))
+        })
+        .optional()?;
+    let Some((case, mention, due, author)) = found else { return Ok(None) };
+    let mut steps: Vec<CaseStep> = c
+        .prepare_cached("SELECT at, by, what FROM case_history WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2")?
+        .query_map(params![id, MAX_HISTORY], |row| {
+            Ok(CaseStep { at: moment(row.get("at")?), by: row.get("by")?, what: rows::json(row, "what")? })
+        })?
+        .collect::<Result<_, _>>()?;
+    steps.reverse();
+    // What was opened before there was a history still has a beginning.
+    if steps.is_empty() {
+        let owner = Owner::department(&case.owner.department);
+        let what = Happening::Opened { owner, why: crate::model::OwnerReason::WholeDepartment };
+        steps.push(CaseStep { at: case.opened, by: None, what });
+    }
+    let mut later: Vec<LaterMention> = c
+        .prepare_cached(
+            "SELECT m.id AS mention_id, m.content AS mention_content, j.complains FROM case_mentions j
+             JOIN mentions m ON m.id = j.mention WHERE j.case_id = ?1 ORDER BY m.id DESC LIMIT ?2",
+        )?
+        .query_map(params![id, MAX_LATER], |row| {
+            Ok(LaterMention { mention: rows::mention(row)?, complains: row.get("complains")? })
+        })?
+        .collect::<Result<_, _>>()?;
+    later.reverse();
+    let since = case.opened.checked_sub(OFTEN_WITHIN).unwrap_or(Timestamp::MIN);
+    let earlier = match author {
+        Some(author) => c
+            .prepare_cached(
+                "SELECT id, content, mention AS mention_id FROM cases
+                 WHERE author = ?1 AND id < ?2 AND opened >= ?3 ORDER BY id DESC LIMIT ?4",
+            )?
+            .query_map(params![author, id, millis(since), MAX_EARLIER], |row| Ok(earlier(self::case(row)?)))?
+            .collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    Ok(Some(CaseFile { case, mention, steps, later, earlier, due }))
+}
+
+fn earlier(case: Case) -> EarlierCase {
+    let Case { id, opened, status, category, severity, ended, .. } = case;
+    EarlierCase { case: id, opened, status, category, severity, ended: ended.map(|mark| mark.at) }
+}
+
+/// The case in columns `id`, `content` and `mention_id`.
+fn case(row: &Row<'_>) -> rusqlite::Result<Case> {
+    let mut case: Case = rows::json(row, "content")?;
+    (case.id, case.mention) = (row.get("id")?, row.get("mention_id")?);
+    Ok(case)
+}
+
+fn due(row: &Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>("due")?.map(moment))
+}
