@@ -14,7 +14,7 @@ use crate::mail::encode::encode;
 use crate::model::{Delivery, DeliveryKind, MailFault, Mention, SendOutcome, Trouble, TroubleKind};
 use crate::schedule::{self, MAIL_TELL_AFTER, PACE_WINDOW, RetryDecision};
 use crate::store::StoreError;
-use crate::store::record::{DeliveryContent, Due, NewDelivery, RelayState};
+use crate::store::record::{Crowded, DeliveryContent, Due, NewDelivery, RelayState};
 use crate::themes::{Recent, Signature};
 
 /// Mails read from the outbox at a time.
@@ -30,6 +30,14 @@ pub struct MailSummary {
     /// Still waiting, to be tried again.
     pub deferred: u64,
     pub failed: u64,
+}
+
+/// What to do with more alerts than `max_per_hour` lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Crowds {
+    Bundle,
+    /// More may come that belongs into the same mail.
+    Leave,
 }
 
 /// A mail as it goes to the relay, or why it cannot go.
@@ -89,11 +97,28 @@ impl Courier {
         shutdown: &CancellationToken,
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<MailSummary, StoreError> {
+        self.deliver(Crowds::Bundle, shutdown, progress).await
+    }
+
+    /// Delivers what is due until some of it will have to be bundled: then all waits for what else belongs into the
+    /// bundle.
+    ///
+    /// # Errors
+    /// The record cannot be read or written: nothing more may be sent then.
+    pub(super) async fn deliver_singly(&mut self, shutdown: &CancellationToken) -> Result<MailSummary, StoreError> {
+        self.deliver(Crowds::Leave, shutdown, &|_| {}).await
+    }
+
+    async fn deliver(
+        &mut self,
+        crowds: Crowds,
+        shutdown: &CancellationToken,
+        progress: &(dyn Fn(u64) + Sync),
+    ) -> Result<MailSummary, StoreError> {
         let mut summary = MailSummary::default();
         self.relay = self.world.store.record().relay_state().await?;
         if self.relay.hold_until.is_none_or(|until| until <= self.world.clock.now()) {
-            self.pace().await?;
-            let result = self.send_batches(shutdown, progress, &mut summary).await;
+            let result = self.send_batches(crowds, shutdown, progress, &mut summary).await;
             // What was sent is settled even if the next step failed.
             self.settle_sent().await?;
             result?;
@@ -113,22 +138,9 @@ impl Courier {
         Ok(summary)
     }
 
-    /// Delivers what is due unless some of it will have to be bundled: then it waits for all that belongs into the
-    /// bundle.
-    ///
-    /// # Errors
-    /// The record cannot be read or written: nothing more may be sent then.
-    pub(super) async fn deliver_singly(&mut self, shutdown: &CancellationToken) -> Result<MailSummary, StoreError> {
-        let max = usize::try_from(self.engine.config.mail.max_per_hour).unwrap_or(usize::MAX);
-        if self.world.store.record().crowded(self.world.clock.now(), max).await?.is_empty() {
-            self.deliver_due(shutdown, &|_| {}).await
-        } else {
-            Ok(MailSummary::default())
-        }
-    }
-
     async fn send_batches(
         &mut self,
+        crowds: Crowds,
         shutdown: &CancellationToken,
         progress: &(dyn Fn(u64) + Sync),
         summary: &mut MailSummary,
@@ -137,7 +149,8 @@ impl Courier {
             // Settled before the next look: what is in the outbox as due has not been tried.
             self.settle_sent().await?;
             let now = self.world.clock.now();
-            let batch = self.world.store.record().due(now, BATCH).await?;
+            let Some(upto) = self.pace(crowds).await? else { return Ok(()) };
+            let batch = self.world.store.record().due(now, upto, BATCH).await?;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -153,7 +166,9 @@ impl Courier {
                     None => worded_message(&world, &engine, due, &similar).await?,
                 };
                 let next = batch.get(n + 1);
-                self.world.store.record().begin(due.delivery.id).await?;
+                if !self.world.store.record().begin(due.delivery.id).await? {
+                    continue;
+                }
                 // The next mail is worded while the relay takes this one.
                 let both = async {
                     let next_to = next.map(|next| next.delivery.recipient.as_str());
@@ -245,31 +260,44 @@ impl Courier {
         Ok(())
     }
 
-    /// Bundles or puts off alerts for recipients who got enough mail this hour.
-    async fn pace(&self) -> Result<(), StoreError> {
+    /// Bundles or puts off alerts for recipients who got enough mail this hour. Returns the number of the newest mail
+    /// that may be sent; `None` if there is a crowd and it is to be left.
+    async fn pace(&self, crowds: Crowds) -> Result<Option<i64>, StoreError> {
         let record = self.world.store.record();
         let now = self.world.clock.now();
         let max = usize::try_from(self.engine.config.mail.max_per_hour).unwrap_or(usize::MAX);
-        for crowd in record.crowded(now, max).await? {
-            let pace = schedule::pace(crowd.got, crowd.alerts.len(), max);
-            let rest = crowd.alerts.get(pace.single..).unwrap_or_default().to_vec();
-            if pace.bundle {
-                let bundle = NewDelivery {
-                    recipient: crowd.recipient,
-                    message_id: self.engine.message_id(now),
-                    content: DeliveryContent::Bundle {},
-                    once: None,
-                };
-                tracing::info!(
-                    event = "alerts_bundled",
-                    alerts = rest.len(),
-                    "more than max_per_hour: the rest goes as one mail"
-                );
-                record.bundle(rest, bundle, now).await?;
-            } else if !rest.is_empty() {
-                let until = crowd.oldest.unwrap_or(now) + PACE_WINDOW;
-                record.put_off(rest, until).await?;
+        loop {
+            let (crowded, newest) = record.crowded(now, max).await?;
+            if crowded.is_empty() {
+                return Ok(Some(newest));
             }
+            if crowds == Crowds::Leave {
+                return Ok(None);
+            }
+            // Whoever is served here is no longer in a crowd, unless more was queued meanwhile.
+            for crowd in crowded {
+                self.thin_out(crowd, max, now).await?;
+            }
+        }
+    }
+
+    async fn thin_out(&self, crowd: Crowded, max: usize, now: Timestamp) -> Result<(), StoreError> {
+        let record = self.world.store.record();
+        let pace = schedule::pace(crowd.got, crowd.alerts.len(), max);
+        let rest = crowd.alerts.get(pace.single..).unwrap_or_default().to_vec();
+        if pace.bundle {
+            let bundle = NewDelivery {
+                recipient: crowd.recipient,
+                message_id: self.engine.message_id(now),
+                content: DeliveryContent::Bundle {},
+                once: None,
+            };
+            let alerts = rest.len();
+            tracing::info!(event = "alerts_bundled", alerts, "more than max_per_hour: the rest goes as one mail");
+            record.bundle(rest, bundle, now).await?;
+        } else if !rest.is_empty() {
+            let until = crowd.oldest.unwrap_or(now) + PACE_WINDOW;
+            record.put_off(rest, until).await?;
         }
         Ok(())
     }

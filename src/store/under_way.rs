@@ -5,6 +5,7 @@
 //! The file has its full size from the start, so that a full disk cannot keep a mail that was sent from being noted. It
 //! is not synced: a power cut may repeat the mails of one batch, with the same Message-IDs.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ pub(super) struct UnderWay {
     sent: Vec<(i64, Timestamp)>,
     /// Handed to the relay, and not answered yet; or by a process that did not live to note the answer.
     begun: Option<i64>,
+    /// Taken out of the outbox while a courier may hold them.
+    withdrawn: HashSet<i64>,
 }
 
 impl UnderWay {
@@ -35,7 +38,7 @@ impl UnderWay {
     /// The file cannot be made or read.
     pub(super) fn open(path: PathBuf) -> Result<Self, StoreError> {
         let (file, notes) = open(&path).map_err(|source| failed(&path, source))?;
-        let mut under_way = Self { file, path, sent: Vec::new(), begun: None };
+        let mut under_way = Self { file, path, sent: Vec::new(), begun: None, withdrawn: HashSet::new() };
         for note in notes.chunks(SLOT) {
             let mut words = note
                 .split(|b| b.is_ascii_whitespace())
@@ -55,13 +58,21 @@ impl UnderWay {
     }
 
     /// Notes that a mail is handed to the relay from now on. At most [`SLOTS`] mails fit between two calls of
-    /// [`UnderWay::clear`].
+    /// [`UnderWay::clear`]. False: it was withdrawn.
     ///
     /// # Errors
     /// The file cannot be written: the mail must not be sent.
-    pub(super) fn begin(&mut self, id: i64) -> Result<(), StoreError> {
+    pub(super) fn begin(&mut self, id: i64) -> Result<bool, StoreError> {
+        if self.withdrawn.remove(&id) {
+            return Ok(false);
+        }
         self.begun = Some(id);
-        self.note(&begun(id))
+        self.note(&begun(id)).map(|()| true)
+    }
+
+    /// These mails are not to be sent, whoever read them from the outbox before.
+    pub(super) fn withdraw(&mut self, ids: Vec<i64>) {
+        self.withdrawn.extend(ids);
     }
 
     /// Notes that the relay took the mail that was begun.

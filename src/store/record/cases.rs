@@ -113,24 +113,33 @@ impl Record {
         by: Option<String>,
         now: Timestamp,
     ) -> Result<Result<Case, Refusal>, StoreError> {
-        self.write(true, move |c| {
-            let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
-            let loads = loads(c, &desk.routing)?;
-            let around = Around { routing: &desk.routing, loads: &loads, now };
-            let outcome = match cases::act(around, &case, &action, by.as_deref()) {
-                Ok(outcome) => outcome,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
-            // A reminder that has not left yet is overtaken by what was done.
-            c.prepare_cached(
-                "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
-                    AND status = 'queued' AND attempts = 0 AND id NOT IN (SELECT ifnull(outbox, 0) FROM on_its_way)",
-            )?
-            .execute([case.mention])?;
-            keep(c, &desk, &outcome, Some(&case), by.as_deref(), now)?;
-            Ok(Ok(outcome.case))
-        })
-        .await
+        self.settle_sent().await?;
+        let under_way = self.under_way();
+        let done = self
+            .write(true, move |c| {
+                let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
+                let loads = loads(c, &desk.routing)?;
+                let around = Around { routing: &desk.routing, loads: &loads, now };
+                let outcome = match cases::act(around, &case, &action, by.as_deref()) {
+                    Ok(outcome) => outcome,
+                    Err(refusal) => return Ok(Err(refusal)),
+                };
+                // A reminder that has not left yet is overtaken by what was done.
+                let overtaken = c
+                    .prepare_cached(
+                        "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
+                        AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
+                    )?
+                    .query_map(params![case.mention, under_way], |row| row.get(0))?
+                    .collect::<Result<Vec<i64>, _>>()?;
+                keep(c, &desk, &outcome, Some(&case), by.as_deref(), now)?;
+                Ok(Ok((outcome.case, overtaken)))
+            })
+            .await?;
+        Ok(done.map(|(case, overtaken)| {
+            self.withdraw(overtaken);
+            case
+        }))
     }
 
     /// Has every open case looked at again: after a start or with a new configuration, deadlines may be others.

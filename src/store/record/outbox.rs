@@ -74,14 +74,25 @@ impl Record {
     }
 
     /// Notes that a mail is handed to the relay from now on. Survives the end of this process, but not a power cut.
+    /// False: it was withdrawn meanwhile, and must not be sent.
     ///
     /// # Errors
     /// The note cannot be written: the mail must not be sent.
-    pub async fn begin(&self, id: i64) -> Result<(), StoreError> {
+    pub async fn begin(&self, id: i64) -> Result<bool, StoreError> {
         if self.notes(|notes| notes.is_full()) {
             self.settle_sent().await?;
         }
         self.notes(|notes| notes.begin(id))
+    }
+
+    /// The mail that is handed to the relay just now, if any.
+    pub(super) fn under_way(&self) -> Option<i64> {
+        self.notes(|notes| notes.begun())
+    }
+
+    /// Keeps mails that were taken out of the outbox from being sent by a courier that read them before.
+    pub(super) fn withdraw(&self, ids: Vec<i64>) {
+        self.notes(|notes| notes.withdraw(ids));
     }
 
     /// Settles a try that was begun. Mails that the relay took are noted, and told to the record together by
@@ -120,19 +131,20 @@ impl Record {
         work(&mut self.under_way.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Mails that are due, oldest first, at most `limit`.
+    /// Mails that are due, oldest first, at most `limit`, and none that was queued after number `upto`.
     ///
     /// # Errors
     /// The record cannot be read.
-    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {
+    pub async fn due(&self, now: Timestamp, upto: i64, limit: usize) -> Result<Vec<Due>, StoreError> {
         self.read(move |c| {
             let mut statement = c.prepare_cached(
                 "SELECT o.*, m.id AS mention_id, m.content AS mention_content, m.story AS story, m.words AS words,
                     k.id AS case_id, s.started AS story_started
                  FROM outbox o LEFT JOIN mentions m ON m.id = o.mention LEFT JOIN cases k ON k.mention = m.id
-                 LEFT JOIN stories s ON s.id = m.story WHERE o.status IN ('queued', 'deferred') AND o.due <= ?1 ORDER BY o.due, o.id LIMIT ?2",
+                 LEFT JOIN stories s ON s.id = m.story WHERE o.status IN ('queued', 'deferred') AND o.due <= ?1 AND o.id <= ?2
+                 ORDER BY o.due, o.id LIMIT ?3",
             )?;
-            let rows = statement.query_map(params![millis(now), limit], due_row)?;
+            let rows = statement.query_map(params![millis(now), upto, limit], due_row)?;
             let mut due: Vec<Due> = rows.collect::<Result<_, _>>()?;
             for mail in &mut due {
                 if let (Some(mention), Some(story)) = (&mail.mention, mail.story) {
@@ -159,12 +171,14 @@ impl Record {
         .await
     }
 
-    /// Recipients for whom more alerts are due than `max` mails within the pace window allow.
+    /// Recipients for whom more alerts are due than `max` mails within the pace window allow, and the number of the
+    /// newest mail that this is true of.
     ///
     /// # Errors
     /// The record cannot be read.
-    pub async fn crowded(&self, now: Timestamp, max: usize) -> Result<Vec<Crowded>, StoreError> {
+    pub async fn crowded(&self, now: Timestamp, max: usize) -> Result<(Vec<Crowded>, i64), StoreError> {
         self.read(move |c| {
+            let newest = c.query_row("SELECT ifnull(max(id), 0) FROM outbox", [], |row| row.get(0))?;
             let since = millis(now.checked_sub(PACE_WINDOW).unwrap_or(Timestamp::MIN));
             let mut recipients = c.prepare_cached(
                 "SELECT recipient, count(*) FROM outbox WHERE status IN ('queued', 'deferred') AND due <= ?1 AND kind = 'alert'
@@ -189,7 +203,7 @@ impl Record {
                     crowded.push(Crowded { recipient, alerts: ids, got, oldest: oldest.map(moment) });
                 }
             }
-            Ok(crowded)
+            Ok((crowded, newest))
         })
         .await
     }
