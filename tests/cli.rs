@@ -316,7 +316,8 @@ fn route_test_says_which_route_takes_it_and_why_the_others_do_not() {
         }
     }
     // An excluded word that is there is why a route does not take it.
-    let fine = within(&world, &["route", "test", "--json", "The kettle was fine until it stopped working. Terrible."]).json();
+    let fine =
+        within(&world, &["route", "test", "--json", "The kettle was fine until it stopped working. Terrible."]).json();
     assert_eq!(fine[0]["routes"][1]["unmet"], json!(["-fine"]));
     let hint = within(&world, &["route", "test", "Where can I buy one?"]);
     assert!(hint.out.contains("no route takes it") && hint.out.contains("handles = [\"question\"]"), "{}", hint.out);
