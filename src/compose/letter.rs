@@ -9,7 +9,7 @@ use super::headers::Headers;
 use super::input::{CaseInput, Later, Reader};
 use super::link::{Link, shown};
 use super::mask::Masker;
-use super::mention::{Badge, TITLE, badge, byline, name, open_on, repeats, subject_of_text};
+use super::mention::{Badge, TITLE, byline, name, open_on, repeats, subject_of_text};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, LetterText, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
@@ -142,7 +142,6 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
             category: capital(words.category(case.category)),
             severity: capital(&fill(&words.mail.severity_badge, &[("severity", words.severity(case.severity))])),
             level: case.severity.as_str(),
-            ..badge(words, mention)
         },
         heading,
         what,

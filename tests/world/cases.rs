@@ -367,6 +367,25 @@ async fn a_person_who_comes_back_within_14_days_of_closing_raises_it_on_the_same
 }
 
 #[tokio::test]
+async fn an_author_that_a_whole_feed_has_is_nobody_in_particular() {
+    let item = |n: u32, text: &str| {
+        format!(
+            "<entry><id>{n}</id><title>Acme {n}</title><link href=\"https://forum.example.net/t/{n}\"/>\
+             <updated>2026-03-06T08:00:00Z</updated><summary>{text}</summary></entry>"
+        )
+    };
+    let feed = format!(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>Forum</title><author><name>Forum Owner</name></author>{}{}</feed>",
+        item(1, "My Acme toaster stopped working after two days. I am very disappointed."),
+        item(2, "The blender by Acme leaks, nobody answers my mails and I want my money back."),
+    );
+    let world = world("2026-03-06 10:00");
+    world.serve("forum", feed);
+    world.once().await;
+    assert_eq!(cases(&world).iter().map(|c| c.comebacks).collect::<Vec<_>>(), [0, 0], "two people, two cases");
+}
+
+#[tokio::test]
 async fn from_the_third_case_in_90_days_the_notice_carries_the_history() {
     let world = world("2026-03-06 10:00");
     world.once().await;
