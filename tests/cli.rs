@@ -68,7 +68,7 @@ fn help_names_every_command_of_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let help = mentiond(folder.path(), &["--help"], "");
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for command in ["run", "once", "check", "explain", "mentions", "sources", "outbox"] {
+    for command in ["run", "once", "check", "explain", "mentions", "cases", "route", "sources", "outbox"] {
         assert!(
             help.out.lines().any(|l| l.trim_start().starts_with(&format!("{command} "))),
             "{command}: {}",
@@ -107,7 +107,8 @@ fn ten_mistakes_are_ten_messages_with_their_places_and_nothing_starts() {
     let mistakes = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_configs/ten_mistakes.toml");
     std::fs::copy(mistakes, folder.path().join("mentiond.toml")).unwrap();
     let before = std::fs::read_dir(folder.path()).unwrap().count();
-    for command in [&["check"][..], &["once"], &["once", "--json"], &["run"], &["sources"], &["outbox"], &["mentions"]]
+    for command in
+        [&["check"][..], &["once"], &["once", "--json"], &["run"], &["sources"], &["outbox"], &["mentions"], &["cases"]]
     {
         let done = mentiond(folder.path(), command, "");
         assert_eq!((done.code, done.out.as_str()), (2, ""), "{command:?}: {}", done.err);
@@ -167,7 +168,7 @@ fn once_tells_on_stdout_and_its_json_has_the_keys_of_the_contract() {
 #[test]
 fn what_was_recorded_is_listed_and_shown() {
     let world = world();
-    for command in ["mentions", "outbox"] {
+    for command in ["mentions", "outbox", "cases"] {
         let done = within(&world, &[command]);
         assert_eq!((done.code, done.out.as_str()), (1, ""), "there is nothing yet: {}", done.err);
     }
@@ -221,6 +222,107 @@ fn sources_are_an_array_with_the_fields_of_the_contract() {
     assert!(of("down")["error"].as_str().unwrap().contains("500") && of("down")["next_poll"].is_string());
     assert!(within(&world, &["sources", "forum"]).out.contains("3 entries"));
     assert_eq!(within(&world, &["sources", "nobody"]).code, 2);
+}
+
+#[test]
+fn cases_are_listed_shown_and_acted_on() {
+    let world = world().toml("members = [{ name = \"Ana Ruiz\", email = \"ana@example.com\" }]");
+    assert_eq!(within(&world, &["once"]).code, 0);
+    let list = within(&world, &["cases", "--json"]).json();
+    let [case] = list.as_array().unwrap().as_slice() else { panic!("{list}") };
+    assert_eq!((case["id"].as_i64(), case["status"].as_str()), (Some(1), Some("open")));
+    assert_eq!(case["owner"], json!({ "department": "support", "person": "ana@example.com" }));
+    let table = within(&world, &["cases"]).out;
+    assert!(table.contains("support (ana@example.com)") && table.contains("My Acme kettle broke"), "{table}");
+
+    let done = within(&world, &["cases", "ack", "1", "--by", "ana@example.com"]);
+    assert_eq!((done.code, done.out.trim()), (0, "Case 1 is acknowledged now, with support (ana@example.com)."));
+    let again = within(&world, &["cases", "acknowledge", "1", "--by", "ana@example.com"]);
+    assert_eq!((again.code, again.out.as_str()), (1, ""));
+    assert!(again.err.contains("acknowledged already"), "{}", again.err);
+    for (arguments, says) in [
+        (&["cases", "answer", "1", "--by", "eve@example.net"][..], "eve@example.net is not known"),
+        (&["cases", "close", "1"], "mentiond cases satisfied 1"),
+        (&["cases", "unsatisfied", "1"], "was not answered yet"),
+        (&["cases", "reopen", "1"], "has not ended"),
+        (&["cases", "assign", "1", "--to", "nobody@example.net"], "nobody@example.net is not known"),
+        (&["cases", "dismiss", "1", "--reason", " "], "say why"),
+        (&["cases", "answer", "99"], "there is no case 99"),
+        (&["cases", "show", "99"], "there is no case 99"),
+    ] {
+        let refused = within(&world, arguments);
+        assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{arguments:?}");
+        assert!(refused.err.contains(says), "{arguments:?}: {}", refused.err);
+    }
+    assert_eq!(within(&world, &["cases", "dismiss", "1"]).code, 2, "a reason is needed");
+
+    let answered = within(&world, &["cases", "answer", "1", "--by", "ana@example.com", "--json"]).json();
+    assert_eq!(answered["status"], "answered");
+    assert_eq!(answered["answered"]["by"], "ana@example.com");
+    assert_eq!(within(&world, &["cases", "resolve", "1"]).code, 0);
+    assert_eq!(within(&world, &["cases", "satisfied", "1"]).code, 0);
+    assert!(within(&world, &["cases"]).out.contains("No case is open."));
+    assert_eq!(within(&world, &["cases", "--all", "--json"]).json()[0]["status"], "closed");
+    assert_eq!(within(&world, &["cases", "--status", "closed", "--json"]).json().as_array().unwrap().len(), 1);
+    let shown = within(&world, &["cases", "show", "1", "--json"]).json();
+    let history: Vec<_> = shown["history"].as_array().unwrap().iter().map(|s| s["what"].as_str().unwrap()).collect();
+    assert_eq!(history, ["opened", "acknowledged", "answered", "resolved", "satisfied", "closed"]);
+    let words = within(&world, &["cases", "show", "1"]).out;
+    for line in
+        ["Case 1: closed", "opened, with support (ana@example.com): next in turn", "answered, by ana@example.com"]
+    {
+        assert!(words.contains(line), "{line}: {words}");
+    }
+    assert_eq!(within(&world, &["cases", "reopen", "1", "--reason", "wrong customer"]).code, 0);
+    assert_eq!(within(&world, &["cases", "dismiss", "1", "--reason", "another Acme"]).code, 0);
+    assert_eq!(within(&world, &["cases", "--all", "--json"]).json()[0]["reason"], "another Acme");
+}
+
+#[test]
+fn route_test_says_which_route_takes_it_and_why_the_others_do_not() {
+    let world = world().toml(
+        "[departments.legal]\nemail = \"legal@example.com\"\nmembers = [{ name = \"Lea\", email = \"lea@example.com\" }]\n\
+         [[routes]]\nwhen = 'category:praise sentiment:>=positive'\ndepartment = \"legal\"\n\
+         [[routes]]\nwhen = 'kettle -category:praise -fine'\ndepartment = \"legal\"\ncase = true\n\
+         [[routes]]\nwhen = 'acme'\ndepartment = \"support\"",
+    );
+    let text = "My Acme kettle stopped working after a week.";
+    let done = within(&world, &["route", "test", text]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    for line in
+        ["not: category:praise, sentiment:>=positive", "kettle -category:praise -fine: takes it", "route       legal"]
+    {
+        assert!(done.out.contains(line), "{line}: {}", done.out);
+    }
+    assert!(!done.out.contains("route 3"), "{}", done.out);
+    for (who, code) in [
+        ("legal", 0),
+        ("legal@example.com", 0),
+        ("LEA@example.com", 0),
+        ("support", 1),
+        ("support@example.com", 1),
+        ("nobody", 2),
+    ] {
+        let done = within(&world, &["route", "test", text, "--expect", who, "--json"]);
+        assert_eq!(done.code, code, "{who}: {}", done.err);
+        if code < 2 {
+            let tested = &done.json()[0];
+            assert_eq!(tested["as_expected"], json!(code == 0), "{who}");
+            assert_eq!(tested["routes"][0]["unmet"], json!(["category:praise", "sentiment:>=positive"]));
+            assert_eq!(
+                (&tested["routes"][1]["takes"], &tested["route"]["department"]),
+                (&json!(true), &json!("legal"))
+            );
+        }
+    }
+    // An excluded word that is there is why a route does not take it.
+    let fine =
+        within(&world, &["route", "test", "--json", "The kettle was fine until it stopped working. Terrible."]).json();
+    assert_eq!(fine[0]["routes"][1]["unmet"], json!(["-fine"]));
+    let hint = within(&world, &["route", "test", "Where can I buy one?"]);
+    assert!(hint.out.contains("no route takes it") && hint.out.contains("handles = [\"question\"]"), "{}", hint.out);
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(mentiond(folder.path(), &["route", "test", "x"], "").code, 2, "routes need a configuration");
 }
 
 #[test]

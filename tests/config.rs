@@ -307,6 +307,10 @@ fn doubts() {
             "same role",
         ),
         (
+            format!("{MINIMAL}{department}role = \"community\"\nhandles = [\"staff\"]\n"),
+            "neither a lead nor management",
+        ),
+        (
             format!("{MINIMAL}{department}role = \"community\"\ndigest = \"daily 09:00\"\n"),
             "collected mail is not sent",
         ),

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::owners::{Barred, address, is_absent};
+use super::owners::{Barred, address, home, is_absent};
 use crate::model::{Case, CaseClock, CaseMail, CaseStatus, Letter, Rung};
 use crate::routing::{Department, Role, Routing};
 use crate::schedule::office::Allowance;
@@ -74,7 +74,7 @@ pub fn look(case: &Case, routing: &Routing, now: Timestamp) -> Look {
 /// The next reminder of a case, or `None` if no clock runs (any more). It stands as long as the case, the
 /// configuration and the reminders sent stay as they are.
 pub fn next_reminder(case: &Case, routing: &Routing) -> Option<Reminder> {
-    let department = routing.department(&case.owner.department)?;
+    let department = home(routing, &case.owner)?;
     let clocks: &[CaseClock] = match case.status {
         CaseStatus::Open => &[CaseClock::Acknowledge, CaseClock::Resolve],
         CaseStatus::Acknowledged => &[CaseClock::Resolve],

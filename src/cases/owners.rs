@@ -6,12 +6,23 @@ use super::{Around, Load};
 use crate::model::{Case, Category, Owner, OwnerReason, Privacy};
 use crate::routing::{Department, Member, Role, Routing, Turns};
 
-/// Where mail to the owner goes; `None` if the department is no longer configured and no person is named.
+/// Where mail to the owner goes; `None` if no department is configured (any more) and no person is named.
 pub fn address(routing: &Routing, owner: &Owner) -> Option<String> {
     match &owner.person {
         Some(person) => Some(person.clone()),
-        None => routing.department(&owner.department).map(|d| d.email.clone()),
+        None => home(routing, owner).map(|d| d.email.clone()),
     }
+}
+
+/// The owner's department. One that was taken out of the configuration leaves its cases to management, or to the
+/// community: they are not forgotten with it.
+pub(super) fn home<'a>(routing: &'a Routing, owner: &Owner) -> Option<&'a Department> {
+    let by_role = |role| routing.with_role(role);
+    routing
+        .department(&owner.department)
+        .or_else(|| by_role(Role::Management))
+        .or_else(|| by_role(Role::Community))
+        .or_else(|| routing.departments.first())
 }
 
 /// The owner that a word of a command means: a member's or lead's address, a department's key or address. A member of

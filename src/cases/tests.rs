@@ -337,6 +337,19 @@ fn who_is_away_is_not_reminded_but_the_lead_is() {
 }
 
 #[test]
+fn cases_of_a_department_that_was_taken_out_are_managements() {
+    let mut desk = Desk::open(teams(), &opening(), "2026-03-06 10:00");
+    desk.case.owner = Owner::department("support");
+    desk.routing.departments.remove(0);
+    desk.routing.departments[2].acknowledge_within = Some(Allowance::time(SignedDuration::from_hours(1)));
+    let next = next_reminder(&desk.case, &desk.routing).unwrap();
+    assert_eq!((next.rung, next.to.as_str(), next.at), (Rung::Owner, BOARD, at("2026-03-06 11:00")));
+    desk.act("2026-03-06 12:00", Action::Answer, "").unwrap();
+    desk.act("2026-03-06 13:00", Action::Unsatisfied, "").unwrap();
+    assert_eq!(desk.case.owner, Owner::department("board"));
+}
+
+#[test]
 fn no_reminder_outside_the_office_hours_of_its_reader() {
     let mut routing = teams();
     let mut mornings = Week::closed();

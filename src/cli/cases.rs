@@ -67,7 +67,7 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// Why
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
         reason: String,
     },
     /// Open an ended case again
@@ -75,7 +75,7 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// Why
-        #[arg(long, value_name = "TEXT", default_value = "opened again by hand")]
+        #[arg(long, value_name = "TEXT", default_value = "opened again by hand", value_parser = reason)]
         reason: String,
     },
     /// Give it to a member or a department
@@ -83,7 +83,7 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// A member's or lead's mail address, or a department's key or address
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         to: String,
     },
 }
@@ -93,7 +93,7 @@ struct Who {
     /// Number of the case
     id: i64,
     /// Mail address of whoever did it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     by: Option<String>,
 }
 
@@ -279,6 +279,21 @@ fn words(step: &CaseStep) -> String {
         Some(by) => format!("{what}, by {by}"),
         None => what,
     }
+}
+
+/// Characters of a reason; what is longer belongs into a mail.
+const MAX_REASON: usize = 500;
+/// Bytes of a mail address (RFC 5321, 4.5.3.1) or a department's key.
+const MAX_ADDRESS: usize = 254;
+
+fn reason(text: &str) -> Result<String, String> {
+    let long = text.chars().count() > MAX_REASON;
+    if long { Err(format!("at most {MAX_REASON} characters")) } else { Ok(text.to_owned()) }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let long = text.len() > MAX_ADDRESS || text.chars().any(char::is_control);
+    if long { Err("that is no mail address".to_owned()) } else { Ok(text.trim().to_owned()) }
 }
 
 fn status(name: &str) -> Result<CaseStatus, String> {

@@ -17,6 +17,9 @@ use crate::routing::{Role, Routing, Tried, Turns};
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Command,
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,9 +38,6 @@ struct Test {
     /// Name of the source that the text is taken to come from
     #[arg(long, value_name = "NAME", default_value = "explain")]
     source: String,
-    /// Print JSON for machines
-    #[arg(long)]
-    json: bool,
 }
 
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
@@ -62,7 +62,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         let tried = reading::tried(engine.judges(), classification, &test.source, entry, watchlists);
         let met = test.expect.as_deref().map(|who| goes_to(routing, decision, who));
         wrong += u64::from(met == Some(false));
-        if test.json {
+        if arguments.json {
             list.push(json!({
                 "title": entry.title,
                 "category": classification.category,
@@ -79,7 +79,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
             said.push(words(routing, entry, &explained, &tried));
         }
     }
-    if test.json {
+    if arguments.json {
         say_json(&json!(list))?;
     } else {
         say(&said.join("\n\n"));

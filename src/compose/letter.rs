@@ -9,7 +9,7 @@ use super::headers::Headers;
 use super::input::{CaseInput, Later, Reader};
 use super::link::{Link, shown};
 use super::mask::Masker;
-use super::mention::{Badge, TITLE, badge, byline, name, open_on, repeats, subject_of_text, tone};
+use super::mention::{Badge, TITLE, byline, name, open_on, repeats, subject_of_text};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, LetterText, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
@@ -136,20 +136,19 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let what = fill(&text.what, &values);
     let view = View {
         preheader: what.clone(),
-        tone: tone(mention),
+        tone: case.severity.as_str(),
         intro: format!("{brand} · {}", fill(&words.mail.case, &[("case", &number)])),
         badge: Badge {
             category: capital(words.category(case.category)),
             severity: capital(&fill(&words.mail.severity_badge, &[("severity", words.severity(case.severity))])),
             level: case.severity.as_str(),
-            ..badge(words, mention)
         },
         heading,
         what,
         next_label: &labels.next,
         next: fill(&text.next, &values),
         how_label: &labels.how,
-        how: how(case, input.letter),
+        how: how(case, input.letter, input.copy),
         facts: facts(words, input, &owner, &shown_date),
         wrote_label: &labels.wrote,
         headline_plain: isolate(&plain(&headline)).into_owned(),
@@ -216,18 +215,22 @@ fn asks(letter: &Letter) -> bool {
 }
 
 /// Commands that do what the mail asks for.
-fn how(case: &Case, letter: &Letter) -> Vec<String> {
+fn how(case: &Case, letter: &Letter, copy: bool) -> Vec<String> {
     let words: &[&str] = match letter {
+        _ if copy => &["show"],
         Letter::Reminder { clock: CaseClock::Acknowledge, .. } | Letter::Handover => &["ack"],
         Letter::Reminder { .. } | Letter::Comeback { .. } => &["answer"],
         Letter::Escalation { clock: CaseClock::Confirm, .. } | Letter::Question { .. } => &["satisfied", "unsatisfied"],
         Letter::Escalation { .. } => &["assign"],
         Letter::Update => &["show"],
     };
+    // The mail to a lead or management is not the owner's: who they are, they know.
+    let owner = case.owner.person.as_deref().filter(|_| !matches!(letter, Letter::Escalation { .. }));
+    let by = owner.map_or_else(|| "ADDRESS".to_owned(), clean_line);
     let option = |word: &&str| match *word {
-        "assign" => " --to ADDRESS",
-        "show" => "",
-        _ => " --by ADDRESS",
+        "assign" => " --to ADDRESS".to_owned(),
+        "show" => String::new(),
+        _ => format!(" --by {by}"),
     };
     words.iter().map(|word| format!("mentiond cases {word} {}{}", case.id, option(word))).collect()
 }

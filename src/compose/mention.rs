@@ -18,8 +18,6 @@ pub(super) const TITLE: usize = 160;
 /// Similar mentions and other places shown.
 const MAX_SIMILAR: usize = 3;
 const MAX_ALSO_SEEN: usize = 5;
-/// From this many mentions of one issue on it is a theme.
-const THEME: usize = 3;
 
 /// What the templates show.
 #[derive(Serialize)]
@@ -234,7 +232,6 @@ fn mention_mail(
     let similar: Vec<Place> =
         story.similar.iter().take(MAX_SIMILAR).map(|s| similar_place(words, reader, s, &mut masker)).collect();
     let more = story.similar.len().saturating_sub(MAX_SIMILAR);
-    let count = story.similar.len().to_string();
     let view = View {
         preheader: shorten(&clean_line(&plain_excerpt.replace('*', "")), 140),
         tone: tone(mention),
@@ -259,11 +256,8 @@ fn mention_mail(
         often: if often { fill(&words.letters.often, &[("count", &cases.to_string())]) } else { String::new() },
         earlier_heading: words.letters.earlier.clone(),
         earlier: if often { kind.earlier.iter().map(earlier).collect() } else { Vec::new() },
-        similar_heading: if story.similar.len() >= THEME {
-            fill(&words.mail.similar_many, &[("count", &count)])
-        } else {
-            words.mail.similar_few.clone()
-        },
+        // No complaint is assumed to be isolated: from the second mention of an issue on, the mail says so.
+        similar_heading: plural(story.similar.len(), &words.mail.similar_one, &words.mail.similar_many),
         similar,
         more: if more > 0 { plural(more, &words.mail.more_one, &words.mail.more_other) } else { String::new() },
         page: composer.page(mention.id).filter(|_| !kind.copy),
@@ -329,7 +323,7 @@ pub(super) fn repeats(title: &str, text: &str) -> bool {
 }
 
 /// The colour of the stripe: severity, or green for good news.
-pub(super) fn tone(mention: &Mention) -> &'static str {
+fn tone(mention: &Mention) -> &'static str {
     let found = &mention.classification;
     let good = matches!(found.sentiment.label, SentimentLabel::Positive | SentimentLabel::VeryPositive);
     if found.severity == Severity::Low && good { "good" } else { found.severity.as_str() }

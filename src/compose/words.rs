@@ -113,7 +113,7 @@ pub(super) struct MailWords {
     pub(super) extreme_critical: String,
     pub(super) extreme_angry: String,
     pub(super) extreme_praise: String,
-    pub(super) similar_few: String,
+    pub(super) similar_one: String,
     pub(super) similar_many: String,
     pub(super) more_one: String,
     pub(super) more_other: String,

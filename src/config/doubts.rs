@@ -6,7 +6,7 @@ use super::diagnostic::{Findings, Span};
 use super::edges::DaemonSettings;
 use super::people::Departments;
 use super::watch::Watchlists;
-use crate::model::{Location, Source};
+use crate::model::{Category, Location, Source};
 use crate::routing::{Role, Route};
 
 /// Everything that was read, with places.
@@ -123,6 +123,20 @@ fn departments(whole: &Whole<'_>, found: &mut Findings) {
                     format!("departments `{}` and `{}` have the same role; the first is used", one.key, two.key),
                 )
                 .see(*one_at, "the first");
+        }
+    }
+    let management = list.iter().any(|(d, _)| d.role == Some(Role::Management));
+    for (department, at) in list.iter().filter(|(d, _)| d.handles.contains(&Category::Staff)) {
+        if department.lead.is_none() && !management {
+            found
+                .warning(
+                    *at,
+                    format!(
+                        "complaints about employees must not go to `{}` itself, and there is neither a lead nor management",
+                        department.email
+                    ),
+                )
+                .help("add lead = \"…\", or a department with role = \"management\"");
         }
     }
     let routed: HashSet<&str> = whole

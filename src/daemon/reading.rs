@@ -91,8 +91,10 @@ pub(super) fn read(
     let identified = identity::identify(&raw, &known, cursor.identify_by.as_deref());
     reading.entries = raw.len() as u64;
     let unseen = identified.sightings.iter().filter(|s| s.kind != SightingKind::Seen);
+    let mut signed = Vec::new();
     let fresh: Vec<Entry> = unseen
         .map(|s| {
+            signed.push(raw[s.index].names_author(&infos[info_of[s.index]]));
             reading.new_entries += u64::from(s.kind == SightingKind::New);
             raw[s.index].to_entry(s.identity, &infos[info_of[s.index]], now)
         })
@@ -117,7 +119,8 @@ pub(super) fn read(
     let mut fresh: Vec<Option<Entry>> = fresh.into_iter().map(Some).collect();
     for (place, watchlists, keys) in matched {
         if let Some(entry) = fresh[place].take() {
-            reading.mentions.push(mention(engine, source, entry, watchlists, keys, now));
+            let author = if signed[place] { cases::author_key(&entry, &source.name) } else { None };
+            reading.mentions.push(mention(engine, source, entry, watchlists, keys, author, now));
         }
     }
     timings.classify.add(watch);
@@ -254,13 +257,13 @@ fn mention(
     mut entry: Entry,
     mut watchlists: Vec<WatchlistMatch>,
     keys: Vec<StoryKey>,
+    author: Option<cases::AuthorKey>,
     now: Timestamp,
 ) -> NewMention {
     let (classification, decision) = judge(engine.judges(), &source.name, &entry, &watchlists);
     let words = classify::significant_words(&format!("{} {}", entry.title, entry.text), &classification.language.code);
     keep_window(&mut entry, &mut watchlists);
     let deliveries = deliveries(engine, &watchlists, &decision, now);
-    let author = cases::author_key(&entry, &source.name);
     let mention =
         Mention { id: 0, source: source.name.clone(), entry, fetched: now, watchlists, classification, decision };
     NewMention { mention, keys, words, deliveries, author }

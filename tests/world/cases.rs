@@ -207,6 +207,52 @@ async fn from_a_complaint_at_1750_on_a_friday_to_a_satisfied_customer_on_wednesd
 }
 
 #[tokio::test]
+async fn it_is_routed_one_owner_copies_to_those_who_should_know_extremes_also_to_management() {
+    let fire = post(1, "Acme toaster", "The Acme toaster caught fire and burnt my daughter. She is in hospital!");
+    let world = world("2026-03-06 10:00").toml(
+        "[departments.technology]\nname = \"Technology\"\nemail = \"tech@example.com\"\n\
+         [[routes]]\nwhen = 'fire'\ndepartment = \"support\"\ncopy = [\"technology\"]\ncase = true",
+    );
+    world.serve("forum", rss([fire]));
+    let told: BTreeSet<_> = once_at(&world, "2026-03-06 10:00").await.into_iter().collect();
+    let copies = [sent("copy", "tech@example.com"), sent("copy", BOARD)];
+    let owner = [sent("notice", SUPPORT), sent("notice", ANA)];
+    assert_eq!(told, owner.into_iter().chain(copies).collect());
+    assert_eq!(cases(&world).len(), 1, "one owner");
+    assert!(last(&world, BOARD).says("critical, so management gets a copy"), "{}", last(&world, BOARD).text);
+}
+
+#[tokio::test]
+async fn no_complaint_is_assumed_to_be_isolated_every_notice_lists_similar_mentions() {
+    let world = world("2026-03-06 10:00");
+    world.once().await;
+    let other =
+        |n: u32, who: &str| {
+            entry(&format!("Toaster trouble {n}")).id(n).link(&format!("https://site{n}.example/1")).author(who).text(
+                &format!("My Acme toaster stopped working after {n} weeks, I am very disappointed in that toaster."),
+            )
+        };
+    world.serve("forum", rss([other(2, "Eva Lund")]));
+    once_at(&world, "2026-03-07 10:00").await;
+    world.serve("forum", rss([other(3, "Ole Bo")]));
+    once_at(&world, "2026-03-08 10:00").await;
+    let notices = world.mails_to(SUPPORT);
+    let says: Vec<_> = notices.iter().map(|m| m.says("this is not an isolated case")).collect();
+    assert_eq!(says, [false, true, true], "from the second on");
+    assert!(notices[1].says("My Acme toaster broke"), "{}", notices[1].text);
+    assert!(notices[2].says("2 similar mentions"), "{}", notices[2].text);
+}
+
+#[tokio::test]
+async fn spam_and_abuse_that_nobody_asked_for_open_no_case_and_send_no_notice() {
+    let spam = post(1, "Acme", "BUY CHEAP ACME PILLS NOW!!! Click here https://spam.example/win free bonus promo code");
+    let world = world("2026-03-06 10:00");
+    world.serve("forum", rss([spam]));
+    assert_eq!(once_at(&world, "2026-03-06 10:00").await, []);
+    assert_eq!((world.mentions().len(), cases(&world).len()), (1, 0));
+}
+
+#[tokio::test]
 async fn reminders_go_to_the_owner_then_to_the_lead_then_to_management() {
     let world = world("2026-03-06 17:50");
     world.once().await;
@@ -318,6 +364,25 @@ async fn a_person_who_comes_back_within_14_days_of_closing_raises_it_on_the_same
     // 14 times 24 hours; the clocks changed in between.
     once_at(&world, "2026-04-02 13:01").await;
     assert_eq!(cases(&world).len(), 3);
+}
+
+#[tokio::test]
+async fn an_author_that_a_whole_feed_has_is_nobody_in_particular() {
+    let item = |n: u32, text: &str| {
+        format!(
+            "<entry><id>{n}</id><title>Acme {n}</title><link href=\"https://forum.example.net/t/{n}\"/>\
+             <updated>2026-03-06T08:00:00Z</updated><summary>{text}</summary></entry>"
+        )
+    };
+    let feed = format!(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\"><id>f</id><title>Forum</title><author><name>Forum Owner</name></author>{}{}</feed>",
+        item(1, "My Acme toaster stopped working after two days. I am very disappointed."),
+        item(2, "The blender by Acme leaks, nobody answers my mails and I want my money back."),
+    );
+    let world = world("2026-03-06 10:00");
+    world.serve("forum", feed);
+    world.once().await;
+    assert_eq!(cases(&world).iter().map(|c| c.comebacks).collect::<Vec<_>>(), [0, 0], "two people, two cases");
 }
 
 #[tokio::test]

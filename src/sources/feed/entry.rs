@@ -69,6 +69,12 @@ impl RawEntry {
         }
     }
 
+    /// Whether the entry names its author itself. What it inherits from the feed (RFC 4287 section 4.2.1) may be a
+    /// person's blog or the owner of a forum in which hundreds write.
+    pub fn names_author(&self, feed: &FeedInfo) -> bool {
+        author(&self.author, feed).is_some()
+    }
+
     /// The longest body. Markup makes a content look longer than it is, so a summary that might be longer is
     /// converted too.
     fn text(&self) -> String {
