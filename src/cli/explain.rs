@@ -14,10 +14,14 @@ use crate::clock::Clock;
 use crate::daemon::engine::Engine;
 use crate::daemon::reading::{self, Judges};
 use crate::fetch::{Answer, Fetcher};
-use crate::model::{Author, Classification, Cue, Cursor, Decision, Entry, FetchSettings, Identity, WatchlistMatch};
+use crate::model::{
+    Author, Classification, Cue, Cursor, Decision, Entry, FetchSettings, Identity, Matched, WatchlistMatch,
+};
 use crate::query::{Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
+use crate::text::link::{MAX_LINKS, in_markup};
+use crate::themes::NamedQueries;
 
 /// Bytes of one line of `--jsonl` at most; a longer one is an error of that line.
 const MAX_LINE: u64 = 4 << 20;
@@ -43,6 +47,7 @@ struct Explainer {
     classifier: Classifier,
     matcher: Matcher,
     routing: Routing,
+    themes: NamedQueries,
 }
 
 impl Explainer {
@@ -56,29 +61,42 @@ impl Explainer {
                 None
             }
         };
-        Ok(Self { engine, classifier: Classifier::new(), matcher: Matcher::new(&[]), routing: Routing::default() })
+        Ok(Self {
+            engine,
+            classifier: Classifier::new(),
+            matcher: Matcher::new(&[]),
+            routing: Routing::default(),
+            themes: NamedQueries::new([]),
+        })
     }
 
     fn explain(&self, entry: &Entry, source: &str, scratch: &mut Scratch) -> Explained {
         let judges = match &self.engine {
             Some(engine) => engine.judges(),
-            None => Judges { classifier: &self.classifier, routing: &self.routing },
+            None => Judges { classifier: &self.classifier, routing: &self.routing, themes: &self.themes },
         };
         let matcher = self.engine.as_ref().map_or(&self.matcher, |engine| &engine.matcher);
         let found = reading::find(matcher, entry, source, scratch);
+        let excluded = self.engine.as_ref().and_then(|engine| {
+            let number = engine.config.sources.iter().position(|one| one.name == source);
+            reading::thrown_away(engine, number, &found)
+        });
         let watchlists: Vec<_> = found
             .into_iter()
+            .filter(|_| excluded.is_none())
             .filter_map(|found| {
                 let watchlist = self.engine.as_ref()?.config.watchlists.get(found.query)?;
                 Some(WatchlistMatch { name: watchlist.name.clone(), matched: found.matched })
             })
             .collect();
         let (classification, decision) = reading::judge(judges, source, entry, &watchlists);
-        Explained { watchlists, classification, decision }
+        Explained { watchlists, excluded, classification, decision }
     }
 }
 
 struct Explained {
+    /// Who throws it away, and because of which words.
+    excluded: Option<(String, Vec<Matched>)>,
     watchlists: Vec<WatchlistMatch>,
     classification: Classification,
     decision: Decision,
@@ -99,14 +117,23 @@ impl Explained {
             "route": self.decision,
         });
         match value {
-            Value::Object(map) => map,
+            Value::Object(mut map) => {
+                if let Some((by, matched)) = &self.excluded {
+                    map.insert("excluded".into(), json!({ "by": by, "matched": matched }));
+                }
+                map
+            }
             _ => Map::new(),
         }
     }
 
     fn words(&self, entry: &Entry) -> String {
         let mut lines = vec![short(if entry.title.is_empty() { &entry.text } else { &entry.title }, 100)];
-        if self.watchlists.is_empty() {
+        if let Some((by, matched)) = &self.excluded {
+            let mut terms: Vec<_> = matched.iter().map(|m| m.term.as_str()).collect();
+            terms.dedup();
+            lines.push(format!("thrown away by {by}: {}", terms.join(", ")));
+        } else if self.watchlists.is_empty() {
             lines.push("watchlist   none: it would not be a mention".into());
         }
         for watchlist in &self.watchlists {
@@ -240,7 +267,9 @@ fn read(body: &[u8], content_type: Option<&str>, base: Option<&Url>, text_too: b
 }
 
 fn plain(text: &str) -> Entry {
-    Entry { text: text.trim().to_owned(), ..Entry::default() }
+    let mut links = Vec::new();
+    in_markup(text, &mut links);
+    Entry { text: text.trim().to_owned(), links, ..Entry::default() }
 }
 
 /// One line in, one line out, in order and at once.
@@ -294,6 +323,12 @@ fn entry(fields: &Map<String, Value>) -> Entry {
         Some(Value::Object(map)) => serde_json::from_value(Value::Object(map.clone())).ok(),
         _ => None,
     };
+    let followers = fields.get("followers").and_then(Value::as_u64);
+    let author = match (author, followers) {
+        (Some(author), Some(_)) => Some(Author { followers, ..author }),
+        (None, Some(_)) => Some(Author { followers, ..Author::default() }),
+        (author, None) => author,
+    };
     Entry {
         identity: Identity([0; 16]),
         title: text("title"),
@@ -304,5 +339,17 @@ fn entry(fields: &Map<String, Value>) -> Entry {
         lang: fields.get("lang").and_then(Value::as_str).map(str::to_owned),
         site: fields.get("site").and_then(Value::as_str).map(str::to_owned),
         rating: fields.get("rating").and_then(Value::as_f64).map(|r| r as f32),
+        links: match fields.get("links").and_then(Value::as_array) {
+            Some(links) => links.iter().filter_map(Value::as_str).take(MAX_LINKS).map(str::to_owned).collect(),
+            None => {
+                let mut links = Vec::new();
+                in_markup(&text("text"), &mut links);
+                links
+            }
+        },
+        reply: fields
+            .get("reply")
+            .and_then(Value::as_bool)
+            .or_else(|| fields.get("in_reply_to").map(|of| !of.is_null())),
     }
 }

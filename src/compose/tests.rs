@@ -200,7 +200,8 @@ fn hazard_26_content_is_text_only() {
         </td></tr></table><!-- {{ m.link }} {% raw %} <svg onload=1> &lt;b&gt;"#;
     let mut mention = mention(attack, attack);
     mention.entry.url = Some("javascript:alert(document.domain)".into());
-    mention.entry.author = Some(crate::model::Author { name: attack.into(), handle: Some(attack.into()), url: None });
+    mention.entry.author =
+        Some(crate::model::Author { name: attack.into(), handle: Some(attack.into()), url: None, followers: None });
     mention.entry.site = Some(attack.into());
     mention.source = attack.into();
     mention.decision.why = attack.into();
