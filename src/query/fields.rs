@@ -44,7 +44,8 @@ const FIELDS: [(&str, Field); 19] = [
 ];
 
 /// Names that people bring from other tools.
-const OTHER_NAMES: [(&str, &str); 19] = [
+const OTHER_NAMES: [(&str, &str); 20] = [
+    ("intext", "body"),
     ("stars", "rating"),
     ("authorfollowers", "followers"),
     ("links", "link"),
