@@ -8,16 +8,17 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::output::{say, say_json, short};
+use super::trial::{self, Trial};
 use super::{Failure, find_config, load};
 use crate::classify::Classifier;
 use crate::clock::Clock;
 use crate::daemon::engine::Engine;
-use crate::daemon::reading::{self, Judges};
+use crate::daemon::reading::{self, Judges, Lines};
 use crate::fetch::{Answer, Fetcher};
 use crate::model::{
     Author, Classification, Cue, Cursor, Decision, Entry, FetchSettings, Identity, Matched, WatchlistMatch,
 };
-use crate::query::{Matcher, Scratch};
+use crate::query::{Document, Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
 use crate::text::link::{MAX_LINKS, in_markup};
@@ -33,6 +34,9 @@ pub(super) struct Arguments {
     /// One JSON entry a line in (`title`, `text`, `url`, `author`, `published`), one line out, in order
     #[arg(long, conflicts_with = "json")]
     jsonl: bool,
+    /// Try this query instead of the watchlists: what it matched where, or which part failed
+    #[arg(long, value_name = "QUERY")]
+    query: Option<String>,
     /// Name of the source that the text is taken to come from
     #[arg(long, value_name = "NAME", default_value = "explain")]
     source: String,
@@ -90,15 +94,20 @@ impl Explainer {
             })
             .collect();
         let (classification, decision) = reading::judge(judges, source, entry, &watchlists);
-        Explained { watchlists, excluded, classification, decision }
+        let lines = Lines::of(entry);
+        let document = Document { lang: &classification.language.code, ..lines.document(entry, source) };
+        let themes = judges.themes.of(&document).into_iter().map(str::to_owned).collect();
+        Explained { themes, watchlists, excluded, classification, decision }
     }
 }
 
-struct Explained {
+pub(super) struct Explained {
+    /// Names of its themes.
+    pub(super) themes: Vec<String>,
     /// Who throws it away, and because of which words.
     excluded: Option<(String, Vec<Matched>)>,
-    watchlists: Vec<WatchlistMatch>,
-    classification: Classification,
+    pub(super) watchlists: Vec<WatchlistMatch>,
+    pub(super) classification: Classification,
     decision: Decision,
 }
 
@@ -181,18 +190,36 @@ pub(super) fn reasons(classification: &Classification, decision: &Decision) -> V
 
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let explainer = Explainer::new(config)?;
+    let trial = match &arguments.query {
+        Some(query) => Some(Trial::new(query, explainer.engine.as_ref().map(|engine| &engine.config.context))?),
+        None => None,
+    };
+    let mut scratch = Scratch::default();
     if arguments.jsonl {
+        let mut answer = |entry: &Entry| {
+            let explained = explainer.explain(entry, &arguments.source, &mut scratch);
+            match &trial {
+                Some(trial) => trial.of(entry, &arguments.source, &explained).to_json(),
+                None => explained.to_json(),
+            }
+        };
         return match arguments.what.as_deref().filter(|what| *what != "-") {
-            None => stream(&explainer, &arguments.source, std::io::stdin().lock()),
+            None => stream(&mut answer, std::io::stdin().lock()),
             Some(path) => {
                 let file = std::fs::File::open(path)
                     .map_err(|error| Failure::Failed(format!("{path} cannot be read: {error}")))?;
-                stream(&explainer, &arguments.source, std::io::BufReader::new(file))
+                stream(&mut answer, std::io::BufReader::new(file))
             }
         };
     }
     let entries = entries(&explainer, arguments.what.as_deref()).await?;
-    let mut scratch = Scratch::default();
+    if let Some(trial) = &trial {
+        let tried = entries.iter().map(|entry| {
+            let explained = explainer.explain(entry, &arguments.source, &mut scratch);
+            (entry, trial.of(entry, &arguments.source, &explained))
+        });
+        return trial::print(tried.collect(), arguments.json);
+    }
     let explained: Vec<_> =
         entries.iter().map(|e| (e, explainer.explain(e, &arguments.source, &mut scratch))).collect();
     if arguments.json {
@@ -273,9 +300,8 @@ fn plain(text: &str) -> Entry {
 }
 
 /// One line in, one line out, in order and at once.
-fn stream(explainer: &Explainer, source: &str, mut input: impl BufRead) -> Result<(), Failure> {
+fn stream(answer: &mut dyn FnMut(&Entry) -> Map<String, Value>, mut input: impl BufRead) -> Result<(), Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut scratch = Scratch::default();
     let mut bad = 0_u64;
     for number in 1_u64.. {
         let mut line = Vec::new();
@@ -288,11 +314,11 @@ fn stream(explainer: &Explainer, source: &str, mut input: impl BufRead) -> Resul
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let answer = match serde_json::from_slice::<Map<String, Value>>(&line) {
+        let answered = match serde_json::from_slice::<Map<String, Value>>(&line) {
             Ok(mut fields) => {
                 let entry = entry(&fields);
                 fields.entry("id").or_insert_with(|| json!(number));
-                fields.append(&mut explainer.explain(&entry, source, &mut scratch).to_json());
+                fields.append(&mut answer(&entry));
                 fields
             }
             Err(error) => {
@@ -303,8 +329,9 @@ fn stream(explainer: &Explainer, source: &str, mut input: impl BufRead) -> Resul
                 fields
             }
         };
-        let written =
-            serde_json::to_writer(&mut out, &answer).map_err(std::io::Error::from).and_then(|()| out.write_all(b"\n"));
+        let written = serde_json::to_writer(&mut out, &answered)
+            .map_err(std::io::Error::from)
+            .and_then(|()| out.write_all(b"\n"));
         // A line that arrives alone is answered at once; a file is answered in blocks.
         let written =
             written.and_then(|()| if input.fill_buf().is_ok_and(|b| b.is_empty()) { out.flush() } else { Ok(()) });

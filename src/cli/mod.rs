@@ -10,6 +10,7 @@ mod outbox;
 mod output;
 mod run;
 mod sources;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -56,6 +56,8 @@ pub struct Config {
     pub source_excludes: Vec<Option<Query>>,
     pub themes: Vec<Theme>,
     pub history: HistorySettings,
+    /// What queries may name, for those that are tried out.
+    pub context: Context,
     pub routing: Routing,
 }
 
@@ -136,6 +138,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 exclude,
                 themes,
                 history,
+                context: reader.context,
                 routing: Routing {
                     departments: departments.list.into_iter().map(|(department, _)| department).collect(),
                     routes,

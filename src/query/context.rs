@@ -44,7 +44,7 @@ impl Named {
 }
 
 /// What queries may name. Kinds that are not told of are not checked; an empty one knows no sets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// Sets under their names in small letters; `None` for one that is broken and has been told of.
     sets: HashMap<String, Option<Arc<Node>>>,

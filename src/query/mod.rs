@@ -23,10 +23,12 @@ mod pattern;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod values;
 
 pub use context::{Context, Named, sets_named};
 pub use matcher::{Found, Matcher, Scratch};
+pub use trace::Failure;
 
 /// Where a query stands: before classification only the entry's fields are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +166,12 @@ impl Query {
         let mut seen = std::collections::HashSet::new();
         terms.retain(|term| seen.insert(*term));
         terms
+    }
+
+    /// The parts because of which the query does not hold, in order, at most 20; none if it holds. For people who try a
+    /// query out: slower than [`Query::evaluate`].
+    pub fn failures(&self, document: &Document<'_>) -> Vec<Failure> {
+        trace::failures(&self.node, document)
     }
 
     /// The same text for queries that mean the same, apart from order, case, brackets and names of sets.
