@@ -84,3 +84,113 @@ fn a_query_can_be_tried_on_a_text_a_file_and_lines() {
     assert_eq!(code, 2);
     assert!(said.contains("    titel:a\n    ^^^^^^\n  help: did you mean `title:`?"), "{said}");
 }
+
+const FEED: &str = r#"<rss version="2.0"><channel><title>Town</title>
+<item><guid>1</guid><title>Acme opens a shop</title><link>https://a.com/1</link></item>
+<item><guid>2</guid><title>I want a refund, Globex</title><link>https://a.com/2</link></item>
+<item><guid>3</guid><title>Rain</title><link>https://a.com/3</link></item>
+<item><guid>4</guid><title>Acme street is closed</title><link>https://a.com/4</link></item>
+</channel></rss>"#;
+
+/// A configuration with a feed in a file, and what is appended to it.
+fn world(folder: &Path, name: &str, query: &str, more: &str) -> String {
+    let path = folder.join(name);
+    let text = format!(
+        "[daemon]\nstate = \"state\"\nhttp = \"off\"\ncontact = \"ops@example.com\"\n[mail]\nfrom = \"m@example.com\"\n\
+         transport = \"directory\"\ndirectory = \"out\"\n[watchlists.brand]\nquery = '{query}'\nalert = [\"brand@example.com\"]\n\
+         [departments.care]\nemail = \"care@example.com\"\nrole = \"community\"\n\
+         [sources.town]\nkind = \"feed\"\npath = \"feed.xml\"\n{more}"
+    );
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn mentiond(arguments: &[&str]) -> (i32, String, String) {
+    let output = assert_cmd::Command::cargo_bin("mentiond").unwrap().args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_changed_configuration_is_tried_on_what_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("feed.xml"), FEED).unwrap();
+    let old = world(folder.path(), "old.toml", "acme", "");
+    let route = "[departments.money]\nemail = \"money@example.com\"\n[[routes]]\nwhen = 'globex OR shop'\ndepartment = \"money\"\ncase = true\n";
+    let new = world(folder.path(), "new.toml", "(acme OR globex) -\"acme street\"", route);
+
+    let (code, _, said) = mentiond(&["--config", &old, "backtest", &new]);
+    assert!(code == 1 && said.contains("there is no record"), "{said}");
+    let (code, out, said) = mentiond(&["--config", &old, "once", "--json"]);
+    assert_eq!(code, 0, "{said}");
+    let round: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&round["entries"], &round["mentions"]), (&4.into(), &2.into()));
+
+    let (code, out, said) = mentiond(&["--config", &old, "backtest", &new, "--since", "1d", "--json"]);
+    assert_eq!(code, 0, "{said}");
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let brand = &found["watchlists"]["brand"];
+    assert_eq!(found["entries"], 4, "{out}");
+    assert_eq!(
+        (&brand["before"], &brand["after"], &brand["gained"], &brand["lost"]),
+        (&2.into(), &2.into(), &1.into(), &1.into())
+    );
+    assert_eq!(brand["gained_examples"][0]["text"], "I want a refund, Globex");
+    assert_eq!(brand["gained_examples"][0]["terms"][0], "globex");
+    assert_eq!(brand["lost_examples"][0]["url"], "https://a.com/4");
+    assert_eq!(found["cases"], serde_json::json!({"before": 0, "after": 2}));
+    let mails: Vec<_> = found["mails"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| {
+            (
+                m["recipient"].as_str().unwrap(),
+                m["before_per_day"].as_f64().unwrap(),
+                m["after_per_day"].as_f64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        mails,
+        [("brand@example.com", 2.0, 2.0), ("care@example.com", 2.0, 0.0), ("money@example.com", 0.0, 2.0)]
+    );
+    let routes = found["routes"].as_object().unwrap();
+    assert_eq!(routes.len(), 1, "{out}");
+    assert!(
+        routes.keys().all(|way| way.starts_with("care, now (") && way.contains("→ money, now, a case (route 1")),
+        "{out}"
+    );
+
+    let (code, out, _) = mentiond(&["--config", &old, "backtest", &new]);
+    assert_eq!(code, 0);
+    for line in [
+        "brand      2       2      +1      -1",
+        "Gained by brand:\n  I want a refund, Globex [globex]\n    town https://a.com/2",
+        "Cases: 0 before, 2 after.",
+    ] {
+        assert!(out.contains(line), "{out}");
+    }
+    // The same configuration changes nothing.
+    let (_, out, _) = mentiond(&["--config", &old, "backtest", &old, "--json"]);
+    let same: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&same["watchlists"]["brand"]["gained"], &same["watchlists"]["brand"]["lost"]), (&0.into(), &0.into()));
+    // A day is 24 hours, for other commands too.
+    assert_eq!(mentiond(&["--config", &old, "mentions", "--since", "7d"]).0, 0);
+    // A mistake in the changed one is told like any other.
+    let broken = world(folder.path(), "broken.toml", "acme OR", "");
+    let (code, _, said) = mentiond(&["--config", &old, "backtest", &broken]);
+    assert!(code == 2 && said.contains("nothing stands behind `OR`"), "{said}");
+}
+
+#[test]
+fn entries_are_not_kept_where_history_is_off() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("feed.xml"), FEED).unwrap();
+    let old = world(folder.path(), "old.toml", "acme", "[history]\nunmatched = \"off\"\n");
+    let new = world(folder.path(), "new.toml", "globex", "");
+    assert_eq!(mentiond(&["--config", &old, "once"]).0, 0);
+    let (_, out, _) = mentiond(&["--config", &old, "backtest", &new, "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&found["entries"], &found["unmatched_kept_since"]), (&2.into(), &serde_json::Value::Null));
+}

@@ -251,6 +251,7 @@ async fn commit(
         state,
         mentions: reading.mentions,
         gap: reading.gap,
+        unmatched: reading.unmatched,
         troubles: troubles.into_iter().filter_map(|t| trouble_mail(engine, t, now)).collect(),
     };
     let outcome = world.store.record().commit_poll(poll).await?;

@@ -126,6 +126,9 @@ pub async fn once(
     }
 
     world.mark_all().await?;
+    if summary.new_entries > 0 {
+        world.prune(&engine.config.history).await?;
+    }
 
     let queued = summary.mail.queued;
     let mut courier = Courier::new(Arc::clone(world), Arc::clone(engine));

@@ -21,7 +21,7 @@ use crate::query::{Document, Facts, Found, Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known};
-use crate::store::record::{DeliveryContent, NewDelivery, NewMention};
+use crate::store::record::{DeliveryContent, NewDelivery, NewMention, Unmatched};
 use crate::store::seen::Seen;
 use crate::themes::NamedQueries;
 
@@ -44,6 +44,8 @@ pub struct Reading {
     pub degraded: Option<Degraded>,
     /// Why completeness cannot be shown, if so.
     pub gap: Option<String>,
+    /// New entries that matched nothing, if they are kept.
+    pub unmatched: Option<Unmatched>,
 }
 
 /// How entries are told apart from now on, and why.
@@ -121,6 +123,12 @@ pub(super) fn read(
         }
     }
     timings.classify.add(watch);
+
+    if engine.config.history.unmatched.is_some() {
+        let watch = Stopwatch::start();
+        reading.unmatched = Unmatched::pack(fresh.into_iter().flatten());
+        timings.keep.add(watch);
+    }
     Ok(reading)
 }
 
@@ -183,7 +191,12 @@ pub fn thrown_away(engine: &Engine, number: Option<usize>, found: &[Found]) -> O
 }
 
 /// The watchlists that an entry matches, among those of its source.
-fn match_watchlists(engine: &Engine, number: usize, entry: &Entry, scratch: &mut Scratch) -> Vec<WatchlistMatch> {
+pub(super) fn match_watchlists(
+    engine: &Engine,
+    number: usize,
+    entry: &Entry,
+    scratch: &mut Scratch,
+) -> Vec<WatchlistMatch> {
     let source = &engine.config.sources[number];
     let found = find(&engine.matcher, entry, &source.name, scratch);
     if let Some((by, _)) = thrown_away(engine, Some(number), &found) {
@@ -258,7 +271,12 @@ fn mention(
 }
 
 /// Who gets a mail about a mention: one a person, the notice before the copy before the alert.
-fn deliveries(engine: &Engine, watchlists: &[WatchlistMatch], decision: &Decision, now: Timestamp) -> Vec<NewDelivery> {
+pub(super) fn deliveries(
+    engine: &Engine,
+    watchlists: &[WatchlistMatch],
+    decision: &Decision,
+    now: Timestamp,
+) -> Vec<NewDelivery> {
     let mut mails = BTreeMap::<String, (String, DeliveryContent)>::new();
     let mut add = |recipient: &str, content: DeliveryContent| {
         mails.entry(recipient.to_lowercase()).or_insert_with(|| (recipient.to_owned(), content));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::StoreError;
 use super::sources::SourceState;
-use super::{Record, millis, rows, sources};
+use super::{Record, Unmatched, millis, rows, sources, unmatched};
 use crate::dedup::{self, CopyVerdict, StoryKey};
 use crate::model::{DeliveryKind, Mention, Trouble};
 
@@ -21,6 +21,8 @@ pub struct PollCommit {
     pub gap: Option<String>,
     /// Mail to the operator.
     pub troubles: Vec<NewDelivery>,
+    /// New entries that matched nothing, if they are kept.
+    pub unmatched: Option<Unmatched>,
 }
 
 /// A mention to be recorded, with what follows from it if it turns out to be new.
@@ -143,6 +145,9 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
             millis(poll.now),
             reason
         ])?;
+    }
+    if let Some(kept) = &poll.unmatched {
+        unmatched::save(c, &poll.source, poll.now, kept)?;
     }
     sources::save(c, &poll.source, &poll.state)?;
     Ok(outcome)
