@@ -21,6 +21,7 @@ mod matcher;
 mod parser;
 mod pattern;
 mod plan;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod trace;
