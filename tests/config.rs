@@ -242,7 +242,7 @@ fn included_files_are_merged_and_their_mistakes_name_them() {
         .replace("[daemon]", "[daemon]\ninclude = [\"more/*.toml\", \"people.toml\"]");
     let (folder, main) = folder(&[
         ("mentiond.toml", &main_text),
-        ("more/b.toml", "[watchlists.b]\nquery = 'b'\nalert = [\"a@example.com\"]\n"),
+        ("more/b.toml", "[watchlists.b]\nquery = 'bluebird'\nalert = [\"a@example.com\"]\n"),
         ("more/a.toml", "[sources.files]\nkind = \"feed\"\npath = \"inbox\"\n[daemon]\ntimezone = \"Europe/Lisbon\"\n"),
         ("more/.hidden.toml", "this is not toml"),
         ("more/a.toml.bak", "neither is this"),

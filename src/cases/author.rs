@@ -81,7 +81,7 @@ mod tests {
 
     fn key(url: &str, name: &str, handle: &str, page: &str) -> Option<AuthorKey> {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let author = Author { name: name.into(), handle: some(handle), url: some(page) };
+        let author = Author { name: name.into(), handle: some(handle), url: some(page), followers: None };
         author_key(&Entry { url: some(url), author: Some(author), ..Entry::default() }, "a source")
     }
 

@@ -209,9 +209,8 @@ fn read(files: &[(&str, &str)]) -> Result<Files, cue_file::CueError> {
     Ok(read)
 }
 
-/// Every flag that a classification can carry, so that the mail catalogues can be held to knowing them.
-#[cfg(test)]
-pub(crate) fn every_flag() -> std::collections::BTreeSet<String> {
+/// Every flag that a classification can carry: what `flag:` can name, and what the mail catalogues must know.
+pub fn every_flag() -> std::collections::BTreeSet<String> {
     let mut flags = std::collections::BTreeSet::from(["caps".to_owned(), "irony".to_owned()]);
     for lexicon in LEXICONS.iter().take(LANGUAGES.len()) {
         for effect in lexicon.cues.iter().flat_map(|c| &c.effects) {

@@ -8,16 +8,21 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::output::{say, say_json, short};
+use super::trial::{self, Trial};
 use super::{Failure, find_config, load};
 use crate::classify::Classifier;
 use crate::clock::Clock;
 use crate::daemon::engine::Engine;
-use crate::daemon::reading::{self, Judges};
+use crate::daemon::reading::{self, Judges, Lines};
 use crate::fetch::{Answer, Fetcher};
-use crate::model::{Author, Classification, Cue, Cursor, Decision, Entry, FetchSettings, Identity, WatchlistMatch};
-use crate::query::{Matcher, Scratch};
+use crate::model::{
+    Author, Classification, Cue, Cursor, Decision, Entry, FetchSettings, Identity, Matched, WatchlistMatch,
+};
+use crate::query::{Document, Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
+use crate::text::link::{MAX_LINKS, in_markup};
+use crate::themes::NamedQueries;
 
 /// Bytes of one line of `--jsonl` at most; a longer one is an error of that line.
 const MAX_LINE: u64 = 4 << 20;
@@ -29,6 +34,9 @@ pub(super) struct Arguments {
     /// One JSON entry a line in (`title`, `text`, `url`, `author`, `published`), one line out, in order
     #[arg(long, conflicts_with = "json")]
     jsonl: bool,
+    /// Try this query instead of the watchlists: what it matched where, or which part failed
+    #[arg(long, value_name = "QUERY")]
+    query: Option<String>,
     /// Name of the source that the text is taken to come from
     #[arg(long, value_name = "NAME", default_value = "explain")]
     source: String,
@@ -43,6 +51,7 @@ pub(super) struct Explainer {
     classifier: Classifier,
     matcher: Matcher,
     routing: Routing,
+    themes: NamedQueries,
 }
 
 impl Explainer {
@@ -56,29 +65,47 @@ impl Explainer {
                 None
             }
         };
-        Ok(Self { engine, classifier: Classifier::new(), matcher: Matcher::new(&[]), routing: Routing::default() })
+        Ok(Self {
+            engine,
+            classifier: Classifier::new(),
+            matcher: Matcher::new(&[]),
+            routing: Routing::default(),
+            themes: NamedQueries::new([]),
+        })
     }
 
     pub(super) fn explain(&self, entry: &Entry, source: &str, scratch: &mut Scratch) -> Explained {
         let judges = match &self.engine {
             Some(engine) => engine.judges(),
-            None => Judges { classifier: &self.classifier, routing: &self.routing },
+            None => Judges { classifier: &self.classifier, routing: &self.routing, themes: &self.themes },
         };
         let matcher = self.engine.as_ref().map_or(&self.matcher, |engine| &engine.matcher);
         let found = reading::find(matcher, entry, source, scratch);
+        let excluded = self.engine.as_ref().and_then(|engine| {
+            let number = engine.config.sources.iter().position(|one| one.name == source);
+            reading::thrown_away(engine, number, &found)
+        });
         let watchlists: Vec<_> = found
             .into_iter()
+            .filter(|_| excluded.is_none())
             .filter_map(|found| {
                 let watchlist = self.engine.as_ref()?.config.watchlists.get(found.query)?;
                 Some(WatchlistMatch { name: watchlist.name.clone(), matched: found.matched })
             })
             .collect();
         let (classification, decision) = reading::judge(judges, source, entry, &watchlists);
-        Explained { watchlists, classification, decision }
+        let lines = Lines::of(entry);
+        let document = Document { lang: &classification.language.code, ..lines.document(entry, source) };
+        let themes = judges.themes.of(&document).into_iter().map(str::to_owned).collect();
+        Explained { themes, watchlists, excluded, classification, decision }
     }
 }
 
 pub(super) struct Explained {
+    /// Names of its themes.
+    pub(super) themes: Vec<String>,
+    /// Who throws it away, and because of which words.
+    excluded: Option<(String, Vec<Matched>)>,
     pub(super) watchlists: Vec<WatchlistMatch>,
     pub(super) classification: Classification,
     pub(super) decision: Decision,
@@ -99,14 +126,23 @@ impl Explained {
             "route": self.decision,
         });
         match value {
-            Value::Object(map) => map,
+            Value::Object(mut map) => {
+                if let Some((by, matched)) = &self.excluded {
+                    map.insert("excluded".into(), json!({ "by": by, "matched": matched }));
+                }
+                map
+            }
             _ => Map::new(),
         }
     }
 
     fn words(&self, entry: &Entry) -> String {
         let mut lines = vec![short(if entry.title.is_empty() { &entry.text } else { &entry.title }, 100)];
-        if self.watchlists.is_empty() {
+        if let Some((by, matched)) = &self.excluded {
+            let mut terms: Vec<_> = matched.iter().map(|m| m.term.as_str()).collect();
+            terms.dedup();
+            lines.push(format!("thrown away by {by}: {}", terms.join(", ")));
+        } else if self.watchlists.is_empty() {
             lines.push("watchlist   none: it would not be a mention".into());
         }
         for watchlist in &self.watchlists {
@@ -161,18 +197,36 @@ pub(super) fn reasons(classification: &Classification, decision: &Decision) -> V
 
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let explainer = Explainer::new(config)?;
+    let trial = match &arguments.query {
+        Some(query) => Some(Trial::new(query, explainer.engine.as_ref().map(|engine| &engine.config.context))?),
+        None => None,
+    };
+    let mut scratch = Scratch::default();
     if arguments.jsonl {
+        let mut answer = |entry: &Entry| {
+            let explained = explainer.explain(entry, &arguments.source, &mut scratch);
+            match &trial {
+                Some(trial) => trial.of(entry, &arguments.source, &explained).to_json(),
+                None => explained.to_json(),
+            }
+        };
         return match arguments.what.as_deref().filter(|what| *what != "-") {
-            None => stream(&explainer, &arguments.source, std::io::stdin().lock()),
+            None => stream(&mut answer, std::io::stdin().lock()),
             Some(path) => {
                 let file = std::fs::File::open(path)
                     .map_err(|error| Failure::Failed(format!("{path} cannot be read: {error}")))?;
-                stream(&explainer, &arguments.source, std::io::BufReader::new(file))
+                stream(&mut answer, std::io::BufReader::new(file))
             }
         };
     }
     let entries = entries(&explainer, arguments.what.as_deref()).await?;
-    let mut scratch = Scratch::default();
+    if let Some(trial) = &trial {
+        let tried = entries.iter().map(|entry| {
+            let explained = explainer.explain(entry, &arguments.source, &mut scratch);
+            (entry, trial.of(entry, &arguments.source, &explained))
+        });
+        return trial::print(tried.collect(), arguments.json);
+    }
     let explained: Vec<_> =
         entries.iter().map(|e| (e, explainer.explain(e, &arguments.source, &mut scratch))).collect();
     if arguments.json {
@@ -247,13 +301,14 @@ fn read(body: &[u8], content_type: Option<&str>, base: Option<&Url>, text_too: b
 }
 
 fn plain(text: &str) -> Entry {
-    Entry { text: text.trim().to_owned(), ..Entry::default() }
+    let mut links = Vec::new();
+    in_markup(text, &mut links);
+    Entry { text: text.trim().to_owned(), links, ..Entry::default() }
 }
 
 /// One line in, one line out, in order and at once.
-fn stream(explainer: &Explainer, source: &str, mut input: impl BufRead) -> Result<(), Failure> {
+fn stream(answer: &mut dyn FnMut(&Entry) -> Map<String, Value>, mut input: impl BufRead) -> Result<(), Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut scratch = Scratch::default();
     let mut bad = 0_u64;
     for number in 1_u64.. {
         let mut line = Vec::new();
@@ -266,11 +321,11 @@ fn stream(explainer: &Explainer, source: &str, mut input: impl BufRead) -> Resul
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let answer = match serde_json::from_slice::<Map<String, Value>>(&line) {
+        let answered = match serde_json::from_slice::<Map<String, Value>>(&line) {
             Ok(mut fields) => {
                 let entry = entry(&fields);
                 fields.entry("id").or_insert_with(|| json!(number));
-                fields.append(&mut explainer.explain(&entry, source, &mut scratch).to_json());
+                fields.append(&mut answer(&entry));
                 fields
             }
             Err(error) => {
@@ -281,8 +336,9 @@ fn stream(explainer: &Explainer, source: &str, mut input: impl BufRead) -> Resul
                 fields
             }
         };
-        let written =
-            serde_json::to_writer(&mut out, &answer).map_err(std::io::Error::from).and_then(|()| out.write_all(b"\n"));
+        let written = serde_json::to_writer(&mut out, &answered)
+            .map_err(std::io::Error::from)
+            .and_then(|()| out.write_all(b"\n"));
         // A line that arrives alone is answered at once; a file is answered in blocks.
         let written =
             written.and_then(|()| if input.fill_buf().is_ok_and(|b| b.is_empty()) { out.flush() } else { Ok(()) });
@@ -301,6 +357,12 @@ fn entry(fields: &Map<String, Value>) -> Entry {
         Some(Value::Object(map)) => serde_json::from_value(Value::Object(map.clone())).ok(),
         _ => None,
     };
+    let followers = fields.get("followers").and_then(Value::as_u64);
+    let author = match (author, followers) {
+        (Some(author), Some(_)) => Some(Author { followers, ..author }),
+        (None, Some(_)) => Some(Author { followers, ..Author::default() }),
+        (author, None) => author,
+    };
     Entry {
         identity: Identity([0; 16]),
         title: text("title"),
@@ -311,5 +373,17 @@ fn entry(fields: &Map<String, Value>) -> Entry {
         lang: fields.get("lang").and_then(Value::as_str).map(str::to_owned),
         site: fields.get("site").and_then(Value::as_str).map(str::to_owned),
         rating: fields.get("rating").and_then(Value::as_f64).map(|r| r as f32),
+        links: match fields.get("links").and_then(Value::as_array) {
+            Some(links) => links.iter().filter_map(Value::as_str).take(MAX_LINKS).map(str::to_owned).collect(),
+            None => {
+                let mut links = Vec::new();
+                in_markup(&text("text"), &mut links);
+                links
+            }
+        },
+        reply: fields
+            .get("reply")
+            .and_then(Value::as_bool)
+            .or_else(|| fields.get("in_reply_to").map(|of| !of.is_null())),
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     /// Number of a mention, to see all of it
     id: Option<i64>,
     /// Not older than this: 24h, 7d
-    #[arg(long, value_name = "AGE")]
+    #[arg(long, value_name = "AGE", value_parser = super::age)]
     since: Option<SignedDuration>,
     /// Only of this watchlist
     #[arg(long, value_name = "NAME")]
@@ -61,9 +61,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
         return show(&record, &row, zone, arguments.json);
     }
     let since = match arguments.since {
-        Some(age) => {
-            Some(Clock::system().now().checked_sub(age.abs()).map_err(|e| Failure::Usage(format!("--since: {e}")))?)
-        }
+        Some(age) => Some(Clock::system().now().checked_sub(age).map_err(|e| Failure::Usage(format!("--since: {e}")))?),
         None => None,
     };
     let rows = record.mentions(&MentionFilter {

@@ -1,6 +1,7 @@
 //! The command line: arguments, and one file a command. Results go to stdout, everything else to stderr; exit 0 done,
 //! 1 failed, 2 wrong usage or configuration.
 
+mod backtest;
 mod cases;
 mod check;
 mod explain;
@@ -12,11 +13,13 @@ mod output;
 mod route;
 mod run;
 mod sources;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +55,8 @@ enum Command {
     Check(Json),
     /// Show what would happen to a text, file or URL, and why
     Explain(explain::Arguments),
+    /// Show what a changed configuration would have found, mailed and routed
+    Backtest(backtest::Arguments),
     /// List mentions, or show one with its reasons and mails
     Mentions(mentions::Arguments),
     /// List cases, show one with its history, and act on it
@@ -97,6 +102,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Once(arguments) => once::run(config, arguments.json, shutdown).await,
         Command::Check(arguments) => check::run(config, arguments.json),
         Command::Explain(arguments) => explain::run(config, &arguments).await,
+        Command::Backtest(arguments) => backtest::run(config, &arguments),
         Command::Mentions(arguments) => mentions::run(config, &arguments),
         Command::Cases(arguments) => cases::run(config, &arguments).await,
         Command::Route(arguments) => route::run(config, &arguments).await,
@@ -130,6 +136,12 @@ fn load(named: Option<PathBuf>) -> Result<Loaded, Failure> {
         )));
     };
     config::load(&path).map_err(|errors| Failure::Usage(errors.render(output::colours(&std::io::stderr()))))
+}
+
+/// An age on the command line: `24h`, `7d`, `2w`; a day is 24 hours.
+fn age(text: &str) -> Result<SignedDuration, String> {
+    let span: Span = text.parse().map_err(|_| "write a number and a unit: 24h, 7d, 2w".to_owned())?;
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).map(SignedDuration::abs).map_err(|error| error.to_string())
 }
 
 /// Like [`load`], and shows the warnings.

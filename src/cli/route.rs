@@ -58,7 +58,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     let (mut said, mut list, mut wrong) = (Vec::new(), Vec::new(), 0_u64);
     for entry in &entries(&explainer, test.what.as_deref()).await? {
         let explained = explainer.explain(entry, &test.source, &mut scratch);
-        let Explained { watchlists, classification, decision } = &explained;
+        let Explained { watchlists, classification, decision, .. } = &explained;
         let tried = reading::tried(engine.judges(), classification, &test.source, entry, watchlists);
         let met = test.expect.as_deref().map(|who| goes_to(routing, decision, who));
         wrong += u64::from(met == Some(false));

@@ -109,7 +109,7 @@ const TABLE: &[&str] = &[
 fn show(text: &str, code: &str) -> String {
     let source = FILES.iter().find(|(c, _)| *c == code).unwrap().1;
     let catalogue = Catalogue::parse(source).unwrap();
-    let author = Author { name: AUTHOR.0.into(), handle: Some(AUTHOR.1.into()), url: None };
+    let author = Author { name: AUTHOR.0.into(), handle: Some(AUTHOR.1.into()), url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     let lower = text.to_lowercase();
     let marks: Vec<_> =
@@ -153,7 +153,7 @@ fn one_mail_one_mask_for_the_same_person() {
 #[test]
 fn an_author_named_like_the_brand_does_not_hide_the_brand() {
     let catalogue = Catalogue::parse(FILES[0].1).unwrap();
-    let author = Author { name: "Acme Fan".into(), handle: None, url: None };
+    let author = Author { name: "Acme Fan".into(), handle: None, url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     let marked = std::iter::once(0..4);
     assert_eq!(masker.mask(Marked::new("Acme rocks, says a Fan", marked)).text, "Acme rocks, says a [author]");
@@ -162,7 +162,7 @@ fn an_author_named_like_the_brand_does_not_hide_the_brand() {
 #[test]
 fn the_brands_own_handles_stay_unless_the_author_has_one() {
     let catalogue = Catalogue::parse(FILES[0].1).unwrap();
-    let author = Author { name: String::new(), handle: Some("@AcmeFan".into()), url: None };
+    let author = Author { name: String::new(), handle: Some("@AcmeFan".into()), url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), ["ACME", "x"].into_iter());
     assert_eq!(masker.mask_str("@acme_help @acmefan @max"), "@acme_help [author] [person 1]");
 }
@@ -170,7 +170,7 @@ fn the_brands_own_handles_stay_unless_the_author_has_one() {
 #[test]
 fn a_name_without_spaces_between_words_is_found() {
     let catalogue = Catalogue::parse(FILES[0].1).unwrap();
-    let author = Author { name: "山田太郎".into(), handle: None, url: None };
+    let author = Author { name: "山田太郎".into(), handle: None, url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     assert_eq!(masker.mask_str("私は山田太郎です"), "私は[author]です");
 }
@@ -178,7 +178,7 @@ fn a_name_without_spaces_between_words_is_found() {
 #[test]
 fn a_link_that_names_the_author_is_told_from_one_that_does_not() {
     let catalogue = Catalogue::parse(FILES[0].1).unwrap();
-    let author = Author { name: "María García".into(), handle: Some("@mg_92".into()), url: None };
+    let author = Author { name: "María García".into(), handle: Some("@mg_92".into()), url: None, followers: None };
     let masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     for (url, betrays) in [
         ("https://mastodon.social/@someone/1", true),
@@ -196,7 +196,7 @@ fn a_link_that_names_the_author_is_told_from_one_that_does_not() {
 #[test]
 fn hostile_input_takes_linear_time() {
     let catalogue = Catalogue::parse(FILES[0].1).unwrap();
-    let author = Author { name: "a a a a a a a a a b".into(), handle: None, url: None };
+    let author = Author { name: "a a a a a a a a a b".into(), handle: None, url: None, followers: None };
     for text in ["a ", "1 ", "@a", "(1", "a.", "1-", "order #", "a at b dot "] {
         let began = std::time::Instant::now();
         Masker::new(&catalogue.masks, Some(&author), std::iter::empty()).mask_str(&text.repeat(20_000));

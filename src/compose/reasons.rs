@@ -165,7 +165,7 @@ pub(super) fn matched_words(mention: &Mention) -> impl Iterator<Item = &str> {
     mention.watchlists.iter().flat_map(|w| &w.matched).filter_map(|m| match m.part {
         Part::Title => mention.entry.title.get(m.start..m.end),
         Part::Text => mention.entry.text.get(m.start..m.end),
-        Part::Author | Part::Site | Part::Url => None,
+        Part::Author | Part::Site | Part::Url | Part::Link => None,
     })
 }
 
@@ -270,17 +270,9 @@ mod tests {
         routing.departments[1].handles = vec![Category::Complaint];
         routing.departments.push(team(Some(Role::Community), "community"));
         let why = |category, severity, sentiment| {
-            let facts = Facts { category, categories: &[], severity, sentiment, flags: &[], watchlists: &[] };
-            let document = Document {
-                title: "",
-                text: "",
-                author: "",
-                site: "",
-                url: "",
-                lang: "en",
-                source: "",
-                facts: Some(facts),
-            };
+            let facts =
+                Facts { category, categories: &[], severity, sentiment, flags: &[], watchlists: &[], themes: &[] };
+            let document = Document { lang: "en", facts: Some(facts), ..Document::default() };
             routing.decide(&document).why
         };
         for (why, reason, end) in [

@@ -39,11 +39,17 @@ pub(super) fn mention(title: &str, text: &str) -> Mention {
             title: title.into(),
             text: text.into(),
             url: Some("https://www.trustpilot.com/reviews/65f1c0ffee".into()),
-            author: Some(Author { name: "Mette Holm".into(), handle: Some("@metteh".into()), url: None }),
+            author: Some(Author {
+                name: "Mette Holm".into(),
+                handle: Some("@metteh".into()),
+                url: None,
+                followers: None,
+            }),
             published: Some("2026-11-21T13:05:00Z".parse().unwrap()),
             lang: None,
             site: Some("Trustpilot".into()),
             rating: Some(1.0),
+            ..Entry::default()
         },
         fetched: "2026-11-21T13:09:00Z".parse().unwrap(),
         watchlists: vec![WatchlistMatch { name: "fjordkaffe".into(), matched }],

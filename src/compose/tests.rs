@@ -142,7 +142,8 @@ fn hazard_24_and_26_hold_for_letters_too() {
     let attack = "x\r\nBcc: victim@example.com <script>alert(1)</script><form action=\"https://evil.example\">";
     let mut mention = mention(attack, attack);
     mention.entry.url = Some("javascript:alert(1)".into());
-    mention.entry.author = Some(crate::model::Author { name: attack.into(), handle: Some(attack.into()), url: None });
+    mention.entry.author =
+        Some(crate::model::Author { name: attack.into(), handle: Some(attack.into()), url: None, followers: None });
     mention.source = attack.into();
     let world = World::bare(mention);
     for (name, letter, copy) in letters() {
@@ -280,7 +281,8 @@ fn hazard_26_content_is_text_only() {
         </td></tr></table><!-- {{ m.link }} {% raw %} <svg onload=1> &lt;b&gt;"#;
     let mut mention = mention(attack, attack);
     mention.entry.url = Some("javascript:alert(document.domain)".into());
-    mention.entry.author = Some(crate::model::Author { name: attack.into(), handle: Some(attack.into()), url: None });
+    mention.entry.author =
+        Some(crate::model::Author { name: attack.into(), handle: Some(attack.into()), url: None, followers: None });
     mention.entry.site = Some(attack.into());
     mention.source = attack.into();
     mention.decision.why = attack.into();

@@ -7,6 +7,7 @@ use super::edges::DaemonSettings;
 use super::people::Departments;
 use super::watch::Watchlists;
 use crate::model::{Category, Location, Source};
+use crate::query::Query;
 use crate::routing::{Role, Route};
 
 /// Everything that was read, with places.
@@ -14,7 +15,8 @@ pub(super) struct Whole<'w> {
     pub(super) daemon: &'w DaemonSettings,
     pub(super) daemon_at: Span,
     pub(super) watchlists: &'w Watchlists<'w>,
-    pub(super) sources: &'w [(Source, Span)],
+    pub(super) exclude: Option<&'w Query>,
+    pub(super) sources: &'w [(Source, Option<Query>, Span)],
     pub(super) departments: &'w Departments<'w>,
     pub(super) routes: &'w [Route],
 }
@@ -42,12 +44,12 @@ fn watchlists(whole: &Whole<'_>, found: &mut Findings) {
             .help("add [watchlists.NAME] with `query`");
     }
     let all = whole.watchlists.names.len();
-    let polled: Option<HashSet<&str>> = if whole.sources.iter().any(|(s, _)| s.watchlists.len() == all) {
+    let polled: Option<HashSet<&str>> = if whole.sources.iter().any(|(s, ..)| s.watchlists.len() == all) {
         None // One source that is searched for all of them settles it, and is the usual case.
     } else {
-        Some(whole.sources.iter().flat_map(|(s, _)| s.watchlists.iter().map(String::as_str)).collect())
+        Some(whole.sources.iter().flat_map(|(s, ..)| s.watchlists.iter().map(String::as_str)).collect())
     };
-    let mut queries: HashMap<&str, (&str, Span)> = HashMap::new();
+    let mut queries: HashMap<String, (&str, Span)> = HashMap::new();
     for (watchlist, at) in &whole.watchlists.list {
         let name = &watchlist.name;
         if watchlist.alert.is_empty() && whole.departments.list.is_empty() {
@@ -60,7 +62,12 @@ fn watchlists(whole: &Whole<'_>, found: &mut Findings) {
                 .warning(*at, format!("no source is searched for `{name}`"))
                 .help("name it in the `watchlists` of a source, or leave that key out there");
         }
-        match queries.get(watchlist.query_source.trim()) {
+        if whole.exclude.is_some_and(|exclude| watchlist.query.implies(exclude)) {
+            found
+                .warning(*at, format!("`{name}` can never have a mention: [exclude] throws away all that it finds"))
+                .help("narrow the query of [exclude]");
+        }
+        match queries.get(&watchlist.query.canonical()) {
             Some((other, first)) => {
                 found
                     .warning(*at, format!("`{name}` has the same query as `{other}`"))
@@ -68,7 +75,7 @@ fn watchlists(whole: &Whole<'_>, found: &mut Findings) {
                     .see(*first, "the other");
             }
             None => {
-                queries.insert(watchlist.query_source.trim(), (name, *at));
+                queries.insert(watchlist.query.canonical(), (name, *at));
             }
         }
     }
@@ -81,7 +88,7 @@ fn sources(whole: &Whole<'_>, found: &mut Findings) {
             .help("add [sources.NAME] with `kind` and `url`");
     }
     let mut addresses: HashMap<&str, (&str, Span)> = HashMap::new();
-    for (source, at) in whole.sources {
+    for (source, _, at) in whole.sources {
         // With no watchlists at all the one warning above is enough.
         if source.watchlists.is_empty() && !whole.watchlists.list.is_empty() {
             found

@@ -10,8 +10,22 @@ pub struct Keys {
 }
 
 /// The tables themselves.
-pub const ROOT: Keys =
-    Keys { table: "", keys: &["daemon", "fetch", "mail", "watchlists", "sources", "departments", "routes"] };
+pub const ROOT: Keys = Keys {
+    table: "",
+    keys: &[
+        "daemon",
+        "fetch",
+        "mail",
+        "sets",
+        "exclude",
+        "watchlists",
+        "sources",
+        "departments",
+        "routes",
+        "themes",
+        "history",
+    ],
+};
 pub const DAEMON: Keys = Keys {
     table: "daemon",
     keys: &["state", "timezone", "language", "http", "public_url", "contact", "include", "holidays"],
@@ -48,7 +62,8 @@ pub const MAIL: Keys = Keys {
     ],
 };
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
-pub const SOURCE: Keys = Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match"] };
+pub const SOURCE: Keys =
+    Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",
     keys: &[
@@ -70,10 +85,16 @@ pub const DEPARTMENT: Keys = Keys {
     ],
 };
 pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", "copy", "deliver", "case"] };
+/// A named subject, for `theme:`.
+pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
+/// What is thrown away everywhere.
+pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
+pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size"] };
 /// One person in `departments.NAME.members`.
 pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hours", "away"] };
 /// `password = { … }`: exactly one of these.
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 7] = [&DAEMON, &FETCH, &MAIL, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE];
+pub const HEADED: [&Keys; 10] =
+    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &HISTORY];

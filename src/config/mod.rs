@@ -13,6 +13,7 @@ pub mod keys;
 mod later;
 mod literal;
 mod mask;
+mod parts;
 mod people;
 mod reader;
 mod secret;
@@ -27,11 +28,13 @@ use std::path::{Path, PathBuf};
 pub use diagnostic::{ConfigErrors, Diagnostic, Level, MAX_SHOWN};
 pub use edges::{DEFAULT_HTTP, DEFAULT_SENDMAIL, DEFAULT_STATE, DaemonSettings};
 pub use files::{MAX_FILE, MAX_FILES};
+pub use parts::Theme;
 pub use reader::{MAX_NAME, Secrets};
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
-use crate::model::{FetchSettings, MailSettings, Source};
+use crate::model::{FetchSettings, HistorySettings, MailSettings, Source};
+use crate::query::{Context, Query};
 use crate::routing::Routing;
 use diagnostic::{Findings, Span};
 use reader::{Reader, World};
@@ -47,6 +50,14 @@ pub struct Config {
     /// In order of appearance, as are sources and departments.
     pub watchlists: Vec<Watchlist>,
     pub sources: Vec<Source>,
+    /// What is thrown away wherever it comes from, even of sources that are the search themselves.
+    pub exclude: Option<Query>,
+    /// What is thrown away of each source, by its place in `sources`.
+    pub source_excludes: Vec<Option<Query>>,
+    pub themes: Vec<Theme>,
+    pub history: HistorySettings,
+    /// What queries may name, for those that are tried out.
+    pub context: Context,
     pub routing: Routing,
 }
 
@@ -77,13 +88,13 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
 /// # Errors
 /// Every mistake in every file, in file order.
 pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, ConfigErrors> {
-    load_in(path, &World { parse_query: crate::query::parse, variable: &|name| std::env::var_os(name), secrets })
+    load_in(path, &World { parse_query: crate::query::parse_in, variable: &|name| std::env::var_os(name), secrets })
 }
 
 fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let mut found = Findings::default();
     let (files, root) = files::read(path, &mut found);
-    let mut reader = Reader { files: &files, found, world };
+    let mut reader = Reader { files: &files, found, world, context: Context::default() };
     let mut later = later::Later::default();
     let start = Span { file: 0, start: 0, end: 0 };
 
@@ -91,6 +102,10 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let daemon = edges::daemon(&root, &mut reader);
     let fetch = edges::fetch(&root, daemon.contact.as_deref(), &mut reader);
     let mail = edges::mail(&root, &mut reader);
+    parts::context(&root, &mut reader);
+    let exclude = parts::exclude(&root, &mut reader);
+    let themes = parts::themes(&root, &mut reader);
+    let history = parts::history(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
     let sources = watch::sources(&root, &watchlists, &mut reader);
     let departments = people::departments(&root, &daemon, &mut later, &mut reader);
@@ -101,6 +116,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
             daemon: &daemon,
             daemon_at: root.get("daemon").map_or(start, |entry| entry.at),
             watchlists: &watchlists,
+            exclude: exclude.as_ref(),
             sources: &sources,
             departments: &departments,
             routes: &routes,
@@ -117,7 +133,12 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 fetch,
                 mail,
                 watchlists: watchlists.list.into_iter().map(|(watchlist, _)| watchlist).collect(),
-                sources: sources.into_iter().map(|(source, _)| source).collect(),
+                source_excludes: sources.iter().map(|(_, exclude, _)| exclude.clone()).collect(),
+                sources: sources.into_iter().map(|(source, _, _)| source).collect(),
+                exclude,
+                themes,
+                history,
+                context: reader.context,
                 routing: Routing {
                     departments: departments.list.into_iter().map(|(department, _)| department).collect(),
                     routes,
@@ -135,12 +156,12 @@ mod tests {
 
     use super::*;
     use crate::model::TransportSettings;
-    use crate::query::{Query, QueryError, Scope};
+    use crate::query::{Parsed, QueryError, Scope};
 
     const MAIL: &str = "[mail]\nfrom = \"m@example.com\"\nhost = \"mail.example.com\"\n";
 
     /// Refuses the words `wrong` and, in watchlists, `category:`.
-    fn picky(text: &str, scope: Scope) -> Result<Query, Vec<QueryError>> {
+    fn picky(text: &str, scope: Scope, context: &Context) -> Result<Parsed, Vec<QueryError>> {
         let mut mistakes = Vec::new();
         for word in ["wrong", "category:"] {
             for (at, _) in text.match_indices(word).filter(|_| word == "wrong" || scope == Scope::Watchlist) {
@@ -148,7 +169,7 @@ mod tests {
                 mistakes.push(QueryError { span: at..at + word.len(), message, help: Some("right".to_owned()) });
             }
         }
-        if mistakes.is_empty() { crate::query::parse("right", scope) } else { Err(mistakes) }
+        if mistakes.is_empty() { crate::query::parse_in("right", scope, context) } else { Err(mistakes) }
     }
 
     fn load_text(

@@ -8,7 +8,7 @@ use super::diagnostic::{Findings, Span};
 use super::files::Files;
 use super::section::{Text, did_you_mean, part_of};
 use super::tree::{Entry, Node, Table, Value};
-use crate::query::{Query, QueryError, Scope};
+use crate::query::{Context, Parsed, Query, QueryError, Scope};
 
 /// Longest name of a watchlist, source or department, in bytes.
 pub const MAX_NAME: usize = 100;
@@ -26,7 +26,7 @@ pub enum Secrets {
 
 /// What the reader takes from outside; tests bring their own.
 pub(super) struct World<'w> {
-    pub(super) parse_query: fn(&str, Scope) -> Result<Query, Vec<QueryError>>,
+    pub(super) parse_query: fn(&str, Scope, &Context) -> Result<Parsed, Vec<QueryError>>,
     pub(super) variable: &'w dyn Fn(&str) -> Option<OsString>,
     pub(super) secrets: Secrets,
 }
@@ -36,6 +36,8 @@ pub(super) struct Reader<'r> {
     pub(super) files: &'r Files,
     pub(super) found: Findings,
     pub(super) world: &'r World<'r>,
+    /// What queries may name.
+    pub(super) context: Context,
 }
 
 impl<'r> Reader<'r> {
@@ -55,7 +57,8 @@ impl<'r> Reader<'r> {
         table.0.iter().collect()
     }
 
-    fn check_name(&mut self, entry: &Entry) {
+    /// Says what is wrong with a name.
+    pub(super) fn check_name(&mut self, entry: &Entry) {
         let name = entry.key.as_str();
         let fault = if name.trim().is_empty() {
             "a name cannot be empty".to_owned()
@@ -71,10 +74,17 @@ impl<'r> Reader<'r> {
             .help("use letters, digits, `-` and `_`: it is also what you type in commands and queries");
     }
 
-    /// A query; each of its mistakes gets its caret inside the text.
+    /// A query; each of its mistakes and doubts gets its caret inside the text.
     pub(super) fn query(&mut self, text: Text<'_>, node: &Node, scope: Scope) -> Option<Query> {
-        match (self.world.parse_query)(text.value, scope) {
-            Ok(query) => Some(query),
+        match (self.world.parse_query)(text.value, scope, &self.context) {
+            Ok(parsed) => {
+                let source = &self.files.get(node.span.file).text;
+                for doubt in parsed.doubts {
+                    let span = part_of(node, source, doubt.span);
+                    self.found.warning(span, doubt.message).maybe_help(doubt.help);
+                }
+                Some(parsed.query)
+            }
             Err(mistakes) => {
                 let source = &self.files.get(node.span.file).text;
                 for mistake in mistakes {

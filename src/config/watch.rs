@@ -69,8 +69,12 @@ pub(super) fn watchlists<'t>(root: &'t Table, reader: &mut Reader<'_>) -> Watchl
     Watchlists { list, names }
 }
 
-/// Reads all `[sources.NAME]`.
-pub(super) fn sources(root: &Table, watchlists: &Watchlists<'_>, reader: &mut Reader<'_>) -> Vec<(Source, Span)> {
+/// Reads all `[sources.NAME]`, each with what is thrown away of it.
+pub(super) fn sources(
+    root: &Table,
+    watchlists: &Watchlists<'_>,
+    reader: &mut Reader<'_>,
+) -> Vec<(Source, Option<Query>, Span)> {
     let mut every_name: Vec<(&str, Span)> = watchlists.names.iter().map(|(name, at)| (*name, *at)).collect();
     every_name.sort_unstable_by_key(|(_, at)| (at.file, at.start));
     let all: Arc<[String]> = every_name.into_iter().map(|(name, _)| name.to_owned()).collect();
@@ -97,6 +101,8 @@ pub(super) fn sources(root: &Table, watchlists: &Watchlists<'_>, reader: &mut Re
                 chosen.into()
             }
         };
+        let exclude = section.text("exclude", &mut reader.found).zip(section.get("exclude"));
+        let exclude = exclude.and_then(|(text, node)| reader.query(text, node, Scope::Exclude));
         if match_all && !section.has("watchlists") && chosen.len() > 1 {
             reader
                 .found
@@ -113,7 +119,7 @@ pub(super) fn sources(root: &Table, watchlists: &Watchlists<'_>, reader: &mut Re
             };
             let name = entry.key.clone();
             let every = every.unwrap_or(usual);
-            list.push((Source { name, kind, location, every, watchlists: chosen, match_all }, entry.at));
+            list.push((Source { name, kind, location, every, watchlists: chosen, match_all }, exclude, entry.at));
         }
     }
     list

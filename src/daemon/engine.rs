@@ -1,7 +1,7 @@
 //! Everything that is built from one configuration. A reload builds a second engine, and swaps it in only when all that
 //! can fail has succeeded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,11 +15,14 @@ use crate::mail::{MailError, Mailer};
 use crate::model::message_id;
 use crate::query::Matcher;
 use crate::store::record::CaseDesk;
+use crate::themes::NamedQueries;
 
 /// The configuration, and what was built from it.
 pub struct Engine {
     pub config: Config,
+    /// All watchlists, by their places, and behind them what is thrown away.
     pub matcher: Matcher,
+    pub themes: NamedQueries,
     pub classifier: Classifier,
     pub composer: Composer,
     pub fetcher: Fetcher,
@@ -27,6 +30,8 @@ pub struct Engine {
     pub desk: Arc<CaseDesk>,
     /// For each source, by place in `config.sources`, whether each watchlist (by place) is matched against it.
     source_watchlists: Vec<Vec<bool>>,
+    /// Who throws away what the queries behind the watchlists find: everybody (`None`), or these sources by place.
+    excludes: Vec<Option<HashSet<usize>>>,
 }
 
 /// Why a configuration cannot be run although it reads well.
@@ -44,8 +49,27 @@ impl Engine {
     /// # Errors
     /// A certificate file or transport of the configuration cannot be used.
     pub fn build(config: Config) -> Result<Self, EngineError> {
-        let queries: Vec<_> = config.watchlists.iter().map(|w| &w.query).collect();
+        let mut queries: Vec<_> = config.watchlists.iter().map(|w| &w.query).collect();
+        let mut excludes = Vec::new();
+        if let Some(exclude) = &config.exclude {
+            queries.push(exclude);
+            excludes.push(None);
+        }
+        // Many sources may throw away the same: it is looked for once.
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (source, exclude) in config.source_excludes.iter().enumerate() {
+            let Some(exclude) = exclude else { continue };
+            let place = *places.entry(exclude.to_string()).or_insert_with(|| {
+                queries.push(exclude);
+                excludes.push(Some(HashSet::new()));
+                excludes.len() - 1
+            });
+            if let Some(Some(sources)) = excludes.get_mut(place) {
+                sources.insert(source);
+            }
+        }
         let matcher = Matcher::new(&queries);
+        let themes = NamedQueries::new(config.themes.iter().map(|theme| (theme.name.clone(), &theme.query)));
         let names: HashMap<&str, usize> =
             config.watchlists.iter().enumerate().map(|(n, w)| (w.name.as_str(), n)).collect();
         let source_watchlists = config
@@ -69,6 +93,8 @@ impl Engine {
         });
         Ok(Self {
             matcher,
+            themes,
+            excludes,
             classifier: Classifier::new(),
             composer,
             fetcher: Fetcher::new(&config.fetch)?,
@@ -91,7 +117,7 @@ impl Engine {
 
     /// What decides about a mention.
     pub fn judges(&self) -> Judges<'_> {
-        Judges { classifier: &self.classifier, routing: &self.config.routing }
+        Judges { classifier: &self.classifier, routing: &self.config.routing, themes: &self.themes }
     }
 
     /// The watchlist of that name.
@@ -102,6 +128,18 @@ impl Engine {
     /// Whether a source (by place) is matched against a watchlist (by place).
     pub fn watches(&self, source: usize, watchlist: usize) -> bool {
         self.source_watchlists.get(source).and_then(|w| w.get(watchlist)).copied().unwrap_or(false)
+    }
+
+    /// Who throws away what a query of the matcher (by place) finds in an entry of a source (by place, if it is
+    /// configured): `[exclude]`, or the source.
+    pub fn thrown_away(&self, source: Option<usize>, query: usize) -> Option<String> {
+        match self.excludes.get(query.checked_sub(self.config.watchlists.len())?)? {
+            None => Some("[exclude]".to_owned()),
+            Some(sources) => {
+                let source = source.filter(|source| sources.contains(source))?;
+                Some(format!("sources.{}.exclude", self.config.sources.get(source)?.name))
+            }
+        }
     }
 
     /// A new Message-ID without angle brackets.

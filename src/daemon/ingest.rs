@@ -252,6 +252,7 @@ async fn commit(
         mentions: reading.mentions,
         desk: Arc::clone(&engine.desk),
         gap: reading.gap,
+        unmatched: reading.unmatched,
         troubles: troubles.into_iter().filter_map(|t| trouble_mail(engine, t, now)).collect(),
     };
     let outcome = world.store.record().commit_poll(poll).await?;

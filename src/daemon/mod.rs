@@ -7,6 +7,7 @@ mod ingest;
 mod once;
 pub mod processors;
 pub mod reading;
+pub mod replay;
 mod run;
 mod upkeep;
 mod wording;
@@ -19,6 +20,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Stopwatch};
+use crate::model::HistorySettings;
 use crate::store::seen::Marks;
 use crate::store::{Store, StoreError};
 use crate::web::metrics::Metrics;
@@ -80,6 +82,17 @@ impl World {
         if waiting >= MARK_TOGETHER { self.mark_all().await } else { Ok(()) }
     }
 
+    /// Forgets entries that matched nothing and are older, or need more room, than the configuration allows.
+    async fn prune(&self, history: &HistorySettings) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let before = history.unmatched.map_or(now, |age| now.checked_sub(age).unwrap_or(now));
+        let gone = self.store.record().prune_unmatched(before, history.unmatched_size).await?;
+        if gone > 0 {
+            tracing::debug!(event = "pruned", polls = gone, "kept entries that matched nothing were forgotten");
+        }
+        Ok(())
+    }
+
     /// Marks all recorded polls that are not marked yet.
     async fn mark_all(&self) -> Result<(), StoreError> {
         let polls = std::mem::take(&mut *self.unmarked.lock().unwrap_or_else(PoisonError::into_inner));
@@ -104,6 +117,8 @@ pub struct Timings {
     pub identify: Stage,
     pub matching: Stage,
     pub classify: Stage,
+    /// Packing what matched nothing.
+    pub keep: Stage,
     pub record: Stage,
     pub mark: Stage,
     pub compose: Stage,
@@ -135,6 +150,7 @@ impl Timings {
             "identify": self.identify.milliseconds(),
             "match": self.matching.milliseconds(),
             "classify_and_route": self.classify.milliseconds(),
+            "keep": self.keep.milliseconds(),
             "record": self.record.milliseconds(),
             "mark": self.mark.milliseconds(),
             "compose": self.compose.milliseconds(),

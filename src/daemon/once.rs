@@ -108,6 +108,9 @@ pub async fn once(
     };
     let ((), early) = tokio::try_join!(polling, deliver_meanwhile(world, &mut courier, shutdown, &polled))?;
 
+    if summary.new_entries > 0 {
+        world.prune(&engine.config.history).await?;
+    }
     let queued = summary.mail.queued + upkeep::begin(world, engine).await?;
     let rest = courier.deliver_due(shutdown, &|sent| progress.delivering(early.sent + sent)).await?;
     summary.mail = MailSummary { queued, sent: early.sent + rest.sent, failed: early.failed + rest.failed, ..rest };

@@ -15,15 +15,16 @@ use crate::classify::{self, Classifier, Input};
 use crate::clock::Stopwatch;
 use crate::dedup::{Links, StoryKey};
 use crate::model::{
-    Classification, Cursor, Decision, Deliver, Entry, ErrorClass, Location, Mention, Part, PollFault, Source,
+    Classification, Cursor, Decision, Deliver, Entry, ErrorClass, Location, Matched, Mention, Part, PollFault, Source,
     WatchlistMatch,
 };
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
 use crate::routing::{Routing, Tried};
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known};
-use crate::store::record::{DeliveryContent, NewDelivery, NewMention};
+use crate::store::record::{DeliveryContent, NewDelivery, NewMention, Unmatched};
 use crate::store::seen::Seen;
+use crate::themes::NamedQueries;
 
 /// Bytes of an entry's text that the record keeps: a window around the first match.
 const MAX_KEPT_TEXT: usize = 16 * 1024;
@@ -44,6 +45,8 @@ pub struct Reading {
     pub degraded: Option<Degraded>,
     /// Why completeness cannot be shown, if so.
     pub gap: Option<String>,
+    /// New entries that matched nothing, if they are kept.
+    pub unmatched: Option<Unmatched>,
 }
 
 /// How entries are told apart from now on, and why.
@@ -124,6 +127,12 @@ pub(super) fn read(
         }
     }
     timings.classify.add(watch);
+
+    if engine.config.history.unmatched.is_some() {
+        let watch = Stopwatch::start();
+        reading.unmatched = Unmatched::pack(fresh.into_iter().flatten());
+        timings.keep.add(watch);
+    }
     Ok(reading)
 }
 
@@ -170,18 +179,35 @@ fn parse(engine: &Engine, source: &Source, served: &Served) -> Result<Vec<Feed>,
 pub struct Judges<'a> {
     pub classifier: &'a Classifier,
     pub routing: &'a Routing,
+    pub themes: &'a NamedQueries,
 }
 
 /// The queries that an entry matches.
 pub fn find(matcher: &Matcher, entry: &Entry, source: &str, scratch: &mut Scratch) -> Vec<Found> {
-    let author = author_line(entry);
-    matcher.find(&document(entry, &author, source), scratch)
+    let lines = Lines::of(entry);
+    matcher.find(&lines.document(entry, source), scratch)
+}
+
+/// Who throws an entry away, if somebody does, and because of which words.
+pub fn thrown_away(engine: &Engine, number: Option<usize>, found: &[Found]) -> Option<(String, Vec<Matched>)> {
+    let behind = found.iter().rev().take_while(|found| found.query >= engine.config.watchlists.len());
+    behind.filter_map(|found| Some((engine.thrown_away(number, found.query)?, found.matched.clone()))).last()
 }
 
 /// The watchlists that an entry matches, among those of its source.
-fn match_watchlists(engine: &Engine, number: usize, entry: &Entry, scratch: &mut Scratch) -> Vec<WatchlistMatch> {
+pub(super) fn match_watchlists(
+    engine: &Engine,
+    number: usize,
+    entry: &Entry,
+    scratch: &mut Scratch,
+) -> Vec<WatchlistMatch> {
     let source = &engine.config.sources[number];
-    let mut matches: Vec<WatchlistMatch> = find(&engine.matcher, entry, &source.name, scratch)
+    let found = find(&engine.matcher, entry, &source.name, scratch);
+    if let Some((by, _)) = thrown_away(engine, Some(number), &found) {
+        tracing::debug!(event = "excluded", source = source.name, by, "thrown away");
+        return Vec::new();
+    }
+    let mut matches: Vec<WatchlistMatch> = found
         .into_iter()
         .filter(|found| engine.watches(number, found.query))
         .map(|found| WatchlistMatch {
@@ -213,7 +239,8 @@ pub fn judge(
         rating: entry.rating,
         press: entry.site.is_some(),
     });
-    let decision = with_facts(&classification, source, entry, watchlists, |document| judges.routing.decide(document));
+    let decision =
+        with_facts(judges, &classification, source, entry, watchlists, |document| judges.routing.decide(document));
     (classification, decision)
 }
 
@@ -225,11 +252,12 @@ pub fn tried<'a>(
     entry: &Entry,
     watchlists: &[WatchlistMatch],
 ) -> Vec<Tried<'a>> {
-    with_facts(classification, source, entry, watchlists, |document| judges.routing.tried(document))
+    with_facts(judges, classification, source, entry, watchlists, |document| judges.routing.tried(document))
 }
 
 /// Has something decided over an entry and what classification found.
 fn with_facts<T>(
+    judges: Judges<'_>,
     classification: &Classification,
     source: &str,
     entry: &Entry,
@@ -237,9 +265,10 @@ fn with_facts<T>(
     decide: impl FnOnce(&Document<'_>) -> T,
 ) -> T {
     let names: Vec<&str> = watchlists.iter().map(|w| w.name.as_str()).collect();
-    let author = author_line(entry);
-    let mut document = document(entry, &author, source);
+    let lines = Lines::of(entry);
+    let mut document = lines.document(entry, source);
     document.lang = &classification.language.code;
+    let themes = judges.themes.of(&document);
     document.facts = Some(Facts {
         category: classification.category,
         categories: &classification.categories,
@@ -247,6 +276,7 @@ fn with_facts<T>(
         sentiment: classification.sentiment.label,
         flags: &classification.flags,
         watchlists: &names,
+        themes: &themes,
     });
     decide(&document)
 }
@@ -270,7 +300,12 @@ fn mention(
 }
 
 /// Who gets a mail about a mention: one a person, the notice before the copy before the alert.
-fn deliveries(engine: &Engine, watchlists: &[WatchlistMatch], decision: &Decision, now: Timestamp) -> Vec<NewDelivery> {
+pub(super) fn deliveries(
+    engine: &Engine,
+    watchlists: &[WatchlistMatch],
+    decision: &Decision,
+    now: Timestamp,
+) -> Vec<NewDelivery> {
     let mut mails = BTreeMap::<String, (String, DeliveryContent)>::new();
     let mut add = |recipient: &str, content: DeliveryContent| {
         if decision.is_kept_from(recipient) {
@@ -324,30 +359,44 @@ fn keep_window(entry: &mut Entry, watchlists: &mut [WatchlistMatch]) {
     }
 }
 
-fn document<'a>(entry: &'a Entry, author: &'a str, source: &'a str) -> Document<'a> {
-    Document {
-        title: &entry.title,
-        text: &entry.text,
-        author,
-        site: entry.site.as_deref().unwrap_or_default(),
-        url: entry.url.as_deref().unwrap_or_default(),
-        lang: entry.lang.as_deref().unwrap_or_default(),
-        source,
-        facts: None,
-    }
+/// What queries read of an entry as one line, though the entry has it in parts.
+pub struct Lines {
+    author: String,
+    links: String,
 }
 
-fn author_line(entry: &Entry) -> String {
-    entry.author.as_ref().map_or_else(String::new, |a| match &a.handle {
-        Some(handle) => format!("{} {handle}", a.name),
-        None => a.name.clone(),
-    })
+impl Lines {
+    /// Name and handle of the author, and the links.
+    pub fn of(entry: &Entry) -> Self {
+        let author = entry.author.as_ref().map_or_else(String::new, |a| match &a.handle {
+            Some(handle) => format!("{} {handle}", a.name),
+            None => a.name.clone(),
+        });
+        Self { author, links: entry.links.join("\n") }
+    }
+
+    /// The entry as queries see it before it is classified.
+    pub fn document<'a>(&'a self, entry: &'a Entry, source: &'a str) -> Document<'a> {
+        Document {
+            title: &entry.title,
+            text: &entry.text,
+            author: &self.author,
+            site: entry.site.as_deref().unwrap_or_default(),
+            url: entry.url.as_deref().unwrap_or_default(),
+            lang: entry.lang.as_deref().unwrap_or_default(),
+            source,
+            links: &self.links,
+            followers: entry.author.as_ref().and_then(|author| author.followers),
+            rating: entry.rating,
+            reply: entry.reply,
+            facts: None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Matched;
 
     #[test]
     fn a_long_text_is_kept_around_its_first_match() {

@@ -29,6 +29,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 /// How often states of unchanged sources are written together.
 const SAVE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether kept entries are too old or too many.
+const PRUNE_EVERY: Duration = Duration::from_secs(15 * 60);
 
 /// Why the daemon stopped, if not because it was told to.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +131,7 @@ async fn poll_on_schedule(
     let mut polls: JoinSet<(String, Result<Polled, StoreError>)> = JoinSet::new();
     let mut under_way = std::collections::HashSet::<String>::new();
     let mut save = tokio::time::interval(SAVE_EVERY);
+    let mut prune = tokio::time::interval(PRUNE_EVERY);
     loop {
         let engine = Arc::clone(&engines.borrow_and_update());
         let mut turns = schedule(&engine, &states, world.clock.now());
@@ -170,6 +173,7 @@ async fn poll_on_schedule(
                         world.store.record().save_source_states(unsaved.drain().collect()).await?;
                     }
                 }
+                _ = prune.tick() => world.prune(&engine.config.history).await?,
                 Some(ended) = polls.join_next() => {
                     let Ok((name, polled)) = ended else { continue };
                     let Polled { state, result } = polled?;

@@ -20,6 +20,9 @@ pub struct Author {
     /// The author's own page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// How many follow the author, where the source says so: unknown is never 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followers: Option<u64>,
 }
 
 /// One thing that a source yielded. All text is plain: no tags, entities decoded, white space runs made one space,
@@ -49,4 +52,10 @@ pub struct Entry {
     /// Stars, 1 to 5, where the source gives them.
     #[serde(default)]
     pub rating: Option<f32>,
+    /// Where the text leads: `http` and `https` links, each once, at most `text::link::MAX_LINKS`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
+    /// Whether it answers another post, where the source says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<bool>,
 }

@@ -14,6 +14,8 @@ pub enum Part {
     Author,
     Site,
     Url,
+    /// The entry's links, joined by `\n`.
+    Link,
 }
 
 /// Words that matched, and where: a byte range in the *original* text of that part.

@@ -18,5 +18,5 @@ pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, S
 pub use mail::{Delivery, DeliveryKind, Email, MailFault, SendOutcome, Trouble, TroubleKind, message_id};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
-pub use settings::{FetchSettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
+pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};

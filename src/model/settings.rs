@@ -94,3 +94,19 @@ pub struct MailSettings {
     /// Mails per recipient and hour; beyond it, alerts are bundled into one mail. Default 20.
     pub max_per_hour: u32,
 }
+
+/// `[history]`: what is kept for looking back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistorySettings {
+    /// How long entries that matched nothing are kept, so that a changed query can be tried on them. `None`: they are not
+    /// kept. Default 7 days.
+    pub unmatched: Option<Duration>,
+    /// Most room for them, in compressed bytes; the oldest go first. Default 64 MiB.
+    pub unmatched_size: u64,
+}
+
+impl Default for HistorySettings {
+    fn default() -> Self {
+        Self { unmatched: Some(Duration::from_secs(7 * 24 * 60 * 60)), unmatched_size: 64 << 20 }
+    }
+}

@@ -1,6 +1,8 @@
 //! What a query means, apart from how it was written; and how it is printed.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::model::{Category, SentimentLabel, Severity};
 
@@ -15,6 +17,26 @@ pub(super) enum Node {
     Words(Words),
     Near(Near),
     Fact(Fact),
+    Set(Set),
+}
+
+/// `set:NAME`, with what that set looks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Set {
+    /// As the configuration writes it.
+    pub(super) name: String,
+    pub(super) node: Arc<Node>,
+    pub(super) at: At,
+}
+
+/// Where a part stands in the query's text. It is no part of the meaning: two of them are always equal.
+#[derive(Clone, Debug, Default)]
+pub(super) struct At(pub(super) Range<usize>);
+
+impl PartialEq for At {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// The texts that words are looked for in.
@@ -27,6 +49,8 @@ pub(super) enum Place {
     Author,
     Site,
     Url,
+    /// Where the entry's text leads.
+    Link,
 }
 
 impl Place {
@@ -39,6 +63,7 @@ impl Place {
             Place::Author => Some("author"),
             Place::Site => Some("site"),
             Place::Url => Some("url"),
+            Place::Link => Some("link"),
         }
     }
 }
@@ -52,6 +77,18 @@ pub(super) struct Words {
     pub(super) label: String,
     /// As its author wrote it, signs included.
     pub(super) written: String,
+    /// The label folded, without a `*` at its end.
+    pub(super) folded: String,
+    /// The same with its accents.
+    pub(super) accented: String,
+    pub(super) at: At,
+}
+
+impl Words {
+    /// Whether a `*` ends it: any ending fits.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.form, Form::Word | Form::Phrase) && self.label.ends_with('*')
+    }
 }
 
 /// How words are to be taken.
@@ -129,39 +166,125 @@ pub(super) enum Fact {
     Severity(Compare, Severity),
     Sentiment(Compare, SentimentLabel),
     Watchlist(String),
+    Theme(String),
     Flag(String),
+    /// Followers of the author.
+    Followers(Compare, u64),
+    /// Stars, 1 to 5.
+    Rating(Compare, f32),
+    Has(Has),
+    Is(Is),
+}
+
+/// What an entry can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Has {
+    /// A link in its text.
+    Link,
+    Author,
+    Title,
+    /// Stars.
+    Rating,
+    /// A known number of followers.
+    Followers,
+}
+
+impl Has {
+    pub(super) const ALL: [Has; 5] = [Has::Link, Has::Author, Has::Title, Has::Rating, Has::Followers];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Has::Link => "link",
+            Has::Author => "author",
+            Has::Title => "title",
+            Has::Rating => "rating",
+            Has::Followers => "followers",
+        }
+    }
+}
+
+/// What an entry can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Is {
+    /// An answer to another post.
+    Reply,
+}
+
+impl Is {
+    pub(super) const ALL: [Is; 1] = [Is::Reply];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Is::Reply => "reply",
+        }
+    }
 }
 
 impl Node {
     /// Joins nodes that must all hold.
     pub(super) fn all(nodes: Vec<Node>) -> Option<Node> {
-        Self::join(nodes, Node::All, |node| match node {
-            Node::All(inner) => Ok(inner),
-            other => Err(other),
-        })
+        let mut flat = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            match node {
+                Node::All(inner) => flat.extend(inner),
+                node => flat.push(node),
+            }
+        }
+        if flat.len() > 1 { Some(Node::All(flat)) } else { flat.pop() }
     }
 
     /// Joins nodes of which one must hold.
     pub(super) fn any(nodes: Vec<Node>) -> Option<Node> {
-        Self::join(nodes, Node::Any, |node| match node {
-            Node::Any(inner) => Ok(inner),
-            other => Err(other),
-        })
-    }
-
-    fn join(
-        nodes: Vec<Node>,
-        make: impl FnOnce(Vec<Node>) -> Node,
-        open: impl Fn(Node) -> Result<Vec<Node>, Node>,
-    ) -> Option<Node> {
         let mut flat = Vec::with_capacity(nodes.len());
         for node in nodes {
-            match open(node) {
-                Ok(inner) => flat.extend(inner),
-                Err(node) => flat.push(node),
+            match node {
+                Node::Any(inner) => flat.extend(inner),
+                node => flat.push(node),
             }
         }
-        if flat.len() > 1 { Some(make(flat)) } else { flat.pop() }
+        if flat.len() > 1 { Some(Node::Any(flat)) } else { flat.pop() }
+    }
+
+    /// Brackets of the deepest part, sets included.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Node::All(nodes) | Node::Any(nodes) => 1 + nodes.iter().map(Node::depth).max().unwrap_or(0),
+            Node::Not(node) => node.depth(),
+            Node::Set(set) => 1 + set.node.depth(),
+            Node::Words(_) | Node::Near(_) | Node::Fact(_) => 0,
+        }
+    }
+
+    /// Words, phrases and field tests, those of its sets included.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Node::All(nodes) | Node::Any(nodes) => nodes.iter().map(Node::weight).sum(),
+            Node::Not(node) => node.weight(),
+            Node::Set(set) => set.node.weight(),
+            Node::Near(near) => near.left.len() + near.right.len(),
+            Node::Words(_) | Node::Fact(_) => 1,
+        }
+    }
+
+    /// The same text for queries that differ only in order, case, brackets, signs and names of sets.
+    pub(super) fn canonical(&self) -> String {
+        let sorted = |nodes: &[Node], between: &str| {
+            let mut parts: Vec<String> = nodes.iter().map(Node::canonical).collect();
+            parts.sort_unstable();
+            parts.dedup();
+            format!("({})", parts.join(between))
+        };
+        match self {
+            Node::All(nodes) => sorted(nodes, " "),
+            Node::Any(nodes) => sorted(nodes, " OR "),
+            Node::Not(node) => format!("-{}", node.canonical()),
+            Node::Words(words) if matches!(words.form, Form::Word | Form::Phrase) => {
+                let place = words.place.field().unwrap_or_default();
+                format!("{place}:\"{}\"{}", words.accented, if words.is_open() { "*" } else { "" })
+            }
+            Node::Set(set) => set.node.canonical(),
+            Node::Words(_) | Node::Near(_) | Node::Fact(_) => self.to_string(),
+        }
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>, inside: bool) -> fmt::Result {
@@ -188,6 +311,7 @@ impl Node {
             Node::Near(near) if inside => write!(f, "({near})"),
             Node::Near(near) => write!(f, "{near}"),
             Node::Fact(fact) => write!(f, "{fact}"),
+            Node::Set(set) => write!(f, "set:{}", quoted(&set.name)),
         }
     }
 }
@@ -236,7 +360,12 @@ impl fmt::Display for Fact {
             Fact::Severity(compare, step) => write!(f, "severity:{}{}", compare.sign(), step.as_str()),
             Fact::Sentiment(compare, step) => write!(f, "sentiment:{}{}", compare.sign(), step.as_str()),
             Fact::Watchlist(name) => write!(f, "watchlist:{}", quoted(name)),
+            Fact::Theme(name) => write!(f, "theme:{}", quoted(name)),
             Fact::Flag(name) => write!(f, "flag:{}", quoted(name)),
+            Fact::Followers(compare, count) => write!(f, "followers:{}{count}", compare.sign()),
+            Fact::Rating(compare, stars) => write!(f, "rating:{}{stars}", compare.sign()),
+            Fact::Has(what) => write!(f, "has:{}", what.as_str()),
+            Fact::Is(what) => write!(f, "is:{}", what.as_str()),
         }
     }
 }

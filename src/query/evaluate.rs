@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::Document;
-use super::ast::{Fact, Place};
+use super::ast::{Fact, Has, Is, Place};
 use super::pattern::{Pattern, Text};
 use super::plan::{Plan, Program, Step};
 use crate::model::{Matched, Part};
@@ -257,6 +257,7 @@ impl Evaluation<'_> {
             Place::Author => ((Part::Author, document.author), None),
             Place::Site => ((Part::Site, document.site), None),
             Place::Url => ((Part::Url, document.url), None),
+            Place::Link => ((Part::Link, document.links), None),
         };
         std::iter::once(first).chain(second)
     }
@@ -304,9 +305,38 @@ impl Evaluation<'_> {
         if let Fact::Source(name) = fact {
             return (document.source.to_lowercase() == name.to_lowercase()).then(|| format!("source:{name}"));
         }
+        match fact {
+            Fact::Followers(compare, bound) => {
+                let count = document.followers?;
+                return compare.holds(count, *bound).then(|| format!("followers:{count}"));
+            }
+            Fact::Rating(compare, bound) => {
+                let stars = document.rating?;
+                return compare.holds(stars, *bound).then(|| format!("rating:{stars}"));
+            }
+            Fact::Has(what) => {
+                let there = match what {
+                    Has::Link => !document.links.is_empty(),
+                    Has::Author => !document.author.trim().is_empty(),
+                    Has::Title => !document.title.trim().is_empty(),
+                    Has::Rating => document.rating.is_some(),
+                    Has::Followers => document.followers.is_some(),
+                };
+                return there.then(|| format!("has:{}", what.as_str()));
+            }
+            Fact::Is(Is::Reply) => return (document.reply == Some(true)).then(|| "is:reply".to_owned()),
+            _ => {}
+        }
         let facts = document.facts.as_ref()?;
         match fact {
-            Fact::Lang(_) | Fact::Source(_) => None,
+            Fact::Lang(_) | Fact::Source(_) | Fact::Followers(..) | Fact::Rating(..) | Fact::Has(_) | Fact::Is(_) => {
+                None
+            }
+            Fact::Theme(name) => facts
+                .themes
+                .iter()
+                .any(|one| one.to_lowercase() == name.to_lowercase())
+                .then(|| format!("theme:{name}")),
             Fact::Category(category) => {
                 (facts.category == *category).then(|| format!("category:{}", category.as_str()))
             }

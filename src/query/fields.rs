@@ -8,6 +8,12 @@ pub(super) enum Field {
     Place(Place),
     Lang,
     Source,
+    Followers,
+    Rating,
+    Has,
+    Is,
+    Set,
+    Theme,
     Category,
     Severity,
     Sentiment,
@@ -15,34 +21,36 @@ pub(super) enum Field {
     Flag,
 }
 
-const FIELDS: [(&str, Field); 12] = [
+const FIELDS: [(&str, Field); 19] = [
     ("title", Field::Place(Place::Title)),
     ("body", Field::Place(Place::Body)),
     ("author", Field::Place(Place::Author)),
     ("site", Field::Place(Place::Site)),
     ("url", Field::Place(Place::Url)),
+    ("link", Field::Place(Place::Link)),
     ("lang", Field::Lang),
     ("source", Field::Source),
+    ("followers", Field::Followers),
+    ("rating", Field::Rating),
+    ("has", Field::Has),
+    ("is", Field::Is),
+    ("set", Field::Set),
     ("category", Field::Category),
     ("severity", Field::Severity),
     ("sentiment", Field::Sentiment),
+    ("theme", Field::Theme),
     ("watchlist", Field::Watchlist),
     ("flag", Field::Flag),
 ];
 
-/// Fields that are planned: refused, so that nobody believes that they work.
-const PLANNED: [(&str, &str); 7] = [
-    ("link", "use `url:` for the entry's own address"),
-    ("has", "look for the words themselves"),
-    ("is", "look for the words themselves"),
-    ("followers", "leave it out"),
-    ("rating", "leave it out"),
-    ("theme", "use `category:` in a route's `when`"),
-    ("set", "write the words out: `(a OR b)`"),
-];
-
 /// Names that people bring from other tools.
-const OTHER_NAMES: [(&str, &str); 14] = [
+const OTHER_NAMES: [(&str, &str); 20] = [
+    ("intext", "body"),
+    ("stars", "rating"),
+    ("authorfollowers", "followers"),
+    ("links", "link"),
+    ("inlink", "link"),
+    ("topic", "theme"),
     ("text", "body"),
     ("content", "body"),
     ("headline", "title"),
@@ -72,12 +80,15 @@ impl Field {
 
     /// Known only after classification, so only in `when`.
     pub(super) fn is_decided_later(self) -> bool {
-        matches!(self, Field::Category | Field::Severity | Field::Sentiment | Field::Watchlist | Field::Flag)
+        matches!(
+            self,
+            Field::Category | Field::Severity | Field::Sentiment | Field::Theme | Field::Watchlist | Field::Flag
+        )
     }
 
     /// Whether `>=` and the like make sense.
     pub(super) fn has_order(self) -> bool {
-        matches!(self, Field::Severity | Field::Sentiment)
+        matches!(self, Field::Severity | Field::Sentiment | Field::Followers | Field::Rating)
     }
 
     /// How it is written, for help.
@@ -88,6 +99,13 @@ impl Field {
             Field::Place(Place::Author) => "write `author:\"Ana Ruiz\"`",
             Field::Place(Place::Site) => "write `site:example.com` or `site:(a.com OR b.org)`",
             Field::Place(Place::Url) => "write `url:refund`",
+            Field::Place(Place::Link) => "write `link:example.com`: an address that the text leads to",
+            Field::Followers => "write `followers:>=1000` or `followers:>=10k`",
+            Field::Rating => "write `rating:<=2` (stars, 1 to 5)",
+            Field::Has => "write `has:link`, `has:author`, `has:title`, `has:rating` or `has:followers`",
+            Field::Is => "write `is:reply`",
+            Field::Set => "write `set:NAME`, a name under [sets] in the config",
+            Field::Theme => "write `theme:NAME`, the name of one of the [[themes]] in the config",
             Field::Lang => "write `lang:es` or `lang:(es OR pt)`",
             Field::Source => "write `source:NAME`, the name of a source in the config",
             Field::Category => "write `category:refund` or `category:(refund OR complaint)`",
@@ -101,9 +119,6 @@ impl Field {
 
 /// Message and help for a field that is not known.
 pub(super) fn unknown(name: &str, value: &str) -> (String, String) {
-    if let Some((_, help)) = PLANNED.iter().find(|(planned, _)| *planned == name) {
-        return (format!("`{name}:` is not known yet"), format!("{help}; a later version will know it"));
-    }
     let literal = "if the colon is part of the term, put it in quotes or backticks";
     if matches!(name, "http" | "https") && value.starts_with("//") {
         return (
@@ -130,6 +145,7 @@ pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     }
     known
         .iter()
+        .filter(|candidate| candidate.chars().count() <= 2 * name.chars().count())
         .map(|candidate| (strsim::jaro_winkler(&name, candidate), *candidate))
         .filter(|(score, _)| *score >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))

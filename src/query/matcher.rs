@@ -5,22 +5,18 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
-
 use super::evaluate::{Evaluation, Evidence, Hit, is_possible};
 use super::pattern::{Edge, Text, is_free_after, is_free_before};
 use super::plan::Program;
+use super::scan::{Literal, PADDING, Scan, begins_a_word};
 use super::{Document, Query};
 use crate::model::Matched;
 use crate::text::fold::{Folded, fold_into};
 
-/// Most memory for the quick form of the automaton, in bytes; beyond it a slower, smaller form is used.
-const MAX_AUTOMATON: usize = 60 << 20;
-
 /// Many queries, compiled into one scan. Cheap to share between threads; each thread brings its own [`Scratch`].
 #[derive(Debug)]
 pub struct Matcher {
-    automaton: Option<AhoCorasick>,
+    literals: Scan,
     /// Who looks for each literal; literal `n`'s are `users[first_user[n]..first_user[n + 1]]`.
     users: Vec<User>,
     first_user: Vec<u32>,
@@ -51,6 +47,8 @@ struct User {
     query: u32,
     atom: u32,
     pattern: u32,
+    /// Bytes of the literal.
+    length: u32,
     left: Edge,
     right: Edge,
 }
@@ -78,7 +76,7 @@ impl Matcher {
                         order.len() as u32 - 1
                     });
                     let (left, right) = one.key_edges();
-                    users.push((literal, User { query, atom, pattern, left, right }));
+                    users.push((literal, User { query, atom, pattern, length: one.key().len() as u32, left, right }));
                 }
             }
         }
@@ -87,14 +85,26 @@ impl Matcher {
         for literal in 0..=order.len() as u32 {
             first_user.push(users.partition_point(|(of, _)| *of < literal) as u32);
         }
-        let automaton = automaton(&order);
+        let literals: Vec<Literal<'_>> = (0..)
+            .zip(&order)
+            .map(|(number, text): (usize, &&str)| {
+                let users = match first_user.get(number..number + 2) {
+                    Some([first, end]) => users.get(*first as usize..*end as usize).unwrap_or_default(),
+                    _ => &[],
+                };
+                let anchored = users.iter().all(|(_, user)| begins_a_word(text, user.left));
+                let open = users.iter().any(|(_, user)| user.right == Edge::Free);
+                Literal { text, anchored, open }
+            })
+            .collect();
+        let literals = Scan::new(&literals);
         let users = users.into_iter().map(|(_, user)| user).collect();
-        Self { automaton, users, first_user, programs, always }
+        Self { literals, users, first_user, programs, always }
     }
 
-    /// Memory of the automaton, in bytes.
+    /// Memory of the tables that a text is scanned with, in bytes.
     pub fn memory(&self) -> usize {
-        self.automaton.as_ref().map_or(0, AhoCorasick::memory_usage)
+        self.literals.memory() + size_of_val(self.users.as_slice()) + size_of_val(self.first_user.as_slice())
     }
 
     /// The queries that hold for a document, in order. Time is linear in the document's length.
@@ -160,63 +170,28 @@ impl Matcher {
         let Scratch { folded, hits, .. } = scratch;
         folded.clear();
         hits.clear();
-        let Some(automaton) = &self.automaton else { return };
+        if self.literals.is_empty() {
+            return;
+        }
         fold_into(document.title, folded);
         folded.push(b'\n');
         fold_into(document.text, folded);
-        for found in automaton.find_overlapping_iter(&*folded) {
-            let literal = found.pattern().as_usize();
+        let len = folded.len();
+        folded.resize(len + PADDING, 0);
+        let text = folded.get(..len).unwrap_or_default();
+        self.literals.each(folded, len, |literal, start| {
+            let literal = literal as usize;
             let users = match self.first_user.get(literal..literal + 2) {
                 Some([first, end]) => self.users.get(*first as usize..*end as usize).unwrap_or_default(),
-                _ => continue,
+                _ => return,
             };
             for user in users {
-                if is_free_before(folded, found.start(), user.left) && is_free_after(folded, found.end(), user.right) {
-                    let hit = Hit { atom: user.atom, pattern: user.pattern, start: found.start() as u32 };
+                let end = start + user.length as usize;
+                if is_free_before(text, start, user.left) && is_free_after(text, end, user.right) {
+                    let hit = Hit { atom: user.atom, pattern: user.pattern, start: start as u32 };
                     hits.push((user.query, hit));
                 }
             }
-        }
+        });
     }
-}
-
-/// One automaton over all literals: the dense form, unless it would grow beyond all measure.
-fn automaton(literals: &[&str]) -> Option<AhoCorasick> {
-    if literals.is_empty() {
-        return None;
-    }
-    let kind =
-        if dense_size(literals) <= MAX_AUTOMATON { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-    let build = |kind| {
-        AhoCorasick::builder()
-            .kind(kind)
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
-            .prefilter(false)
-            .build(literals)
-    };
-    #[expect(clippy::expect_used, reason = "it fails only beyond 2^31 states; a query has at most 2^20 bytes")]
-    let automaton = build(Some(kind)).or_else(|_| build(None)).expect("an automaton of at most 2^31 states");
-    Some(automaton)
-}
-
-/// Bytes of the dense automaton: its states are the distinct beginnings of the literals, each with a row of
-/// transitions, one for each class of bytes (rounded up to a power of two).
-fn dense_size(literals: &[&str]) -> usize {
-    let mut sorted = literals.to_vec();
-    sorted.sort_unstable();
-    let mut seen = [false; 256];
-    let mut states = 1_usize;
-    let mut before: &[u8] = b"";
-    for literal in sorted {
-        let bytes = literal.as_bytes();
-        let common = bytes.iter().zip(before).take_while(|(a, b)| a == b).count();
-        states += bytes.len() - common;
-        for byte in bytes {
-            seen[usize::from(*byte)] = true;
-        }
-        before = bytes;
-    }
-    let classes = 2 * seen.iter().filter(|known| **known).count() + 1;
-    states.saturating_mul(classes.min(256).next_power_of_two()).saturating_mul(4)
 }

@@ -11,6 +11,9 @@ use std::sync::{Arc, OnceLock};
 use crate::model::{Category, Matched, Scored, SentimentLabel, Severity};
 
 mod ast;
+mod common;
+mod context;
+mod doubts;
 mod evaluate;
 mod fields;
 mod lexer;
@@ -18,17 +21,28 @@ mod matcher;
 mod parser;
 mod pattern;
 mod plan;
+mod scan;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod values;
 
+pub use context::{Context, Named, sets_named};
 pub use matcher::{Found, Matcher, Scratch};
+pub use trace::Failure;
 
 /// Where a query stands: before classification only the entry's fields are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     Watchlist,
-    /// `when` of a route: also `category: severity: sentiment: watchlist: flag:`.
+    /// `when` of a route: also `category: severity: sentiment: theme: watchlist: flag:`.
     Route,
+    /// What is thrown away, everywhere or of one source.
+    Exclude,
+    /// A named part of other queries, which may exclude only.
+    Set,
+    /// A subject that a mention can belong to.
+    Theme,
 }
 
 /// One mistake in a query.
@@ -52,6 +66,13 @@ pub struct Document<'a> {
     /// Language code: the source's claim before classification, the decided one after it.
     pub lang: &'a str,
     pub source: &'a str,
+    /// The links of the text, joined by `\n`.
+    pub links: &'a str,
+    /// Followers of the author; `None` is not 0.
+    pub followers: Option<u64>,
+    /// Stars, 1 to 5.
+    pub rating: Option<f32>,
+    pub reply: Option<bool>,
     /// Known after classification only.
     pub facts: Option<Facts<'a>>,
 }
@@ -65,6 +86,7 @@ pub struct Facts<'a> {
     pub sentiment: SentimentLabel,
     pub flags: &'a [String],
     pub watchlists: &'a [&'a str],
+    pub themes: &'a [&'a str],
 }
 
 /// A parsed query. Two are equal if they mean the same and are written with the same signs. Printing one gives its
@@ -83,12 +105,32 @@ pub struct Query {
 /// At least one [`QueryError`]: signs that do not fit together, unknown fields or values, a query that would match
 /// everything, one longer than 1 MiB, deeper than 50 brackets or with more than 50,000 terms.
 pub fn parse(source: &str, scope: Scope) -> Result<Query, Vec<QueryError>> {
-    let node = parser::parse(source, scope)?;
-    let program = Arc::new(plan::Program::new(&node));
-    Ok(Query { node: Arc::new(node), program, alone: Arc::default() })
+    parse_in(source, scope, &Context::default()).map(|parsed| parsed.query)
+}
+
+/// A query that can be used, and what is doubtful about it.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    pub query: Query,
+    /// In the order of their places, at most 50.
+    pub doubts: Vec<QueryError>,
+}
+
+/// [`parse`] where the query may name sets and other things of a configuration.
+///
+/// # Errors
+/// As [`parse`]; also names that are not defined.
+pub fn parse_in(source: &str, scope: Scope, context: &Context) -> Result<Parsed, Vec<QueryError>> {
+    let read = parser::parse(source, scope, context)?;
+    Ok(Parsed { query: Query::new(read.node), doubts: read.doubts })
 }
 
 impl Query {
+    fn new(node: ast::Node) -> Self {
+        let program = Arc::new(plan::Program::new(&node));
+        Self { node: Arc::new(node), program, alone: Arc::default() }
+    }
+
     /// Evaluates one query alone; `Some` with the places that matched (none for tests of facts), or `None`.
     pub fn evaluate(&self, document: &Document<'_>) -> Option<Vec<Matched>> {
         self.evidence(document).map(|evidence| evidence.matched)
@@ -136,6 +178,7 @@ impl Query {
                 ast::Node::Near(near) => {
                     terms.extend(near.left.iter().chain(&near.right).map(|words| words.label.as_str()))
                 }
+                ast::Node::Set(set) => collect(&set.node, terms),
                 ast::Node::Not(_) | ast::Node::Fact(_) => {}
             }
         }
@@ -144,6 +187,22 @@ impl Query {
         let mut seen = std::collections::HashSet::new();
         terms.retain(|term| seen.insert(*term));
         terms
+    }
+
+    /// The parts because of which the query does not hold, in order, at most 20; none if it holds. For people who try a
+    /// query out: slower than [`Query::evaluate`].
+    pub fn failures(&self, document: &Document<'_>) -> Vec<Failure> {
+        trace::failures(&self.node, document)
+    }
+
+    /// The same text for queries that mean the same, apart from order, case, brackets and names of sets.
+    pub fn canonical(&self) -> String {
+        self.node.canonical()
+    }
+
+    /// Whether whatever this finds, the other finds too. `false` if that is not certain.
+    pub fn implies(&self, other: &Query) -> bool {
+        doubts::implies(&self.node, &other.node, &mut doubts::Budget::default())
     }
 
     fn evidence(&self, document: &Document<'_>) -> Option<evaluate::Evidence> {

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::ast::{Compare, Fact, Form, Near, Node, Place, Words};
-use super::fields::{Field, nearest};
+use super::ast::{Compare, Form, Near, Node, Place, Words};
+use super::context::Context;
+use super::doubts::{self, Budget};
+use super::fields::Field;
 use super::lexer::{Kind, Token, tokens};
-use super::{QueryError, Scope};
-use crate::model::{Category, SentimentLabel, Severity};
+use super::{QueryError, Scope, common};
 
 /// Longest query, in bytes.
 pub(super) const MAX_LENGTH: usize = 1 << 20;
@@ -17,8 +18,20 @@ pub(super) const MAX_DEPTH: usize = 50;
 /// Most mistakes that are reported of one query.
 const MAX_ERRORS: usize = 50;
 
+/// Most pairs that NEAR makes of brackets whose parts must all be near.
+const MAX_NEAR: usize = 64;
+
+/// Letters of a part that are repeated in a message.
+const MAX_QUOTED: usize = 80;
+
+/// A query's meaning, and what is doubtful about it.
+pub(super) struct Read {
+    pub(super) node: Node,
+    pub(super) doubts: Vec<QueryError>,
+}
+
 /// Parses a query to its meaning.
-pub(super) fn parse(source: &str, scope: Scope) -> Result<Node, Vec<QueryError>> {
+pub(super) fn parse(source: &str, scope: Scope, context: &Context) -> Result<Read, Vec<QueryError>> {
     if source.len() > MAX_LENGTH {
         return Err(vec![error(
             0..source.len(),
@@ -28,11 +41,22 @@ pub(super) fn parse(source: &str, scope: Scope) -> Result<Node, Vec<QueryError>>
     }
     let mut errors = Vec::new();
     let tokens = tokens(source, &mut errors);
-    let mut parser = Parser { source, scope, tokens: &tokens, at: 0, depth: 0, errors };
+    let mut parser = Parser {
+        source,
+        scope,
+        context,
+        tokens: &tokens,
+        at: 0,
+        depth: 0,
+        errors,
+        doubts: Vec::new(),
+        budget: Budget::default(),
+    };
     let root = parser.list(None);
     parser.leftovers();
-    let mut errors = parser.errors;
-    let terms = tokens.iter().filter(|token| matches!(token.kind, Kind::Words { .. })).count();
+    let Parser { mut errors, mut doubts, .. } = parser;
+    let written = tokens.iter().filter(|token| matches!(token.kind, Kind::Words { .. })).count();
+    let terms = root.as_ref().map_or(0, |root| root.node.weight()).max(written);
     if tokens.is_empty() && errors.is_empty() {
         errors.push(error(0..source.len(), "the query is empty".into(), "write at least one word to look for"));
     } else if terms > MAX_TERMS {
@@ -41,14 +65,21 @@ pub(super) fn parse(source: &str, scope: Scope) -> Result<Node, Vec<QueryError>>
             format!("this query has {terms} terms; at most {MAX_TERMS} are allowed"),
             "divide it into several watchlists",
         ));
-    } else if errors.is_empty()
+    } else if scope != Scope::Set
+        && errors.is_empty()
         && let Some(root) = &root
         && let Some(excluded) = lone_negative(&root.node)
     {
         errors.push(lone(source, scope, root, excluded));
     }
     match root {
-        Some(root) if errors.is_empty() => Ok(root.node),
+        Some(root) if errors.is_empty() => {
+            doubts.extend(common::doubt(&root.node, scope, 0..source.len()));
+            doubts.sort_by_key(|doubt| (doubt.span.start, doubt.span.end));
+            doubts.dedup();
+            doubts.truncate(MAX_ERRORS);
+            Ok(Read { node: root.node, doubts })
+        }
         _ => {
             if errors.is_empty() {
                 // Unreachable as long as every way to have no node reports why; said rather than believed.
@@ -74,17 +105,20 @@ struct Item {
 
 /// The field whose brackets we are in.
 #[derive(Clone, Copy)]
-struct Inside {
-    field: Field,
+pub(super) struct Inside {
+    pub(super) field: Field,
 }
 
-struct Parser<'a> {
+pub(super) struct Parser<'a> {
     source: &'a str,
-    scope: Scope,
+    pub(super) scope: Scope,
+    pub(super) context: &'a Context,
     tokens: &'a [Token],
     at: usize,
-    depth: usize,
+    pub(super) depth: usize,
     errors: Vec<QueryError>,
+    doubts: Vec<QueryError>,
+    budget: Budget,
 }
 
 impl<'a> Parser<'a> {
@@ -98,11 +132,11 @@ impl<'a> Parser<'a> {
         Some(token)
     }
 
-    fn wrong(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn wrong(&mut self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.errors.push(QueryError { span, message: message.into(), help: Some(help.into()) });
     }
 
-    fn slice(&self, span: &Range<usize>) -> &'a str {
+    pub(super) fn slice(&self, span: &Range<usize>) -> &'a str {
         self.source.get(span.clone()).unwrap_or_default()
     }
 
@@ -159,8 +193,28 @@ impl<'a> Parser<'a> {
         }
         let any = ors.contains(&true);
         let nodes: Vec<Node> = nodes.into_iter().collect::<Option<_>>()?;
+        self.look(&nodes, &spans, any);
         let node = if any { Node::any(nodes) } else { Node::all(nodes) }?;
         Some(Item { node, span: whole })
+    }
+
+    /// What stands side by side and contradicts or repeats each other.
+    fn look(&mut self, nodes: &[Node], spans: &[Range<usize>], any: bool) {
+        let words = |span: &Range<usize>| {
+            let whole = self.source.get(span.clone()).unwrap_or_default();
+            match whole.char_indices().nth(MAX_QUOTED) {
+                Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or(whole)),
+                None => whole.to_owned(),
+            }
+        };
+        let found =
+            if any { doubts::alternatives(nodes, &mut self.budget) } else { doubts::together(nodes, &mut self.budget) };
+        for doubts::Pair { part, beside, finding } in found {
+            let (Some(part), Some(beside)) = (spans.get(part), spans.get(beside)) else { continue };
+            let (message, help) = doubts::say(finding, &words(part), &words(beside));
+            let told = QueryError { span: part.clone(), message, help: Some(help) };
+            if finding.is_error() { self.errors.push(told) } else { self.doubts.push(told) }
+        }
     }
 
     /// AND beside OR: both readings, told with the three terms around the first change of operator.
@@ -207,18 +261,28 @@ impl<'a> Parser<'a> {
             let end = self.tokens.get(self.at.saturating_sub(1)).map_or(start, |token| token.span.end);
             let (Some(left), Some(right), false) = (node.take(), right, again) else { continue };
             let sides = side(left).zip(side(right));
-            let same = |sides: &(Vec<Words>, Vec<Words>)| {
-                let place = sides.0.first().map(|words| words.place);
-                sides.0.iter().chain(&sides.1).all(|words| Some(words.place) == place && in_text(words.place))
+            let same = |sides: &(Vec<Vec<Words>>, Vec<Vec<Words>>)| {
+                let place = sides.0.first().and_then(|one| one.first()).map(|words| words.place);
+                let mut all = sides.0.iter().chain(&sides.1).flatten();
+                all.all(|words| Some(words.place) == place && in_text(words.place))
             };
             match sides {
-                Some(sides) if same(&sides) => {
-                    node = Some(Node::Near(Near {
-                        left: sides.0,
-                        right: sides.1,
-                        distance: *distance,
-                        ordered: *ordered,
-                    }));
+                Some(sides) if same(&sides) && sides.0.len().saturating_mul(sides.1.len()) > MAX_NEAR => self.wrong(
+                    start..end,
+                    "these brackets beside NEAR hold too many words that must all be near",
+                    "write `\"a b c\"~5` for several words near each other",
+                ),
+                Some((left, right)) if same(&(left.clone(), right.clone())) => {
+                    let near = |left: &Vec<Words>, right: &Vec<Words>| {
+                        Node::Near(Near {
+                            left: left.clone(),
+                            right: right.clone(),
+                            distance: *distance,
+                            ordered: *ordered,
+                        })
+                    };
+                    let pairs = left.iter().flat_map(|one| right.iter().map(move |other| near(one, other)));
+                    node = Node::all(pairs.collect());
                 }
                 Some(_) => self.wrong(
                     start..end,
@@ -227,7 +291,7 @@ impl<'a> Parser<'a> {
                 ),
                 None => self.wrong(
                     start..end,
-                    "beside NEAR only words and phrases can stand, or brackets that hold them with OR",
+                    "beside NEAR only words and phrases can stand, or brackets that hold them",
                     "write `(a OR b) NEAR/5 c`, and other conditions outside of it",
                 ),
             }
@@ -336,7 +400,9 @@ impl<'a> Parser<'a> {
     fn field(&mut self, token: &Token, field: Field, compare: Option<Compare>, inside: Option<Inside>) -> Option<Node> {
         let name = field.name();
         let mut fine = true;
-        if let Some(outer) = inside {
+        if let Some(outer) = inside
+            && !(field == Field::Set && matches!(outer.field, Field::Place(_)))
+        {
             let outer = outer.field.name();
             self.wrong(
                 token.span.clone(),
@@ -345,11 +411,11 @@ impl<'a> Parser<'a> {
             );
             fine = false;
         }
-        if self.scope == Scope::Watchlist && field.is_decided_later() {
+        if self.scope != Scope::Route && field.is_decided_later() {
             self.wrong(
                 token.span.clone(),
                 format!("`{name}:` is known only after an entry matched and was classified"),
-                "use it in a route's `when`; a watchlist knows words and title: body: author: site: url: lang: source:",
+                "use it in a route's `when`; here only words and what the entry itself carries are known: title: body: author: site: url: link: lang: source: followers: rating: has: is:",
             );
             fine = false;
         }
@@ -372,6 +438,7 @@ impl<'a> Parser<'a> {
                 self.skip_group();
                 None
             }
+            Kind::Words { form, label } if field == Field::Set => self.set(value, form, label, inside),
             Kind::Open => self.group(value, Some(Inside { field })),
             Kind::Words { form, label } => {
                 self.words(value, form, label, Some(Inside { field }), compare.unwrap_or(Compare::Equal))
@@ -384,136 +451,43 @@ impl<'a> Parser<'a> {
         };
         node.filter(|_| fine)
     }
-
-    /// Words, or the value of a field.
-    fn words(
-        &mut self,
-        token: &Token,
-        form: &Form,
-        label: &str,
-        inside: Option<Inside>,
-        compare: Compare,
-    ) -> Option<Node> {
-        let field = inside.map_or(Field::Place(Place::Anywhere), |inside| inside.field);
-        if let Field::Place(place) = field {
-            if matches!(form, Form::Within(_)) && !in_text(place) {
-                self.wrong(token.span.clone(), "`~` works in title and text only", "leave the distance out");
-                return None;
-            }
-            let written = self.slice(&token.span).to_owned();
-            return Some(Node::Words(Words { place, form: form.clone(), label: label.to_owned(), written }));
-        }
-        let bare = !label.contains(['*', '?']) && matches!(form, Form::Word | Form::Domain);
-        if !bare && !matches!(form, Form::Phrase | Form::Literal) {
-            let name = field.name();
-            self.wrong(
-                token.span.clone(),
-                format!("`{}` is no value of `{name}:`", self.slice(&token.span)),
-                field.example(),
-            );
-            return None;
-        }
-        let lower = label.to_lowercase();
-        let fact = match field {
-            Field::Place(_) => None,
-            Field::Lang => self.language(token, &lower).map(Fact::Lang),
-            Field::Source => Some(Fact::Source(label.to_owned())),
-            Field::Watchlist => Some(Fact::Watchlist(label.to_owned())),
-            Field::Flag => Some(Fact::Flag(lower)),
-            Field::Category => self.step(token, field, &lower, &Category::ALL, Category::as_str).map(Fact::Category),
-            Field::Severity => self
-                .step(token, field, &lower, &Severity::ALL, Severity::as_str)
-                .map(|step| Fact::Severity(compare, step)),
-            Field::Sentiment => self
-                .step(token, field, &lower.replace([' ', '_'], "-"), &SentimentLabel::ALL, SentimentLabel::as_str)
-                .map(|step| Fact::Sentiment(compare, step)),
-        };
-        fact.map(Node::Fact)
-    }
-
-    /// One of a closed list of values.
-    fn step<T: Copy>(
-        &mut self,
-        token: &Token,
-        field: Field,
-        word: &str,
-        all: &[T],
-        name: fn(T) -> &'static str,
-    ) -> Option<T> {
-        let found = all.iter().copied().find(|value| name(*value) == word);
-        if found.is_none() {
-            let names: Vec<&str> = all.iter().map(|value| name(*value)).collect();
-            let field = field.name();
-            let list = names.join(", ");
-            let help = match nearest(word, &names) {
-                Some(near) => format!("did you mean `{field}:{near}`? Known: {list}"),
-                None => format!("known: {list}"),
-            };
-            self.wrong(token.span.clone(), format!("unknown {field} `{word}`"), help);
-        }
-        found
-    }
-
-    fn language(&mut self, token: &Token, word: &str) -> Option<String> {
-        let (primary, rest) = word.split_once(['-', '_']).unwrap_or((word, ""));
-        let letters = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
-            lengths.contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric())
-        };
-        let shaped = letters(primary, 2..=3)
-            && primary.chars().all(|c| c.is_ascii_alphabetic())
-            && (rest.is_empty() || rest.split(['-', '_']).all(|part| letters(part, 2..=8)))
-            && !word.ends_with(['-', '_']);
-        if shaped {
-            return Some(word.replace('_', "-"));
-        }
-        let names = LANGUAGES.map(|(name, _)| name);
-        let code = nearest(word, &names).and_then(|near| LANGUAGES.iter().find(|(name, _)| *name == near));
-        let help = match code {
-            Some((_, code)) => format!("did you mean `lang:{code}`?"),
-            None => "write a code of two or three letters: `lang:es`, or with its region: `lang:es-MX`".to_owned(),
-        };
-        self.wrong(token.span.clone(), format!("`{word}` is no language code"), help);
-        None
-    }
 }
-
-/// Names that people write for the languages they mean.
-const LANGUAGES: [(&str, &str); 16] = [
-    ("english", "en"),
-    ("inglés", "en"),
-    ("engelsk", "en"),
-    ("spanish", "es"),
-    ("español", "es"),
-    ("castellano", "es"),
-    ("espanhol", "es"),
-    ("spansk", "es"),
-    ("portuguese", "pt"),
-    ("português", "pt"),
-    ("portugués", "pt"),
-    ("danish", "da"),
-    ("dansk", "da"),
-    ("danés", "da"),
-    ("german", "de"),
-    ("french", "fr"),
-];
 
 fn error(span: Range<usize>, message: String, help: &str) -> QueryError {
     QueryError { span, message, help: Some(help.to_owned()) }
 }
 
-fn in_text(place: Place) -> bool {
+pub(super) fn in_text(place: Place) -> bool {
     matches!(place, Place::Anywhere | Place::Title | Place::Body)
 }
 
-/// What can stand beside NEAR.
-fn side(node: Node) -> Option<Vec<Words>> {
+/// What can stand beside NEAR: lists of which one each must be near.
+fn side(node: Node) -> Option<Vec<Vec<Words>>> {
     let one = |node: Node| match node {
         Node::Words(words) if !matches!(words.form, Form::Within(_) | Form::Regex { .. }) => Some(words),
         _ => None,
     };
     match node {
-        Node::Any(nodes) => nodes.into_iter().map(one).collect(),
-        node => one(node).map(|words| vec![words]),
+        Node::Any(nodes) => {
+            let mut list = Vec::with_capacity(nodes.len());
+            for node in nodes {
+                match node {
+                    // A set of alternatives is more alternatives.
+                    Node::Set(set) => match side((*set.node).clone())?.as_mut_slice() {
+                        [words] => list.append(words),
+                        _ => return None,
+                    },
+                    node => list.push(one(node)?),
+                }
+            }
+            Some(vec![list])
+        }
+        Node::All(nodes) => {
+            let sides: Option<Vec<_>> = nodes.into_iter().map(side).collect();
+            Some(sides?.into_iter().flatten().collect())
+        }
+        Node::Set(set) => side((*set.node).clone()),
+        node => one(node).map(|words| vec![vec![words]]),
     }
 }
 
@@ -533,6 +507,7 @@ fn lone_negative(node: &Node) -> Option<&Node> {
             if found.all(|one| one.is_some()) { first } else { None }
         }
         Node::Any(nodes) => nodes.iter().find_map(lone_negative),
+        Node::Set(set) => lone_negative(&set.node),
         Node::Words(_) | Node::Near(_) | Node::Fact(_) => None,
     }
 }
@@ -548,7 +523,9 @@ fn lone(source: &str, scope: Scope, root: &Item, excluded: &Node) -> QueryError 
         (_, Node::Any(_)) => format!(
             "an OR with `-{what}` lets everything else in: put `-{what}` beside the whole, as in `(a OR b) -{what}`"
         ),
-        (Scope::Watchlist, _) => format!("put what you look for before it, as in `acme {query}`"),
+        (Scope::Watchlist | Scope::Exclude | Scope::Set | Scope::Theme, _) => {
+            format!("put what you look for before it, as in `acme {query}`")
+        }
         (Scope::Route, _) => {
             format!("put what the route is for before it; `severity:>=low {query}` is every other mention")
         }
@@ -557,6 +534,6 @@ fn lone(source: &str, scope: Scope, root: &Item, excluded: &Node) -> QueryError 
 }
 
 /// At most 40 characters of a term, for messages.
-fn shorten(text: &str) -> &str {
+pub(super) fn shorten(text: &str) -> &str {
     text.char_indices().nth(40).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }

@@ -90,6 +90,7 @@ fn plan(node: &Node, atoms: &mut Vec<Atom>) -> Plan {
                 nodes.iter().map(|node| plan(node, atoms)).partition(|child| child.needs_atom);
             (free.is_empty(), Step::Any { needing, free })
         }
+        Node::Set(set) => return plan(&set.node, atoms),
         Node::Not(node) => (false, Step::Not(Box::new(plan(node, atoms)))),
         Node::Near(near) => {
             near.left.iter().for_each(|words| atoms.push(atom(words)));
@@ -109,12 +110,7 @@ fn plan(node: &Node, atoms: &mut Vec<Atom>) -> Plan {
                     if !seen.contains(&word) {
                         seen.push(word);
                         let label = word.to_owned();
-                        atoms.push(atom(&Words {
-                            form: Form::Literal,
-                            label,
-                            written: String::new(),
-                            place: words.place,
-                        }));
+                        atoms.push(atom(&Words { form: Form::Literal, label, ..words.clone() }));
                     }
                 }
                 (true, Step::Within { distance: *distance })

@@ -120,6 +120,7 @@ mod tests {
             sentiment: SentimentLabel::VeryNegative,
             flags: &[],
             watchlists: &[],
+            themes: &[],
         };
         routing.decide(&Document { text, facts: Some(facts), ..Document::default() })
     }

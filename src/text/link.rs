@@ -6,6 +6,8 @@ mod redirector;
 
 use url::Url;
 
+use crate::text::html::{Rules, decode_entities};
+
 pub use canonical::canonical;
 pub use redirector::unwrap_redirector;
 
@@ -31,6 +33,47 @@ pub fn clean(text: &str, base: Option<&Url>) -> Option<Url> {
         Err(_) => return None,
     };
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// Links of one entry that are kept.
+pub const MAX_LINKS: usize = 20;
+
+/// Adds the `http` and `https` links of a text, plain or HTML: what `href` names and what is written out, redirectors
+/// unwrapped, each once, at most [`MAX_LINKS`]. Images and scripts (`src`) are no links. Linear in the text.
+pub fn in_markup(text: &str, links: &mut Vec<String>) {
+    let mut from = 0;
+    while links.len() < MAX_LINKS
+        && let Some(found) = text.get(from..).and_then(|rest| rest.find("http"))
+    {
+        let start = from + found;
+        from = start + 4;
+        let (before, rest) = text.split_at(start);
+        if !["http://", "https://"].iter().any(|scheme| rest.starts_with(scheme)) || !leads(before) {
+            continue;
+        }
+        let quote = before.chars().next_back().filter(|c| matches!(c, '"' | '\''));
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>') || Some(c) == quote;
+        let written = &rest[..rest.find(ends).unwrap_or(rest.len())];
+        let written = if quote.is_some() {
+            written
+        } else {
+            written.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '\'', '…'])
+        };
+        from = start + written.len().max(4);
+        let decoded = decode_entities(written, Rules::Html);
+        let Some(url) = clean(&decoded, None) else { continue };
+        let url = unwrap_redirector(&url).unwrap_or(url);
+        if !links.iter().any(|known| known == url.as_str()) {
+            links.push(url.into());
+        }
+    }
+}
+
+/// Whether a link that follows this text leads somewhere: it is the value of `href`, or no value at all.
+fn leads(before: &str) -> bool {
+    let value = before.trim_end_matches(['"', '\'', ' ']);
+    let Some(name) = value.strip_suffix('=') else { return true };
+    name.trim_end().as_bytes().last_chunk::<4>().is_some_and(|name| name.eq_ignore_ascii_case(b"href"))
 }
 
 /// The address for logs, pages and messages: no user or password, no values of parameters that look secret, the ids in
@@ -108,6 +151,29 @@ fn looks_random(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_in_markup_are_what_it_leads_to() {
+        let found = |text: &str| {
+            let mut links = Vec::new();
+            in_markup(text, &mut links);
+            links.join(" ")
+        };
+        for (text, links) in [
+            ("see https://acme.com/x. And (http://b.org)!", "https://acme.com/x http://b.org/"),
+            ("<a class=x HREF = 'https://a.com/?a=1&amp;b=2'>https://a.com/?a=1&amp;b=2</a>", "https://a.com/?a=1&b=2"),
+            ("<img src=\"https://cdn.com/i.png\"> \"https://a.com\"", "https://a.com/"),
+            ("<a href=https://a.com>x</a> http:/ https://", "https://a.com/"),
+            ("https://www.google.com/url?q=https://shop.com/&sa=D", "https://shop.com/"),
+            ("httphttphttps://é", "https://xn--9ca/"),
+        ] {
+            assert_eq!(found(text), links, "{text}");
+        }
+        assert_eq!(
+            found(&(0..100).map(|n| format!("https://a.com/{n} ")).collect::<String>()).split(' ').count(),
+            MAX_LINKS
+        );
+    }
 
     #[test]
     fn links_are_cleaned() {

@@ -296,7 +296,7 @@ fn fields_of_the_entry() {
         url: "https://www.blog.example.co.uk:8443/refund-policy?x=acme.com",
         lang: "es-MX",
         source: "Alerts",
-        facts: None,
+        ..Document::default()
     };
     for (source, finds) in [
         ("author:ana", true),
@@ -348,6 +348,7 @@ fn facts_of_a_route() {
         sentiment,
         flags: &flags,
         watchlists: &["acme", "two words"],
+        themes: &["Delivery", "price rise"],
     };
     let document = Document {
         text: "acme",

@@ -2,11 +2,28 @@
 
 use std::fmt::Write;
 
-use crate::query::{Scope, parse};
+use crate::query::{Context, Named, QueryError, Scope, parse, parse_in};
 
 /// The query with its mistakes, each under a line of carets.
 fn report(source: &str, scope: Scope) -> String {
-    let Err(errors) = parse(source, scope) else { panic!("`{source}` is taken for a good query") };
+    let Err(errors) = parse_in(source, scope, &context()) else { panic!("`{source}` is taken for a good query") };
+    carets(source, errors)
+}
+
+/// What a configuration defines.
+fn context() -> Context {
+    let mut context = Context::default();
+    for (name, set) in [("competitor", "globex OR initech"), ("rivals", "globex initech"), ("mixed", "a lang:es")] {
+        context.define(name, Some(&parse(set, Scope::Set).unwrap()));
+    }
+    context.know(Named::Watchlist, ["acme", "globex"]);
+    context.know(Named::Source, ["alerts", "news", "a", "b", "c", "d", "e", "f", "g"]);
+    context.know(Named::Theme, []);
+    context.know(Named::Flag, ["legal", "irony"]);
+    context
+}
+
+fn carets(source: &str, errors: Vec<QueryError>) -> String {
     let mut out = String::new();
     for error in errors {
         let before = source.get(..error.span.start).unwrap().chars().count();
@@ -80,7 +97,7 @@ const WATCHLIST: &[&str] = &[
     "a NEAR/5 b NEAR/5 c",
     "NEAR/5 b",
     "a NEAR/5",
-    "a NEAR/5 (b c)",
+    "a NEAR/5 (b lang:es)",
     "a NEAR/5 -b",
     "title:a NEAR/5 b",
     "author:a NEAR/5 author:b",
@@ -97,10 +114,30 @@ const WATCHLIST: &[&str] = &[
     "headline:acme",
     "foo:acme",
     "https://acme.com/x",
-    "has:link",
-    "followers:>=1000 acme",
+    "has:links",
+    "is:replay",
+    "followers:>=1.000 acme",
+    "followers:many",
+    "rating:>=6",
+    "rating:>5",
     "theme:x",
     "set:(competitors)",
+    "set:competitors",
+    "set:comp*",
+    "title:(set:mixed)",
+    "title:(has:link)",
+    "lang:es lang:da acme",
+    "acme (lang:es -lang:es-MX lang:es-mx)",
+    "acme followers:>1000 followers:<100",
+    "acme -acme",
+    "\"acme corp\" -acm*",
+    "title:acme -acme",
+    "acme -(globex OR acme)",
+    "source:alerts source:news acme",
+    "acme rating:<2 -has:rating",
+    "acme set:rivals -globex -initech",
+    "\"a\"~2 NEAR/3 b",
+    "/a/ NEAR/3 b",
     "title:",
     "title: acme",
     "title:-acme",
@@ -126,6 +163,15 @@ const ROUTE: &[&str] = &[
     "-category:spam",
     "category:spam OR -severity:low",
     "flag:{X}",
+    "flag:leagl",
+    "watchlist:acmee",
+    "watchlist:zzz",
+    "source:alrets",
+    "theme:refund",
+    "category:refund category:praise",
+    "severity:>=high severity:<medium",
+    "severity:high -severity:>=medium",
+    "sentiment:negative (sentiment:positive OR sentiment:neutral)",
 ];
 
 #[test]
@@ -138,6 +184,83 @@ fn bad_queries_are_explained() {
         writeln!(out, "[when]\n{}", report(source, Scope::Route)).unwrap();
     }
     insta::assert_snapshot!(out);
+}
+
+/// Queries that can be used, and what is doubtful about them.
+const DOUBTFUL: &[&str] = &[
+    "acme OR \"acme corp\"",
+    "acme OR globex OR ACME",
+    "\"acme corp\" acme",
+    "acme -globex -\"globex corp\"",
+    "acme lang:es -lang:da",
+    "acme (acme OR globex)",
+    "acm* OR acmeish",
+    "acme OR title:acme",
+    "acme lang:es lang:es-mx",
+    "acme followers:>10 followers:>=100",
+    "nino OR niño",
+    "niño OR nino*",
+    "acme OR #acme OR @acme",
+    "shop",
+    "acme OR tienda OR loja",
+    "acme OR hp",
+    "con*",
+    "lang:da",
+    "has:link -spam",
+    "the OR (acme lang:es)",
+    "set:rivals OR set:short",
+    "`hp` OR \"på\"",
+    "\"acme refund\"~5 acme",
+    "acme NEAR/3 (refund OR return) acme",
+];
+
+/// Queries of which nothing is doubtful.
+const CLEAR: &[&str] = &[
+    "acme",
+    "acme shop",
+    "shop lang:es acme",
+    "shop price",
+    "{HP}",
+    "#go",
+    "piño OR pinos",
+    "\"acme corp\" OR \"acme inc\"",
+    "acme -\"acme of skill\"",
+    "title:acme OR body:acme",
+    "acme ({ACME CORP} OR globex)",
+    "source:alerts",
+    "author:ana acme",
+    "東京 OR 大阪",
+    "(acme lang:es) OR (globex lang:da)",
+    "follow*",
+    "\"customer service\"",
+    "acme? OR acme",
+    "acme site:a.com site:b.com",
+];
+
+#[test]
+fn doubtful_queries_are_doubted() {
+    let mut out = String::new();
+    let mut context = context();
+    context.define("short", Some(&parse("hp OR dell", Scope::Set).unwrap()));
+    for source in DOUBTFUL {
+        let parsed =
+            parse_in(source, Scope::Watchlist, &context).unwrap_or_else(|errors| panic!("{source}: {errors:?}"));
+        assert!(!parsed.doubts.is_empty(), "{source}");
+        writeln!(out, "{}", carets(source, parsed.doubts)).unwrap();
+    }
+    let parsed = parse_in("shop", Scope::Exclude, &context).unwrap();
+    writeln!(out, "[exclude]\n{}", carets("shop", parsed.doubts)).unwrap();
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn clear_queries_are_not_doubted() {
+    for source in CLEAR {
+        let parsed = parse_in(source, Scope::Watchlist, &context())
+            .unwrap_or_else(|errors| panic!("{}", carets(source, errors)));
+        assert!(parsed.doubts.is_empty(), "{}", carets(source, parsed.doubts));
+    }
+    assert!(parse_in("the", Scope::Route, &context()).unwrap().doubts.is_empty());
 }
 
 #[test]

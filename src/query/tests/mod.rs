@@ -1,5 +1,6 @@
 //! The language, its errors and its matcher, held against tables, snapshots and a naive reading.
 
+mod failures;
 mod language;
 mod mistakes;
 mod properties;

@@ -1,7 +1,7 @@
 //! `config/QUERIES.md` is executed: each row of its tables is a claim about what a query finds.
 
 use crate::model::{Category, SentimentLabel, Severity};
-use crate::query::{Document, Facts, Scope, parse};
+use crate::query::{Context, Document, Facts, Scope, parse, parse_in};
 
 const REFERENCE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/config/QUERIES.md"));
 
@@ -14,7 +14,13 @@ fn code(cell: &str) -> &str {
 
 /// Whether the query finds the example: `field=value; …` sets fields, anything else is the text.
 fn finds(source: &str, scope: Scope, example: &str) -> bool {
-    let query = parse(source, scope).unwrap_or_else(|errors| panic!("`{source}` does not parse: {errors:#?}"));
+    let mut context = Context::default();
+    for (name, set) in [("competitors", "globex OR initech"), ("jobs", "title:(job OR hiring)")] {
+        context.define(name, Some(&parse(set, Scope::Set).unwrap()));
+    }
+    let query = parse_in(source, scope, &context)
+        .unwrap_or_else(|errors| panic!("`{source}` does not parse: {errors:#?}"))
+        .query;
     let mut document = Document::default();
     let mut facts = Facts {
         category: Category::Other,
@@ -23,8 +29,11 @@ fn finds(source: &str, scope: Scope, example: &str) -> bool {
         sentiment: SentimentLabel::Neutral,
         flags: &[],
         watchlists: &[],
+        themes: &[],
     };
-    let (flag, watchlist);
+    let (flag, watchlist, links);
+    let mut themes = Vec::new();
+    let mut link = Vec::new();
     let mut flags = Vec::new();
     let mut watchlists = Vec::new();
     for part in example.split("; ") {
@@ -41,6 +50,11 @@ fn finds(source: &str, scope: Scope, example: &str) -> bool {
             Some(("sentiment", value)) => facts.sentiment = SentimentLabel::parse(value).unwrap(),
             Some(("flag", value)) => flags.push(value.to_owned()),
             Some(("watchlist", value)) => watchlists.push(value),
+            Some(("theme", value)) => themes.push(value),
+            Some(("link", value)) => link.push(value),
+            Some(("followers", value)) => document.followers = Some(value.parse().unwrap()),
+            Some(("rating", value)) => document.rating = Some(value.parse().unwrap()),
+            Some(("reply", value)) => document.reply = Some(value == "yes"),
             _ => document.text = part,
         }
     }
@@ -48,6 +62,9 @@ fn finds(source: &str, scope: Scope, example: &str) -> bool {
     watchlist = watchlists;
     facts.flags = &flag;
     facts.watchlists = &watchlist;
+    facts.themes = &themes;
+    links = link.join("\n");
+    document.links = &links;
     if scope == Scope::Route {
         document.facts = Some(facts);
     }

@@ -66,6 +66,8 @@ impl RawEntry {
             lang: super::language(&self.lang).or_else(|| feed.lang.clone()),
             site: Some(site).filter(|s| !s.is_empty()),
             rating: rating(&self.rating),
+            links: self.links(),
+            reply: self.reply.then_some(true),
         }
     }
 
@@ -84,6 +86,15 @@ impl RawEntry {
         }
         let summary = self.summary.plain();
         if summary.len() > content.len() { summary } else { content }
+    }
+
+    /// Where content and summary lead.
+    fn links(&self) -> Vec<String> {
+        let mut links = Vec::new();
+        for body in [&self.content, &self.summary] {
+            link::in_markup(&body.text, &mut links);
+        }
+        links
     }
 
     /// The link, and whether it led through a redirector.
@@ -141,7 +152,7 @@ fn author(raw: &RawAuthor, feed: &FeedInfo) -> Option<Author> {
     }
     let url = link::clean(&raw.uri, feed.base.as_ref()).map(String::from);
     let handle = (name.starts_with('@') && name.len() > 1 && !name.contains(' ')).then(|| name.clone());
-    (!name.is_empty() || url.is_some()).then_some(Author { name, handle, url })
+    (!name.is_empty() || url.is_some()).then_some(Author { name, handle, url, followers: None })
 }
 
 /// Stars between 1 and 5; a scale that cannot be known is left out.

@@ -88,6 +88,7 @@ fn entry(item: &Map<String, Value>) -> RawEntry {
             .into_iter()
             .find(|r| !r.is_empty())
             .unwrap_or_default(),
+        reply: item.get("_in_reply_to").or_else(|| item.get("in_reply_to")).is_some_and(|of| !of.is_null()),
         ..RawEntry::default()
     }
 }

@@ -58,6 +58,8 @@ pub(super) enum Element {
     Frequency,
     /// Holds elements of the same names about something else.
     Aside,
+    /// What the entry answers; what stands in it is about that.
+    ReplyTo,
     Other,
 }
 
@@ -118,7 +120,9 @@ pub(super) fn element(space: Space, local: &str) -> Element {
             // FeedBurner; App Store and Google ratings; Slash.
             b"origlink" => Element::OriginalLink,
             b"rating" | b"starrating" => Element::Rating,
-            b"object" | b"target" | b"in-reply-to" => Element::Aside,
+            b"object" | b"target" => Element::Aside,
+            // RFC 4685, section 3.
+            b"in-reply-to" => Element::ReplyTo,
             _ => Element::Other,
         },
     }

@@ -85,6 +85,8 @@ pub struct RawEntry {
     pub source_url: String,
     /// Stars as the document writes them.
     pub rating: String,
+    /// The document says that it answers another entry (RFC 4685, JSON Feed's `_in_reply_to`).
+    pub reply: bool,
 }
 
 /// What the document says about itself, as far as reading an entry needs it.

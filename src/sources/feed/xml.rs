@@ -158,6 +158,12 @@ impl<'a> Reader<'a> {
             Element::Author | Element::Creator if outer != Place::Aside => Place::Author,
             Element::Source if self.entry.is_some() => Place::Source,
             Element::Aside => Place::Aside,
+            Element::ReplyTo => {
+                if let Some(entry) = &mut self.entry {
+                    entry.raw.reply = true;
+                }
+                Place::Aside
+            }
             Element::Rss | Element::Rdf | Element::Atom | Element::Channel => Place::Direct,
             _ if outer == Place::Direct => Place::Nested,
             _ => outer,
@@ -340,6 +346,7 @@ fn captured(element: Element) -> bool {
             | Element::Opml
             | Element::Item
             | Element::Aside
+            | Element::ReplyTo
             | Element::Other
     )
 }
@@ -353,7 +360,7 @@ fn closes(open: Element, new: Element, markup: bool) -> bool {
         Element::Content | Element::Encoded | Element::Body | Element::Summary => {
             matches!(new, Element::Id | Element::Published | Element::Updated | Element::Encoded | Element::Content)
         }
-        _ => captured(new) || new == Element::Aside,
+        _ => captured(new) || matches!(new, Element::Aside | Element::ReplyTo),
     }
 }
 

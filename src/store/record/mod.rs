@@ -8,6 +8,7 @@ mod polls;
 mod relay;
 mod rows;
 mod sources;
+mod unmatched;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -26,10 +27,12 @@ pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
 pub use sources::SourceState;
+pub use unmatched::{KeptPoll, Unmatched};
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 3] = [include_str!("schema.sql"), include_str!("relay.sql"), include_str!("cases.sql")];
+const MIGRATIONS: [&str; 4] =
+    [include_str!("schema.sql"), include_str!("relay.sql"), include_str!("cases.sql"), include_str!("unmatched.sql")];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
 const CHECKPOINT_PAGES: u32 = 4_000;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::super::StoreError;
 use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
-use super::{Record, cases, millis, rows, sources};
+use super::{Record, Unmatched, cases, millis, rows, sources, unmatched};
 use crate::cases::AuthorKey;
 use crate::dedup::{self, CopyVerdict, StoryKey};
 use crate::model::{DeliveryKind, Letter, Mention, Trouble};
@@ -27,6 +27,8 @@ pub struct PollCommit {
     pub desk: Arc<CaseDesk>,
     /// Mail to the operator.
     pub troubles: Vec<NewDelivery>,
+    /// New entries that matched nothing, if they are kept.
+    pub unmatched: Option<Unmatched>,
 }
 
 /// A mention to be recorded, with what follows from it if it turns out to be new.
@@ -174,6 +176,9 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
             millis(poll.now),
             reason
         ])?;
+    }
+    if let Some(kept) = &poll.unmatched {
+        unmatched::save(c, &poll.source, poll.now, kept)?;
     }
     sources::save(c, &poll.source, &poll.state)?;
     Ok(outcome)
