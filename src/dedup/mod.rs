@@ -116,7 +116,7 @@ fn usable_link(url: &str) -> Option<String> {
     if url.path().len() <= 1 && url.query().is_none() {
         return None;
     }
-    let mut key = link::canonical(&url);
+    let mut key = link::same_page(&url);
     if let Some(fragment) = url.fragment().filter(|f| f.bytes().any(|b| b.is_ascii_digit())) {
         key.push('#');
         key.push_str(fragment);

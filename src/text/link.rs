@@ -2,7 +2,12 @@
 //! request is made; what may be contacted is decided where requests are made.
 
 mod canonical;
+mod google_news;
+#[cfg(test)]
+mod pairs;
 mod redirector;
+mod sites;
+mod tracking;
 
 use url::Url;
 
@@ -31,6 +36,14 @@ pub fn clean(text: &str, base: Option<&Url>) -> Option<Url> {
         Err(_) => return None,
     };
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// The key of the page that a link leads to: redirectors unwrapped, in canonical form. No request is made.
+pub fn same_page(url: &Url) -> String {
+    match unwrap_redirector(url) {
+        Some(target) => canonical(&target),
+        None => canonical(url),
+    }
 }
 
 /// The address for logs, pages and messages: no user or password, no values of parameters that look secret, the ids in
