@@ -10,8 +10,10 @@ pub struct Keys {
 }
 
 /// The tables themselves.
-pub const ROOT: Keys =
-    Keys { table: "", keys: &["daemon", "fetch", "mail", "watchlists", "sources", "departments", "routes"] };
+pub const ROOT: Keys = Keys {
+    table: "",
+    keys: &["daemon", "fetch", "mail", "stories", "history", "watchlists", "sources", "departments", "routes"],
+};
 pub const DAEMON: Keys =
     Keys { table: "daemon", keys: &["state", "timezone", "language", "http", "public_url", "contact", "include"] };
 pub const FETCH: Keys = Keys {
@@ -45,6 +47,8 @@ pub const MAIL: Keys = Keys {
         "max_per_hour",
     ],
 };
+pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
+pub const HISTORY: Keys = Keys { table: "history", keys: &["index"] };
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
 pub const SOURCE: Keys = Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match"] };
 pub const DEPARTMENT: Keys = Keys {
@@ -70,4 +74,4 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email"] };
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 7] = [&DAEMON, &FETCH, &MAIL, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE];
+pub const HEADED: [&Keys; 9] = [&DAEMON, &FETCH, &MAIL, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE];

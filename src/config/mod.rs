@@ -31,7 +31,7 @@ pub use reader::{MAX_NAME, Secrets};
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
-use crate::model::{FetchSettings, MailSettings, Source};
+use crate::model::{FetchSettings, MailSettings, Source, StorySettings};
 use crate::routing::Routing;
 use diagnostic::{Findings, Span};
 use reader::{Reader, World};
@@ -44,6 +44,7 @@ pub struct Config {
     pub daemon: DaemonSettings,
     pub fetch: FetchSettings,
     pub mail: MailSettings,
+    pub stories: StorySettings,
     /// In order of appearance, as are sources and departments.
     pub watchlists: Vec<Watchlist>,
     pub sources: Vec<Source>,
@@ -91,6 +92,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let daemon = edges::daemon(&root, &mut reader);
     let fetch = edges::fetch(&root, daemon.contact.as_deref(), &mut reader);
     let mail = edges::mail(&root, &mut reader);
+    let stories = edges::stories(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
     let sources = watch::sources(&root, &watchlists, &mut reader);
     let departments = people::departments(&root, &daemon.language, &mut later, &mut reader);
@@ -116,6 +118,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 daemon,
                 fetch,
                 mail,
+                stories,
                 watchlists: watchlists.list.into_iter().map(|(watchlist, _)| watchlist).collect(),
                 sources: sources.into_iter().map(|(source, _)| source).collect(),
                 routing: Routing {

@@ -29,6 +29,8 @@ pub enum Request {
         #[serde(default)]
         to: Option<String>,
     },
+    /// Accepts what is held of a source.
+    Release { source: String },
 }
 
 /// The daemon's answer: how many things were done, or why nothing was.
@@ -46,6 +48,7 @@ type Reply = oneshot::Sender<Result<u64, String>>;
 pub enum Command {
     Reload { reply: Reply },
     Retry { id: Option<i64>, to: Option<String>, reply: Reply },
+    Release { source: String, reply: Reply },
 }
 
 /// Why the control socket cannot be used.
@@ -104,6 +107,7 @@ async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::R
     let command = match serde_json::from_str(&line) {
         Ok(Request::Reload) => Command::Reload { reply },
         Ok(Request::Retry { id, to }) => Command::Retry { id, to, reply },
+        Ok(Request::Release { source }) => Command::Release { source, reply },
         Err(error) => {
             let answer = Answer::Error(format!("not a request: {error}"));
             return write.write_all(&encode(&answer)).await;

@@ -310,6 +310,14 @@ async fn answer(world: &World, publish: &watch::Sender<Arc<Engine>>, command: Co
             world.mail_due.notify_one();
             let _ = reply.send(result.map(|n| n as u64).map_err(|error| error.to_string()));
         }
+        Command::Release { source, reply } => {
+            let result = world.store.record().release(&source, world.clock.now()).await;
+            if let Ok(mentions) = result {
+                tracing::info!(event = "storm_released", source, mentions, "what was held is told now");
+            }
+            world.mail_due.notify_one();
+            let _ = reply.send(result.map_err(|error| error.to_string()));
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::compose::{
     AlertInput, AlsoSeen, BundleInput, BundleItem, NoticeInput, Reader, Similar, Story, Trouble as Told, TroubleInput,
     Watchlist,
 };
-use crate::model::{Email, Mention, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
+use crate::model::{Email, Mention, News, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
 use crate::store::record::{DeliveryContent, Due};
 
 /// Words a mail. `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
@@ -43,18 +43,18 @@ pub(super) fn word(
                 possible_duplicate,
             }))
         }
-        DeliveryContent::Alert { watchlists } => {
+        DeliveryContent::Alert { watchlists, news } => {
             let mention = due.mention.as_ref()?;
             let first = watchlists.first().map_or("", |n| n);
             let parts = Parts::new(engine, due, similar);
             Some(engine.composer.alert(&AlertInput {
-                story: parts.story(mention, due),
+                story: parts.story(mention, due, *news),
                 reader: reader(engine, language_of(engine, first)),
                 watchlist: watchlist(engine, first),
                 department: department_name(engine, &mention.decision.department),
             }))
         }
-        DeliveryContent::Notice { department, copy } => {
+        DeliveryContent::Notice { department, copy, news } => {
             let mention = due.mention.as_ref()?;
             let parts = Parts::new(engine, due, similar);
             let watchlists: Vec<_> =
@@ -62,7 +62,7 @@ pub(super) fn word(
             let copies: Vec<_> = mention.decision.copy.iter().filter_map(|key| department_name(engine, key)).collect();
             let owner = &mention.decision.department;
             Some(engine.composer.notice(&NoticeInput {
-                story: parts.story(mention, due),
+                story: parts.story(mention, due, *news),
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
                 department: department_name(engine, owner).unwrap_or(owner),
@@ -105,9 +105,10 @@ impl Parts {
         }
     }
 
-    fn story<'a>(&'a self, mention: &'a Mention, due: &Due) -> Story<'a> {
+    fn story<'a>(&'a self, mention: &'a Mention, due: &Due, news: Option<News>) -> Story<'a> {
         Story {
             mention,
+            news,
             also_seen: &self.also_seen,
             similar: &self.similar,
             case: due.case,
@@ -157,6 +158,7 @@ fn told<'a>(trouble: &'a Trouble, relay: &'a str) -> Told<'a> {
         TroubleKind::SourceGone => Told::SourceDisabled { source },
         TroubleKind::SourceMoved => Told::SourceMoved { source, to: trouble.to.as_deref().unwrap_or_default() },
         TroubleKind::UnreliableIds => Told::IdsUnreliable { source },
+        TroubleKind::Storm => Told::Storm { source, entries: trouble.count },
         TroubleKind::Gap => Told::Gap { source },
         TroubleKind::SourceRecovered => Told::SourceRecovered { source },
         TroubleKind::RelayUnreachable => Told::RelayUnreachable { relay, waiting },

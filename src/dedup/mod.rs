@@ -1,18 +1,29 @@
 //! One story, one alert: what makes two entries the same story. Pure; the record decides between two that arrive at once
 //! by the same rules.
 
+pub mod body;
+pub mod near;
+pub mod report;
+pub mod voice;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::model::Entry;
+use crate::model::{Category, Entry};
 use crate::text::link;
+use body::Body;
+use near::Sketch;
+use report::Report;
 
 /// Share of common words (Jaccard) from which two entries of one source with the same link are the same story; below it
 /// they are two people under one link (comments, reviews).
 const SAME_SOURCE_OVERLAP: f32 = 0.5;
+
+/// Words of one's own beside a quoted text that make it another person's mention.
+const OWN_WORDS: usize = 8;
 
 /// Something that two entries of one story share: the first 128 bits of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +47,12 @@ pub enum CopyVerdict {
     SameLinkAgain,
     /// The same source has other words under the same link: another person.
     OtherWords,
+    /// The same author's words at another place, a repost or a bare quote of them.
+    SameVoice,
+    /// The same text at another place.
+    SameText,
+    /// Another press report of the same event.
+    SameEvent,
 }
 
 impl CopyVerdict {
@@ -50,6 +67,36 @@ impl CopyVerdict {
             CopyVerdict::SameLink => "another source carries the same link",
             CopyVerdict::SameLinkAgain => "the same source shows the same link and words again",
             CopyVerdict::OtherWords => "same source and link, but other words: another person",
+            CopyVerdict::SameVoice => "the same author's words again, or a repost or quote of them",
+            CopyVerdict::SameText => "the same text stands at another place",
+            CopyVerdict::SameEvent => "another press report of the same event",
+        }
+    }
+}
+
+/// What an entry is recognised by beside its link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prints {
+    /// Keys of its author's words (`voice`).
+    pub voices: Vec<StoryKey>,
+    /// Its words, for the exact comparison.
+    pub body: Body,
+    /// Its smallest shingles; empty for a short text.
+    pub sketch: Sketch,
+    /// Its words as a press report; empty for what is none.
+    pub report: Report,
+}
+
+impl Prints {
+    /// The prints of an entry that matched; `searched` are the words that it matched.
+    pub fn of(entry: &Entry, category: Category, lang: &str, searched: &[&str]) -> Self {
+        let body = Body::of(&entry.title, &entry.text);
+        let is_report = report::is_report(entry, category, lang);
+        Self {
+            voices: voice::keys(entry),
+            sketch: Sketch::of(&body),
+            report: if is_report { Report::of(&entry.title, &entry.text, searched) } else { Report::default() },
+            body,
         }
     }
 }
@@ -86,6 +133,25 @@ pub fn judge_copy(same_source: bool, overlap: f32) -> CopyVerdict {
     }
 }
 
+/// Whether the newer of two entries whose texts are alike has the whole older one and somebody's own words beside it: who
+/// quotes a text to speak of themselves is another person, not a copy.
+pub fn adds_own_words(older: &Entry, newer: &Entry, lang: &str) -> bool {
+    let known: std::collections::HashSet<u64> = Body::of(&older.title, &older.text).words().iter().copied().collect();
+    let mut own = 0;
+    let mut speaks = false;
+    for sentence in newer.text.split_inclusive(['.', '!', '?', '\n']) {
+        let words = Body::of("", sentence);
+        let new = words.words().iter().filter(|w| !known.contains(w)).count();
+        if new * 2 > words.words().len()
+            || (new > 0 && report::is_own_voice(sentence, lang) && !older.text.contains(sentence.trim()))
+        {
+            own += words.words().len();
+            speaks |= report::is_own_voice(sentence, lang);
+        }
+    }
+    speaks && own >= OWN_WORDS && newer.text.len() > older.text.len()
+}
+
 /// Share of two ascending lists of word hashes that is common to both (Jaccard index), 0 … 1; two empty lists are equal.
 pub fn overlap(a: &[u32], b: &[u32]) -> f32 {
     let common = common(a, b);
@@ -95,6 +161,11 @@ pub fn overlap(a: &[u32], b: &[u32]) -> f32 {
 
 /// How many hashes two ascending lists have in common.
 pub fn common(a: &[u32], b: &[u32]) -> usize {
+    common_of(a, b)
+}
+
+/// How many values two ascending lists have in common.
+fn common_of<T: Ord>(a: &[T], b: &[T]) -> usize {
     let (mut i, mut j, mut common) = (0, 0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
         match x.cmp(y) {

@@ -10,8 +10,8 @@ pub mod source;
 
 pub use entry::{Author, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
-pub use mail::{Delivery, DeliveryKind, Email, MailFault, SendOutcome, Trouble, TroubleKind};
+pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trouble, TroubleKind};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
-pub use settings::{FetchSettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
+pub use settings::{FetchSettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub, reason = "tests")]
 
+mod copies;
 mod daemon;
 mod mail;
 mod real;
@@ -10,5 +11,6 @@ mod secrets;
 mod sources;
 mod state;
 mod stories;
+mod storms;
 #[path = "../support/mod.rs"]
 mod support;

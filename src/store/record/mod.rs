@@ -6,6 +6,9 @@ mod outbox;
 mod polls;
 mod rows;
 mod sources;
+mod stories;
+mod storms;
+mod versions;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -19,12 +22,15 @@ use crate::dedup::StoryKey;
 
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Settled, Waiting};
-pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
+pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use sources::SourceState;
+pub use stories::Fingerprints;
+pub use storms::Held;
+pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("copies.sql")];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
 const CHECKPOINT_PAGES: u32 = 4_000;
