@@ -2,6 +2,7 @@
 //! 1 failed, 2 wrong usage or configuration.
 
 mod check;
+mod evaluate;
 mod explain;
 mod logging;
 mod mentions;
@@ -56,6 +57,8 @@ enum Command {
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
     Outbox(outbox::Arguments),
+    /// Measure decisions on labelled texts
+    Evaluate(evaluate::Arguments),
 }
 
 /// For commands that report.
@@ -94,6 +97,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Mentions(arguments) => mentions::run(config, &arguments),
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

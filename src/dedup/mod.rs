@@ -15,7 +15,7 @@ use url::Url;
 use crate::model::{Category, Entry};
 use crate::text::link;
 use body::Body;
-use near::Sketch;
+use near::{Likeness, Sketch};
 use report::Report;
 
 /// Share of common words (Jaccard) from which two entries of one source with the same link are the same story; below it
@@ -130,6 +130,40 @@ pub fn judge_copy(same_source: bool, overlap: f32) -> CopyVerdict {
         CopyVerdict::SameLinkAgain
     } else {
         CopyVerdict::OtherWords
+    }
+}
+
+/// A text of which nothing else is known, ready to be compared.
+#[derive(Clone, Debug)]
+pub struct BareText {
+    entry: Entry,
+    lang: String,
+    body: Body,
+    /// Empty if somebody speaks of themselves.
+    report: Report,
+}
+
+impl BareText {
+    /// A text in this language (a code).
+    pub fn of(text: &str, lang: &str) -> Self {
+        let own = report::is_own_voice(text, lang);
+        Self {
+            entry: Entry { text: text.to_owned(), ..Entry::default() },
+            lang: lang.to_owned(),
+            body: Body::of("", text),
+            report: if own { Report::default() } else { Report::of("", text, &[]) },
+        }
+    }
+
+    /// Whether both are one story: the same text, or reports of the same event. It is the judgement of mentions from
+    /// different places whose links, authors and kinds are not known.
+    pub fn same_story(&self, other: &Self) -> Option<CopyVerdict> {
+        if Likeness::of(&self.body, &other.body).is_same_text(false) {
+            let own = adds_own_words(&self.entry, &other.entry, &other.lang)
+                || adds_own_words(&other.entry, &self.entry, &self.lang);
+            return (!own).then_some(CopyVerdict::SameText);
+        }
+        self.report.is_same_event(&other.report).then_some(CopyVerdict::SameEvent)
     }
 }
 

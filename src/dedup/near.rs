@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_passage_a_template_with_other_numbers_and_another_text_do_not() {
-        let long = ARTICLE.repeat(1) + &" And now for something else that has its own words each time.".repeat(1);
+        let long = format!("{ARTICLE} And now for something else that has its own words each time.");
         let unlike: String = (0..300).map(|n| format!("word{n} ")).collect();
         assert!(!same(ARTICLE, &format!("{long} {unlike}")));
         let price = |n: u32| {
