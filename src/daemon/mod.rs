@@ -8,6 +8,7 @@ mod once;
 pub mod processors;
 pub mod reading;
 mod run;
+mod upkeep;
 mod wording;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,6 +64,15 @@ impl World {
             mail_due: Notify::new(),
             unmarked: Mutex::default(),
         })
+    }
+
+    /// Forgets links, sources and texts that are older than the configuration says, as the daemon does now and then. How
+    /// many keys and fingerprints.
+    ///
+    /// # Errors
+    /// The state cannot be read or written.
+    pub async fn forget(&self, engine: &engine::Engine) -> Result<u64, StoreError> {
+        upkeep::forget(self, engine).await
     }
 
     /// Has a recorded poll marked in the seen index, together with others: a batch costs more than what is in it, and

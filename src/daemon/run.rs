@@ -16,7 +16,7 @@ use super::control::{Command, ControlError};
 use super::deliver::Courier;
 use super::engine::{Engine, EngineError};
 use super::ingest::{self, PollResult, Polled};
-use super::{World, control};
+use super::{World, control, upkeep};
 use crate::config::{self, ConfigErrors};
 use crate::model::{ErrorClass, SourceStatus};
 use crate::store::StoreError;
@@ -72,6 +72,7 @@ pub async fn run(
     let stop = shutdown.child_token();
     let mut parts = JoinSet::new();
     parts.spawn(poll_on_schedule(Arc::clone(&world), engines.clone(), stop.clone()));
+    let upkeep = tokio::spawn(upkeep::forget_by_age(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(deliver_as_due(Arc::clone(&world), engines, stop.clone()));
     let serving = tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
     let answering = tokio::spawn(control.serve(stop.clone()));
@@ -104,7 +105,7 @@ pub async fn run(
             result = Err(RunError::Store(error));
         }
     }
-    for task in [serving, answering, watchdog] {
+    for task in [serving, answering, watchdog, upkeep] {
         let _ = task.await;
     }
     tracing::info!(event = "stopped", "mentiond has stopped");

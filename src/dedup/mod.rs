@@ -6,7 +6,7 @@ pub mod near;
 pub mod report;
 pub mod voice;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -24,6 +24,9 @@ const SAME_SOURCE_OVERLAP: f32 = 0.5;
 
 /// Words of one's own beside a quoted text that make it another person's mention.
 const OWN_WORDS: usize = 8;
+
+/// Words of a text that is taken as a press report although nothing says so.
+const FEWEST_OF_REPORT: usize = 12;
 
 /// Something that two entries of one story share: the first 128 bits of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -146,12 +149,16 @@ pub struct BareText {
 impl BareText {
     /// A text in this language (a code).
     pub fn of(text: &str, lang: &str) -> Self {
-        let own = report::is_own_voice(text, lang);
+        let body = Body::of("", text);
+        // Where nothing says that it is the press, a line or a question is taken as somebody's own.
+        let report = body.words().len() >= FEWEST_OF_REPORT
+            && !text.trim_end().ends_with('?')
+            && !report::is_own_voice(text, lang);
         Self {
             entry: Entry { text: text.to_owned(), ..Entry::default() },
             lang: lang.to_owned(),
-            body: Body::of("", text),
-            report: if own { Report::default() } else { Report::of("", text, &[]) },
+            body,
+            report: if report { Report::of("", text, &[]) } else { Report::default() },
         }
     }
 
@@ -170,20 +177,19 @@ impl BareText {
 /// Whether the newer of two entries whose texts are alike has the whole older one and somebody's own words beside it: who
 /// quotes a text to speak of themselves is another person, not a copy.
 pub fn adds_own_words(older: &Entry, newer: &Entry, lang: &str) -> bool {
-    let known: std::collections::HashSet<u64> = Body::of(&older.title, &older.text).words().iter().copied().collect();
+    let before = Body::of(&older.title, &older.text);
+    let known: HashSet<u64> = before.words().iter().copied().collect();
     let mut own = 0;
     let mut speaks = false;
     for sentence in newer.text.split_inclusive(['.', '!', '?', '\n']) {
         let words = Body::of("", sentence);
         let new = words.words().iter().filter(|w| !known.contains(w)).count();
-        if new * 2 > words.words().len()
-            || (new > 0 && report::is_own_voice(sentence, lang) && !older.text.contains(sentence.trim()))
-        {
+        if new * 2 > words.words().len() {
             own += words.words().len();
             speaks |= report::is_own_voice(sentence, lang);
         }
     }
-    speaks && own >= OWN_WORDS && newer.text.len() > older.text.len()
+    speaks && own >= OWN_WORDS && Body::of("", &newer.text).words().len() > before.words().len()
 }
 
 /// Share of two ascending lists of word hashes that is common to both (Jaccard index), 0 … 1; two empty lists are equal.

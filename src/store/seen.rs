@@ -346,4 +346,45 @@ mod tests {
         let seen = seen.rebuild(&[(StoryKey([7; 16]), 3)], Vec::new(), 9, NOW).unwrap();
         assert_eq!((seen.high(), seen.story(&StoryKey([7; 16]))), (9, Some(3)));
     }
+
+    #[test]
+    fn what_was_not_seen_for_long_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let seen = Seen::open(&dir.path().join("seen")).unwrap();
+        let days = |n: i64| NOW + jiff::SignedDuration::from_hours(24 * n);
+        let key = |n: u8| StoryKey([n; 16]);
+        let poll = |n: u8| Marks {
+            source: format!("source {n}"),
+            known: Some(vec![n]),
+            keys: vec![(key(n), i64::from(n))],
+            high: Some(i64::from(n)),
+            sketches: vec![(i64::from(n), Sketch(vec![u64::from(n)]))],
+        };
+        seen.tree.insert(b"fsource 9", vec![1]).unwrap();
+        for n in 1..=3 {
+            seen.mark(&[poll(n)], days(10 * i64::from(n))).unwrap();
+        }
+        // Links and sources since day 15, texts since day 25; source 1 is configured.
+        let forgotten = seen.prune(days(15), days(25), &|source| source == "source 1", &|| {}).unwrap();
+        assert_eq!(forgotten, 1 + 2 + 1, "a link, two texts, and a source of the first layout");
+        assert_eq!([1, 2, 3].map(|n| seen.story(&key(n))), [None, Some(2), Some(3)]);
+        assert_eq!([1, 2, 3].map(|n| seen.candidates(&Sketch(vec![n])).len()), [0, 0, 1]);
+        assert_eq!((seen.known("source 1"), seen.known("source 9"), seen.high()), (Some(vec![1]), None, 3));
+        assert_eq!(seen.prune(days(15), days(25), &|source| source == "source 1", &|| {}).unwrap(), 0);
+        assert_eq!(seen.prune(days(99), days(99), &|_| false, &|| {}).unwrap(), 3 + 2 + 1);
+        assert_eq!(seen.high(), 3);
+    }
+
+    #[test]
+    fn candidates_are_found_before_and_after_they_are_marked() {
+        let dir = tempfile::tempdir().unwrap();
+        let seen = Seen::open(&dir.path().join("seen")).unwrap();
+        let (one, two) = (Sketch(vec![1, 2, 3]), Sketch(vec![3, 4, 5]));
+        seen.note(1, &one, &Report::default());
+        seen.note(2, &two, &Report::default());
+        assert_eq!(seen.candidates(&Sketch(vec![1, 2, 9])), [1]);
+        seen.mark(&[Marks { sketches: vec![(1, one), (2, two)], ..Marks::default() }], NOW).unwrap();
+        assert_eq!(seen.candidates(&Sketch(vec![1, 2, 4])), [1, 2]);
+        assert!(seen.candidates(&Sketch(vec![8, 9])).is_empty());
+    }
 }

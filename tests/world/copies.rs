@@ -211,3 +211,18 @@ async fn an_edit_that_makes_a_new_match_is_told_to_who_watches_for_it() {
     let [first] = &world.mails_to("crank@example.com")[..] else { panic!("{:?}", world.heard()) };
     assert!(!first.subject.contains("edited"), "it is the first that they hear of it: {}", first.subject);
 }
+
+#[tokio::test]
+async fn what_is_forgotten_by_age_repeats_no_alert() {
+    let world = world().feed("a", rss([article("a", "Acme fined", ARTICLE)]));
+    world.once().await;
+    world.pass(SignedDuration::from_hours(24 * 500));
+    let daemon = mentiond::daemon::World::open(&world.state(), world.clock.clone()).unwrap();
+    let engine = world.engine();
+    assert!(daemon.forget(&engine).await.unwrap() > 16, "the link, the text's hashes, its fingerprint");
+    assert_eq!(daemon.forget(&engine).await.unwrap(), 0);
+    daemon.store.close().await;
+    let world = world.feed("b", rss([article("a", "Acme fined", ARTICLE)]));
+    let second = world.once().await;
+    assert_eq!((second.mentions, second.duplicates, world.mails().len()), (0, 1, 1), "the record knows the link");
+}
