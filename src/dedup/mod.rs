@@ -174,9 +174,20 @@ impl BareText {
     }
 }
 
+/// How much of a known entry's text a newer one holds (0 … 1), if that makes it the same text. `body` is the newer one's.
+pub fn same_text(older: &Entry, newer: &Entry, body: &Body, same_source: bool, lang: &str) -> Option<f32> {
+    let likeness = Likeness::of(&Body::of(&older.title, &older.text), body);
+    // A site that writes the same below every headline (an advertisement, a note on rights) has said nothing twice.
+    let titles = [&older.title, &newer.title].map(|title| Body::of("", title));
+    let same_title = titles[0] == titles[1] || titles.iter().any(|title| title.words().is_empty());
+    let same =
+        likeness.is_same_text(same_source) && (same_title || !same_source) && !adds_own_words(older, newer, lang);
+    same.then_some(likeness.contained)
+}
+
 /// Whether the newer of two entries whose texts are alike has the whole older one and somebody's own words beside it: who
 /// quotes a text to speak of themselves is another person, not a copy.
-pub fn adds_own_words(older: &Entry, newer: &Entry, lang: &str) -> bool {
+fn adds_own_words(older: &Entry, newer: &Entry, lang: &str) -> bool {
     let before = Body::of(&older.title, &older.text);
     let known: HashSet<u64> = before.words().iter().copied().collect();
     let mut own = 0;

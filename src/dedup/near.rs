@@ -16,6 +16,9 @@ const SHINGLE: usize = 3;
 /// Hashes that a text is known by.
 pub const SKETCH: usize = 16;
 
+/// Different shingles that a text has at least, to be known by them.
+const FEWEST: usize = 12;
+
 /// Share of the smaller text's shingles that the larger one must have. Broder's clusters took 0.5 of the union; this
 /// is containment, and a little stricter, so that a shared template of half the length is no copy.
 const CONTAINED: f32 = 0.6;
@@ -41,6 +44,10 @@ impl Sketch {
             return Self::default();
         }
         let mut hashes = shingles(body);
+        // One line again and again has no wording of its own.
+        if hashes.len() < FEWEST {
+            return Self::default();
+        }
         hashes.truncate(SKETCH);
         Self(hashes)
     }
@@ -57,6 +64,8 @@ pub struct Likeness {
     pub numbers: f32,
     /// Words of the shorter text.
     pub words: usize,
+    /// Different shingles of the smaller text.
+    pub shingles: usize,
 }
 
 impl Likeness {
@@ -70,12 +79,13 @@ impl Likeness {
             sizes: share(small, large),
             numbers: share(common_of(a.numbers(), b.numbers()), a.numbers().len().min(b.numbers().len())),
             words: a.words().len().min(b.words().len()),
+            shingles: small,
         }
     }
 
     /// Whether that makes them the same text; `same_source` if one source has both.
     pub fn is_same_text(&self, same_source: bool) -> bool {
-        if self.words < super::body::LONG {
+        if self.words < super::body::LONG || self.shingles < FEWEST {
             return false;
         }
         if same_source {
@@ -167,6 +177,9 @@ mod tests {
 
     #[test]
     fn a_short_text_has_no_sketch() {
+        let line = Body::of("", &"long ".repeat(100));
+        assert_eq!(Sketch::of(&line), Sketch::default());
+        assert!(!Likeness::of(&line, &line).is_same_text(false));
         assert_eq!(Sketch::of(&Body::of("", "My toaster broke and nobody answers")), Sketch::default());
         assert_eq!(Sketch::of(&Body::of("", ARTICLE)).0.len(), SKETCH);
     }

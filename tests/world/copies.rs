@@ -226,3 +226,13 @@ async fn what_is_forgotten_by_age_repeats_no_alert() {
     let second = world.once().await;
     assert_eq!((second.mentions, second.duplicates, world.mails().len()), (0, 1, 1), "the record knows the link");
 }
+
+#[tokio::test]
+async fn one_text_below_every_headline_of_a_site_is_no_copy() {
+    let world = world().feed(
+        "a",
+        rss((1..=5)
+            .map(|n| entry(&format!("Acme story {n}")).id(n).link(&format!("https://a.example/{n}")).text(ARTICLE))),
+    );
+    assert_eq!(world.once().await.mentions, 5);
+}

@@ -7,8 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::StoreError;
 use super::polls::{NewMention, PollCommit};
 use super::{Record, millis, moment, rows};
-use crate::dedup::body::Body;
-use crate::dedup::near::{Likeness, Sketch};
+use crate::dedup::near::Sketch;
 use crate::dedup::report::{Report, SAME_EVENT_HOURS};
 use crate::dedup::{self, CopyVerdict, StoryKey};
 use crate::model::Mention;
@@ -102,12 +101,14 @@ pub(super) fn find(
     let mut best: Option<(f32, i64)> = None;
     for mention in seen.candidates(&new.prints.sketch) {
         let Some(candidate) = candidate(c, mention, since)? else { continue };
-        let entry = &candidate.mention.entry;
-        let likeness = Likeness::of(&Body::of(&entry.title, &entry.text), &new.prints.body);
-        let same = likeness.is_same_text(candidate.mention.source == new.mention.source)
-            && !dedup::adds_own_words(entry, &new.mention.entry, &new.mention.classification.language.code);
-        if same && best.is_none_or(|(contained, _)| contained < likeness.contained) {
-            best = Some((likeness.contained, candidate.story));
+        let mention = &candidate.mention;
+        let same_source = mention.source == new.mention.source;
+        let lang = &new.mention.classification.language.code;
+        let contained = dedup::same_text(&mention.entry, &new.mention.entry, &new.prints.body, same_source, lang);
+        if let Some(contained) = contained
+            && best.is_none_or(|(most, _)| most < contained)
+        {
+            best = Some((contained, candidate.story));
         }
     }
     if let Some((_, story)) = best {
