@@ -76,7 +76,7 @@ fn long_texts(data: &Path) -> BTreeMap<&'static str, Vec<String>> {
     let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     // The corpora hold some texts several times, and machines' texts from one template: what has a tenth of its
     // three-word runs from texts before it is left out.
-    let mut seen: HashSet<Vec<u64>> = HashSet::new();
+    let mut seen: HashSet<u64> = HashSet::new();
     let mut add = |lang: &str, text: String| {
         let Some(lang) = LANGUAGES.iter().find(|l| **l == lang) else { return };
         let list = found.entry(lang).or_default();
@@ -84,8 +84,8 @@ fn long_texts(data: &Path) -> BTreeMap<&'static str, Vec<String>> {
         if list.len() >= MOST || body.words().len() < WORDS {
             return;
         }
-        let runs: Vec<Vec<u64>> = body.words().windows(3).map(<[u64]>::to_vec).collect();
-        let known = runs.iter().filter(|run| seen.contains(*run)).count();
+        let runs = body.shingles();
+        let known = runs.iter().filter(|run| seen.contains(run)).count();
         if known * 10 < runs.len() {
             seen.extend(runs);
             list.push(text);

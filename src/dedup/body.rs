@@ -18,11 +18,19 @@ pub struct Body {
     words: Vec<u64>,
     /// Those that are numbers, ascending.
     numbers: Vec<u64>,
+    /// Hashes of its shingles, ascending, each once.
+    shingles: Vec<u64>,
 }
 
 impl Body {
     /// The words of an entry: of its text, or of title and text where the text alone is short.
     pub fn of(title: &str, text: &str) -> Self {
+        let mut body = Self::chosen(title, text);
+        body.shingles = super::near::shingles(&body.words);
+        body
+    }
+
+    fn chosen(title: &str, text: &str) -> Self {
         let text = Self::read(text);
         if text.words.len() >= LONG {
             return text;
@@ -78,6 +86,11 @@ impl Body {
     /// Hashes of the numbers, ascending.
     pub fn numbers(&self) -> &[u64] {
         &self.numbers
+    }
+
+    /// Hashes of its shingles (`near`), ascending, each once.
+    pub fn shingles(&self) -> &[u64] {
+        &self.shingles
     }
 
     /// Whether it is long enough to be known by its wording.

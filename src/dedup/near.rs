@@ -43,13 +43,12 @@ impl Sketch {
         if !body.is_long() {
             return Self::default();
         }
-        let mut hashes = shingles(body);
+        let hashes = body.shingles();
         // One line again and again has no wording of its own.
         if hashes.len() < FEWEST {
             return Self::default();
         }
-        hashes.truncate(SKETCH);
-        Self(hashes)
+        Self(hashes.iter().take(SKETCH).copied().collect())
     }
 }
 
@@ -71,11 +70,11 @@ pub struct Likeness {
 impl Likeness {
     /// Compares two texts exactly.
     pub fn of(a: &Body, b: &Body) -> Self {
-        let (x, y) = (shingles(a), shingles(b));
+        let (x, y) = (a.shingles(), b.shingles());
         let (small, large) = (x.len().min(y.len()), x.len().max(y.len()));
         let share = |part: usize, of: usize| if of == 0 { 1.0 } else { part as f32 / of as f32 };
         Self {
-            contained: if small == 0 { 0.0 } else { share(common_of(&x, &y), small) },
+            contained: if small == 0 { 0.0 } else { share(common_of(x, y), small) },
             sizes: share(small, large),
             numbers: share(common_of(a.numbers(), b.numbers()), a.numbers().len().min(b.numbers().len())),
             words: a.words().len().min(b.words().len()),
@@ -99,8 +98,8 @@ impl Likeness {
 }
 
 /// Hashes of a text's shingles, ascending, each once.
-fn shingles(body: &Body) -> Vec<u64> {
-    let mut hashes: Vec<u64> = body.words().windows(SHINGLE).map(mixed).collect();
+pub(super) fn shingles(words: &[u64]) -> Vec<u64> {
+    let mut hashes: Vec<u64> = words.windows(SHINGLE).map(mixed).collect();
     hashes.sort_unstable();
     hashes.dedup();
     hashes
