@@ -197,9 +197,12 @@ fn overlap(a: &str, b: &str) -> f64 {
     share(a.intersection(&b).count(), a.union(&b).count())
 }
 
+/// A threshold of the baseline, and how often it is right there.
+type Baseline = (f64, Score);
+
 /// The baseline where its F1 is best, and where it is best among the thresholds at which it is precise: it is given every
 /// advantage, as its threshold is chosen on the very pairs that it is measured on.
-fn baselines(pairs: &[(bool, f64)]) -> (Option<(f64, Score)>, Option<(f64, Score)>) {
+fn baselines(pairs: &[(bool, f64)]) -> (Option<Baseline>, Option<Baseline>) {
     let all =
         (1..=100).map(|n| f64::from(n) / 100.0).map(|t| (t, Score::of(pairs.iter().map(|(same, s)| (*same, *s >= t)))));
     let all: Vec<(f64, Score)> = all.filter(|(_, score)| score.hits > 0).collect();
