@@ -1,7 +1,6 @@
 //! `mentiond cases`: list them, show one with its history, act on one.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
@@ -13,10 +12,10 @@ use crate::cases::Action;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
-use crate::daemon::engine::domain;
+use crate::daemon::engine::case_desk;
 use crate::model::{Case, CaseStatus, CaseStep, Happening};
 use crate::store::Store;
-use crate::store::record::{CaseDesk, CaseFile, CaseFilter, CaseRow, Record};
+use crate::store::record::{CaseFile, CaseFilter, CaseRow, Record};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -186,11 +185,7 @@ async fn act(config: &Config, id: i64, action: Action, by: Option<String>) -> Re
         return answer.map(|_| ()).map_err(Failure::Failed);
     }
     let store = Store::open(state)?;
-    let desk = Arc::new(CaseDesk {
-        routing: Arc::new(config.routing.clone()),
-        sender_domain: domain(&config.mail.from.email).to_owned(),
-    });
-    let done = store.record().act_on_case(desk, id, action, by, Clock::system().now()).await?;
+    let done = store.record().act_on_case(case_desk(config), id, action, by, Clock::system().now()).await?;
     store.close().await;
     done.map(|_| ()).map_err(|refusal| Failure::Failed(refusal.to_string()))
 }

@@ -4,6 +4,7 @@
 mod backtest;
 mod cases;
 mod check;
+mod evaluate;
 mod explain;
 mod logging;
 mod mentions;
@@ -67,6 +68,8 @@ enum Command {
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
     Outbox(outbox::Arguments),
+    /// Measure decisions on labelled texts
+    Evaluate(evaluate::Arguments),
 }
 
 /// For commands that report.
@@ -108,6 +111,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

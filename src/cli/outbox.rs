@@ -16,7 +16,7 @@ use crate::store::record::Record;
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
-    /// Only mail in this state: queued, deferred, sent, failed, bundled
+    /// Only mail in this state: queued, deferred, sent, failed, bundled, held
     #[arg(long, value_name = "STATE")]
     status: Option<String>,
     /// Newest mails, at most this many
@@ -98,8 +98,9 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
             ]
         })
         .collect();
+    let held = if counts.held > 0 { format!(" {} held.", counts.held) } else { String::new() };
     say(&format!(
-        "{} waiting, {} deferred, {} sent, {} failed.",
+        "{} waiting, {} deferred, {} sent, {} failed.{held}",
         counts.queued, counts.deferred, counts.sent, counts.failed
     ));
     if !rows.is_empty() {

@@ -1,8 +1,8 @@
 //! `mentiond sources`: health of every source.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -10,11 +10,18 @@ use super::check::place;
 use super::output::{at, say, say_json, short, table};
 use super::{Failure, load};
 use crate::clock::Clock;
+use crate::config::Config;
+use crate::daemon::control::{self, Request};
+use crate::daemon::engine::case_desk;
 use crate::model::{Health, Source};
+use crate::store::Store;
 use crate::store::record::Record;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Only this source, with everything that is known of it
     name: Option<String>,
     /// Print JSON for machines
@@ -22,11 +29,32 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Accept what is held of a source that suddenly showed everything as new: its mails go out now
+    Release {
+        /// Name of the source
+        name: String,
+        /// Print JSON for machines
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let config = load(config)?.config;
     let path = config.daemon.state.join("record.sqlite");
+    if let Some(Action::Release { name, json }) = &arguments.action {
+        return release(&config, &path, name, *json).await;
+    }
     // Before the first poll there is no record: every source is new.
-    let states = if path.exists() { Record::open_to_read(&path)?.source_states()? } else { Default::default() };
+    let (states, held) = if path.exists() {
+        let record = Record::open_to_read(&path)?;
+        (record.source_states()?, record.held()?)
+    } else {
+        Default::default()
+    };
+    let held_of = |name: &str| held.get(name).map_or(0, |h| h.mentions);
     let now = Clock::system().now();
     let mut rows: Vec<(&Source, Health)> = config
         .sources
@@ -56,6 +84,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                     "last_poll": health.last_poll,
                     "next_poll": health.next_poll,
                     "blind_hours": blind_hours(health, now),
+                    "held": held_of(&source.name),
                 })
             })
             .collect();
@@ -65,6 +94,14 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     if arguments.name.is_some() {
         for (source, health) in &rows {
             say(&one(source, health, now, zone));
+            if let Some(held) = held.get(&source.name) {
+                say(&format!(
+                    "held         {} since {}: `mentiond sources release {}` accepts them",
+                    mentions(held.mentions),
+                    at(Some(held.since), zone),
+                    source.name
+                ));
+            }
         }
         return Ok(());
     }
@@ -78,12 +115,45 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                 at(health.last_heard, zone),
                 at(health.next_poll, zone),
                 format!("{:.1}", blind_hours(health, now)),
-                short(health.error.as_deref().unwrap_or(""), 100),
+                match held_of(&source.name) {
+                    0 => short(health.error.as_deref().unwrap_or(""), 100),
+                    held => format!("{} held: `mentiond sources release {}`", mentions(held), source.name),
+                },
             ]
         })
         .collect();
     say(&table(&["SOURCE", "STATUS", "ENTRIES", "LAST HEARD", "NEXT POLL", "BLIND HOURS", "ERROR"], &lines));
     Ok(())
+}
+
+/// Accepts what is held of a source, through the daemon if one runs.
+async fn release(config: &Config, record: &Path, name: &str, json: bool) -> Result<(), Failure> {
+    let state = &config.daemon.state;
+    if !record.exists() {
+        return Err(Failure::Failed(format!("there is no record in {} yet, so nothing is held", state.display())));
+    }
+    let request = Request::Release { source: name.to_owned() };
+    let released = match control::ask(state, &request).await {
+        Some(answer) => answer.map_err(Failure::Failed)?,
+        None => {
+            let store = Store::open(state)?;
+            let released = store.record().release(case_desk(config), name, Clock::system().now()).await?;
+            store.close().await;
+            released
+        }
+    };
+    if released == 0 {
+        return Err(Failure::Failed(format!("nothing is held of a source {name}; `mentiond sources` shows what is")));
+    }
+    if json {
+        return say_json(&json!({ "released": released }));
+    }
+    say(&format!("{} accepted; what is to be mailed about them is due now.", mentions(released)));
+    Ok(())
+}
+
+fn mentions(count: u64) -> String {
+    if count == 1 { "1 mention".to_owned() } else { format!("{count} mentions") }
 }
 
 fn one(source: &Source, health: &Health, now: Timestamp, zone: &jiff::tz::TimeZone) -> String {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Case, CaseStatus, CaseStep, Category, Letter, Mention, Owner};
+use crate::model::{Case, CaseStatus, CaseStep, Category, Letter, Mention, News, Owner};
 
 /// A watchlist: its key in the configuration and the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Similar {
 #[derive(Clone, Copy, Debug)]
 pub struct Story<'a> {
     pub mention: &'a Mention,
+    /// What is new about it, if the story was told before.
+    pub news: Option<News>,
     pub also_seen: &'a [AlsoSeen],
     /// The nearest first.
     pub similar: &'a [Similar],

@@ -11,7 +11,7 @@ use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill, plural};
 use super::{Composer, NAME, SUBJECT_TITLE};
-use crate::model::{Email, Mention, Part, SentimentLabel, Severity};
+use crate::model::{Email, Mention, News, Part, SentimentLabel, Severity};
 
 /// Characters of a title in the mail.
 pub(super) const TITLE: usize = 160;
@@ -135,6 +135,23 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     )
 }
 
+/// A word for the subject, and the line that says what is new about a story that was told before.
+fn news_of(words: &Catalogue, news: News, severity: Severity, brand: &str) -> (String, String) {
+    let mail = &words.mail;
+    match news {
+        News::Edited => (mail.edited_label.clone(), fill(&mail.edited, &[("brand", brand)])),
+        News::Raised { from } => {
+            let (before, after) = (words.severity(from), words.severity(severity));
+            let values = [("brand", brand), ("before", before), ("after", after)];
+            (mail.edited_label.clone(), fill(&mail.raised, &values))
+        }
+        News::Spreading { places } => {
+            let values = [("brand", brand), ("count", &places.to_string())];
+            (mail.spreading_label.clone(), fill(&mail.spreading, &values))
+        }
+    }
+}
+
 /// What tells the three kinds apart.
 struct Kind<'a> {
     header: &'static str,
@@ -178,6 +195,11 @@ fn mention_mail(
     let headline = if repeated { Vec::new() } else { whole(&title, TITLE) };
     let plain_excerpt = plain(&segments);
 
+    let news = story.news.map(|news| news_of(words, news, mention.classification.severity, &kind.brand));
+    let kind_words = match &news {
+        Some((label, _)) => format!("{label} – {}", subject_kind(words, mention)),
+        None => subject_kind(words, mention),
+    };
     let (subject_title, subject_source) = {
         let mut own = new_masker();
         let line = match (title.text.trim().is_empty(), kind.copy) {
@@ -194,7 +216,7 @@ fn mention_mail(
         kind.subject,
         &[
             ("brand", &kind.brand),
-            ("kind", &subject_kind(words, mention)),
+            ("kind", &kind_words),
             ("case", &story.case.unwrap_or_default().to_string()),
             ("title", &subject_title),
             ("source", &subject_source),
@@ -235,7 +257,7 @@ fn mention_mail(
     let view = View {
         preheader: shorten(&clean_line(&plain_excerpt.replace('*', "")), 140),
         tone: tone(mention),
-        intro: kind.intro,
+        intro: news.map_or(kind.intro, |(_, intro)| intro),
         case: story.case.map(|c| fill(&words.mail.case, &[("case", &c.to_string())])).unwrap_or_default(),
         badge: badge(words, mention),
         headline_plain: isolate(&plain(&headline)).into_owned(),

@@ -174,6 +174,7 @@ impl World {
 
     pub(super) fn story(&self) -> Story<'_> {
         Story {
+            news: None,
             mention: &self.mention,
             also_seen: &self.also_seen,
             similar: &self.similar,

@@ -84,6 +84,11 @@ pub(super) struct SubjectWords {
 pub(super) struct MailWords {
     pub(super) alert_intro: String,
     pub(super) notice_intro: String,
+    pub(super) edited: String,
+    pub(super) raised: String,
+    pub(super) spreading: String,
+    pub(super) edited_label: String,
+    pub(super) spreading_label: String,
     pub(super) copy_intro: String,
     pub(super) case: String,
     pub(super) severity_badge: String,

@@ -8,12 +8,12 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::diagnostic::Span;
-use super::keys::{DAEMON, FETCH, MAIL};
+use super::keys::{DAEMON, FETCH, HISTORY, MAIL, STORIES};
 use super::reader::Reader;
 use super::section::{Section, checked};
 use super::tree::{Node, Table, Value};
 use super::{addresses, secret, values, zone};
-use crate::model::{FetchSettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
+use crate::model::{FetchSettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 use crate::schedule::office::DaysOff;
 
 /// Where the state is kept unless `state` says otherwise.
@@ -177,6 +177,27 @@ pub(super) fn mail(root: &Table, reader: &mut Reader<'_>) -> Option<MailSettings
         None => None,
     };
     Some(MailSettings { from: from?, transport: transport?, max_per_hour })
+}
+
+/// Reads `[stories]` and what `[history]` says of the index; everything in them has a default.
+pub(super) fn stories(root: &Table, reader: &mut Reader<'_>) -> StorySettings {
+    const DAY: u64 = 86_400;
+    let mut settings = StorySettings::default();
+    let days = |from, to| Duration::from_secs(from * DAY)..=Duration::from_secs(to * DAY);
+    if let Some(section) = open(root, "history", &HISTORY, reader)
+        && let Some(value) = section.duration("index", days(30, 3650), "30d to 3650d", &mut reader.found)
+    {
+        settings.remember = value;
+    }
+    let Some(section) = open(root, "stories", &STORIES, reader) else { return settings };
+    let found = &mut reader.found;
+    if let Some(value) = section.duration("window", days(1, 90), "1d to 90d", found) {
+        settings.window = value;
+    }
+    if let Some(value) = section.number("spreading_at", 2..=10_000, found).and_then(|n| u32::try_from(n).ok()) {
+        settings.spreading_at = value;
+    }
+    settings
 }
 
 #[derive(Clone, Copy)]

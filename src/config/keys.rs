@@ -18,12 +18,13 @@ pub const ROOT: Keys = Keys {
         "mail",
         "sets",
         "exclude",
+        "stories",
+        "history",
         "watchlists",
         "sources",
         "departments",
         "routes",
         "themes",
-        "history",
     ],
 };
 pub const DAEMON: Keys = Keys {
@@ -61,6 +62,7 @@ pub const MAIL: Keys = Keys {
         "max_per_hour",
     ],
 };
+pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
 pub const SOURCE: Keys =
     Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
@@ -89,12 +91,12 @@ pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", 
 pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
-pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size"] };
+pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size", "index"] };
 /// One person in `departments.NAME.members`.
 pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hours", "away"] };
 /// `password = { … }`: exactly one of these.
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 10] =
-    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &HISTORY];
+pub const HEADED: [&Keys; 11] =
+    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME];

@@ -33,7 +33,7 @@ pub use reader::{MAX_NAME, Secrets};
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
-use crate::model::{FetchSettings, HistorySettings, MailSettings, Source};
+use crate::model::{FetchSettings, HistorySettings, MailSettings, Source, StorySettings};
 use crate::query::{Context, Query};
 use crate::routing::Routing;
 use diagnostic::{Findings, Span};
@@ -47,6 +47,7 @@ pub struct Config {
     pub daemon: DaemonSettings,
     pub fetch: FetchSettings,
     pub mail: MailSettings,
+    pub stories: StorySettings,
     /// In order of appearance, as are sources and departments.
     pub watchlists: Vec<Watchlist>,
     pub sources: Vec<Source>,
@@ -106,6 +107,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let exclude = parts::exclude(&root, &mut reader);
     let themes = parts::themes(&root, &mut reader);
     let history = parts::history(&root, &mut reader);
+    let stories = edges::stories(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
     let sources = watch::sources(&root, &watchlists, &mut reader);
     let departments = people::departments(&root, &daemon, &mut later, &mut reader);
@@ -132,6 +134,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 daemon,
                 fetch,
                 mail,
+                stories,
                 watchlists: watchlists.list.into_iter().map(|(watchlist, _)| watchlist).collect(),
                 source_excludes: sources.iter().map(|(_, exclude, _)| exclude.clone()).collect(),
                 sources: sources.into_iter().map(|(source, _, _)| source).collect(),

@@ -33,6 +33,8 @@ pub enum Request {
     },
     /// Does something with a case.
     Case { id: i64, action: Action, by: Option<String> },
+    /// Accepts what is held of a source.
+    Release { source: String },
 }
 
 /// The daemon's answer: how many things were done, or why nothing was.
@@ -51,6 +53,7 @@ pub enum Command {
     Reload { reply: Reply },
     Retry { id: Option<i64>, to: Option<String>, reply: Reply },
     Case { id: i64, action: Action, by: Option<String>, reply: Reply },
+    Release { source: String, reply: Reply },
 }
 
 /// Why the control socket cannot be used.
@@ -110,6 +113,7 @@ async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::R
         Ok(Request::Reload) => Command::Reload { reply },
         Ok(Request::Retry { id, to }) => Command::Retry { id, to, reply },
         Ok(Request::Case { id, action, by }) => Command::Case { id, action, by, reply },
+        Ok(Request::Release { source }) => Command::Release { source, reply },
         Err(error) => {
             let answer = Answer::Error(format!("not a request: {error}"));
             return write.write_all(&encode(&answer)).await;

@@ -98,10 +98,7 @@ impl Engine {
             classifier: Classifier::new(),
             composer,
             fetcher: Fetcher::new(&config.fetch)?,
-            desk: Arc::new(CaseDesk {
-                routing: Arc::new(config.routing.clone()),
-                sender_domain: domain(&config.mail.from.email).to_owned(),
-            }),
+            desk: case_desk(&config),
             source_watchlists,
             config,
         })
@@ -146,6 +143,14 @@ impl Engine {
     pub fn message_id(&self, now: Timestamp) -> String {
         message_id(&self.desk.sender_domain, now, rand::random())
     }
+}
+
+/// What decides about cases under a configuration.
+pub fn case_desk(config: &Config) -> Arc<CaseDesk> {
+    Arc::new(CaseDesk {
+        routing: Arc::new(config.routing.clone()),
+        sender_domain: domain(&config.mail.from.email).to_owned(),
+    })
 }
 
 /// The part after the `@`.

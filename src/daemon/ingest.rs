@@ -150,9 +150,9 @@ async fn take_in(
     let reading = world
         .processors
         .run({
-            let (engine, seen, timings, cursor) =
-                (Arc::clone(engine), Arc::clone(&seen), Arc::clone(&world.timings), state.cursor.clone());
-            move || reading::read(&engine, number, &served, &cursor, &seen, &timings, now)
+            let (engine, seen, timings, state) =
+                (Arc::clone(engine), Arc::clone(&seen), Arc::clone(&world.timings), state.clone());
+            move || reading::read(&engine, number, &served, &state, &seen, &timings, now)
         })
         .await;
     let mut reading = match reading {
@@ -179,6 +179,14 @@ async fn take_in(
         tracing::warn!(event = "ids_unreliable", source = source.name, by = degraded.by, "{}", degraded.why);
         troubles.push(Trouble::new(TroubleKind::UnreliableIds, &source.name, degraded.why, now));
     }
+    if let Some(storm) = &reading.storm {
+        let message = storm.message(&source.name);
+        tracing::warn!(event = "storm_held", source = source.name, entries = storm.new, "{message}");
+        // One storm may go on for several polls: it is told once.
+        let since = world.store.record().held_since(&source.name).await?.unwrap_or(now);
+        let count = storm.new as u64;
+        troubles.push(Trouble { count, ..Trouble::new(TroubleKind::Storm, &source.name, message, since) });
+    }
     troubles.extend(health::moved(&source.name, &mut state.cursor, moved_to.as_deref(), now));
     let hints = PollHints { ttl: reading.ttl, ..hints };
     let SourceState { health, cursor } = &mut state;
@@ -186,8 +194,9 @@ async fn take_in(
 
     let (entries, new_entries) = (reading.entries, reading.new_entries);
     let known = reading.known.take();
-    let keys: Vec<_> = reading.mentions.iter().map(|m| m.keys.clone()).collect();
+    let keys: Vec<_> = reading.mentions.iter().map(|m| (m.keys.clone(), m.prints.sketch.clone())).collect();
     let outcome = commit(world, engine, source, now, state.clone(), reading, troubles).await?;
+    let first_seen = |r: &Recorded| matches!(r, Recorded::New { .. } | Recorded::Copy { .. });
 
     let marks = Marks {
         source: source.name.clone(),
@@ -195,12 +204,19 @@ async fn take_in(
         keys: outcome
             .recorded
             .iter()
+            .zip(&keys)
+            .flat_map(|(recorded, (keys, _))| keys.iter().map(|key| (*key, recorded.ids().1)))
+            .collect(),
+        sketches: outcome
+            .recorded
+            .iter()
             .zip(keys)
-            .flat_map(|(recorded, keys)| keys.into_iter().map(|key| (key, recorded.ids().1)))
+            .filter(|(recorded, (_, sketch))| first_seen(recorded) && !sketch.0.is_empty())
+            .map(|(recorded, (_, sketch))| (recorded.ids().0, sketch))
             .collect(),
         high: outcome.recorded.iter().map(|r| r.ids().0).max(),
     };
-    if marks.known.is_some() || !marks.keys.is_empty() {
+    if marks.known.is_some() || marks.high.is_some() {
         world.mark(marks).await?;
     }
 
@@ -245,6 +261,7 @@ async fn commit(
 ) -> Result<PollOutcome, StoreError> {
     let watch = Stopwatch::start();
     let names: Vec<_> = reading.mentions.iter().map(|m| m.mention.reason()).collect();
+    let has_mentions = !reading.mentions.is_empty();
     let poll = PollCommit {
         source: source.name.clone(),
         now,
@@ -254,6 +271,10 @@ async fn commit(
         gap: reading.gap,
         unmatched: reading.unmatched,
         troubles: troubles.into_iter().filter_map(|t| trouble_mail(engine, t, now)).collect(),
+        // Looked up only for mentions, and open already if there are any.
+        seen: if has_mentions { Some(world.store.seen(now).await?) } else { None },
+        stories: engine.config.stories.clone(),
+        held: reading.storm.is_some(),
     };
     let outcome = world.store.record().commit_poll(poll).await?;
     world.timings.record.add(watch);
@@ -276,6 +297,16 @@ fn log_mention(source: &Source, recorded: &Recorded, why: &str) {
         Recorded::Copy { verdict, .. } => {
             tracing::info!(event = "copy", source = source.name, mention, story, "no alert: {}", verdict.why());
         }
+        Recorded::Edited { edit, .. } => tracing::info!(
+            event = "edited",
+            source = source.name,
+            mention,
+            story,
+            version = edit.version,
+            raised = edit.raised_from.is_some(),
+            matches = edit.matches.len(),
+            "{why}"
+        ),
         Recorded::Known { .. } => {
             tracing::debug!(event = "known", source = source.name, mention, story, "the entry was recorded before");
         }

@@ -3,6 +3,7 @@
 pub mod control;
 mod deliver;
 pub mod engine;
+mod forget;
 mod ingest;
 mod once;
 pub mod processors;
@@ -69,6 +70,15 @@ impl World {
             case_moved: Notify::new(),
             unmarked: Mutex::default(),
         })
+    }
+
+    /// Forgets links, sources and texts that are older than the configuration says, as the daemon does now and then. How
+    /// many keys and fingerprints.
+    ///
+    /// # Errors
+    /// The state cannot be read or written.
+    pub async fn forget(&self, engine: &engine::Engine) -> Result<u64, StoreError> {
+        forget::forget(self, engine).await
     }
 
     /// Has a recorded poll marked in the seen index, together with others: a batch costs more than what is in it, and

@@ -13,16 +13,16 @@ use super::ingest::Served;
 use crate::cases;
 use crate::classify::{self, Classifier, Input};
 use crate::clock::Stopwatch;
-use crate::dedup::{Links, StoryKey};
+use crate::dedup::{Links, Prints, StoryKey};
 use crate::model::{
-    Classification, Cursor, Decision, Deliver, Entry, ErrorClass, Location, Matched, Mention, Part, PollFault, Source,
+    Classification, Decision, Deliver, Entry, ErrorClass, Location, Matched, Mention, Part, PollFault, Source,
     WatchlistMatch,
 };
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
 use crate::routing::{Routing, Tried};
 use crate::sources::feed::{self, Feed};
-use crate::sources::identity::{self, Kind as SightingKind, Known};
-use crate::store::record::{DeliveryContent, NewDelivery, NewMention, Unmatched};
+use crate::sources::identity::{self, Kind as SightingKind, Known, Storm};
+use crate::store::record::{DeliveryContent, NewDelivery, NewMention, SourceState, Unmatched};
 use crate::store::seen::Seen;
 use crate::themes::NamedQueries;
 
@@ -47,6 +47,8 @@ pub struct Reading {
     pub gap: Option<String>,
     /// New entries that matched nothing, if they are kept.
     pub unmatched: Option<Unmatched>,
+    /// The source suddenly shows everything as new, if so.
+    pub storm: Option<Storm>,
 }
 
 /// How entries are told apart from now on, and why.
@@ -63,7 +65,7 @@ pub(super) fn read(
     engine: &Engine,
     number: usize,
     served: &Served,
-    cursor: &Cursor,
+    state: &SourceState,
     seen: &Seen,
     timings: &Timings,
     now: Timestamp,
@@ -91,7 +93,8 @@ pub(super) fn read(
         infos.push(feed.info);
         raw.extend(feed.entries);
     }
-    let identified = identity::identify(&raw, &known, cursor.identify_by.as_deref());
+    let identified = identity::identify(&raw, &known, state.cursor.identify_by.as_deref());
+    reading.storm = identity::storm(&raw, &identified, &known, state.health.last_heard);
     reading.entries = raw.len() as u64;
     let unseen = identified.sightings.iter().filter(|s| s.kind != SightingKind::Seen);
     let mut signed = Vec::new();
@@ -293,10 +296,13 @@ fn mention(
     let (classification, decision) = judge(engine.judges(), &source.name, &entry, &watchlists);
     let words = classify::significant_words(&format!("{} {}", entry.title, entry.text), &classification.language.code);
     keep_window(&mut entry, &mut watchlists);
+    // The words that were searched for say nothing about which story it is: all mentions have them.
+    let searched: Vec<&str> = watchlists.iter().flat_map(|w| &w.matched).filter_map(|m| written(&entry, m)).collect();
+    let prints = Prints::of(&entry, classification.category, &classification.language.code, &searched);
     let deliveries = deliveries(engine, &watchlists, &decision, now);
     let mention =
         Mention { id: 0, source: source.name.clone(), entry, fetched: now, watchlists, classification, decision };
-    NewMention { mention, keys, words, deliveries, author }
+    NewMention { mention, keys, words, prints, deliveries, author }
 }
 
 /// Who gets a mail about a mention: one a person, the notice before the copy before the alert.
@@ -319,7 +325,8 @@ pub(super) fn deliveries(
         {
             if let Some(department) = engine.config.routing.department(key) {
                 let person = decision.person.as_deref().filter(|_| !copy);
-                let content = DeliveryContent::Notice { department: key.clone(), copy, person: person.is_some() };
+                let content =
+                    DeliveryContent::Notice { department: key.clone(), copy, person: person.is_some(), news: None };
                 add(person.unwrap_or(&department.email), content);
             }
         }
@@ -331,12 +338,22 @@ pub(super) fn deliveries(
         }
     }
     for (recipient, watchlists) in subscribers {
-        add(recipient, DeliveryContent::Alert { watchlists });
+        add(recipient, DeliveryContent::Alert { watchlists, news: None });
     }
     mails
         .into_values()
         .map(|(recipient, content)| NewDelivery { recipient, message_id: engine.message_id(now), content, once: None })
         .collect()
+}
+
+/// The words in which a term was found, as they are written.
+fn written<'e>(entry: &'e Entry, matched: &Matched) -> Option<&'e str> {
+    let part = match matched.part {
+        Part::Title => entry.title.as_str(),
+        Part::Text => entry.text.as_str(),
+        Part::Author | Part::Site | Part::Url | Part::Link => return None,
+    };
+    part.get(matched.start..matched.end)
 }
 
 /// Cuts a long text to a window that holds the first match, and moves the places along.

@@ -16,7 +16,7 @@ use super::control::{Command, ControlError};
 use super::deliver::Courier;
 use super::engine::{Engine, EngineError};
 use super::ingest::{self, PollResult, Polled};
-use super::{World, control, upkeep};
+use super::{World, control, forget, upkeep};
 use crate::config::{self, ConfigErrors};
 use crate::model::{ErrorClass, SourceStatus};
 use crate::store::StoreError;
@@ -77,6 +77,7 @@ pub async fn run(
     let mut parts = JoinSet::new();
     parts.spawn(poll_on_schedule(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(upkeep::keep_up(Arc::clone(&world), engines.clone(), stop.clone()));
+    let forgetting = tokio::spawn(forget::forget_by_age(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(deliver_as_due(Arc::clone(&world), engines, stop.clone()));
     let serving = tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
     let answering = tokio::spawn(control.serve(stop.clone()));
@@ -109,7 +110,7 @@ pub async fn run(
             result = Err(RunError::Store(error));
         }
     }
-    for task in [serving, answering, watchdog] {
+    for task in [serving, answering, watchdog, forgetting] {
         let _ = task.await;
     }
     tracing::info!(event = "stopped", "mentiond has stopped");
@@ -322,6 +323,15 @@ async fn answer(world: &World, publish: &watch::Sender<Arc<Engine>>, command: Co
             let done = upkeep::act(world, &engine, id, action, by).await;
             let done = done.map_err(|error| error.to_string());
             let _ = reply.send(done.and_then(|done| done.map(|_| 1).map_err(|refusal| refusal.to_string())));
+        }
+        Command::Release { source, reply } => {
+            let desk = Arc::clone(&publish.borrow().desk);
+            let result = world.store.record().release(desk, &source, world.clock.now()).await;
+            if let Ok(mentions) = result {
+                tracing::info!(event = "storm_released", source, mentions, "what was held is told now");
+            }
+            world.mail_due.notify_one();
+            let _ = reply.send(result.map_err(|error| error.to_string()));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::compose::{
     AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
     Trouble as Told, TroubleInput, Watchlist,
 };
-use crate::model::{Email, Mention, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
+use crate::model::{Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
 use crate::store::record::{CaseFile, DeliveryContent, Due};
 
 /// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
@@ -44,12 +44,12 @@ pub(super) fn word(
                 possible_duplicate,
             }))
         }
-        DeliveryContent::Alert { watchlists } => {
+        DeliveryContent::Alert { watchlists, news } => {
             let mention = due.mention.as_ref()?;
             let first = watchlists.first().map_or("", |n| n);
             let parts = Parts::new(engine, due, similar);
             Some(engine.composer.alert(&AlertInput {
-                story: parts.story(mention, due),
+                story: parts.story(mention, due, *news),
                 reader: reader(engine, language_of(engine, first)),
                 watchlist: watchlist(engine, first),
                 department: department_name(engine, &mention.decision.department),
@@ -62,7 +62,7 @@ pub(super) fn word(
             let later: Vec<Later<'_>> =
                 file.later.iter().map(|l| Later { mention: &l.mention, complains: l.complains }).collect();
             Some(engine.composer.case(&CaseInput {
-                story: parts.story(mention, due),
+                story: parts.story(mention, due, None),
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
                 case: &file.case,
@@ -74,7 +74,7 @@ pub(super) fn word(
                 copy: *copy,
             }))
         }
-        DeliveryContent::Notice { department, copy, person } => {
+        DeliveryContent::Notice { department, copy, person, news } => {
             let mention = due.mention.as_ref()?;
             let parts = Parts::new(engine, due, similar);
             let watchlists: Vec<_> =
@@ -89,7 +89,7 @@ pub(super) fn word(
                 .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
                 .collect();
             Some(engine.composer.notice(&NoticeInput {
-                story: parts.story(mention, due),
+                story: parts.story(mention, due, *news),
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
                 department: department_name(engine, responsible).unwrap_or(responsible),
@@ -135,9 +135,10 @@ impl Parts {
         }
     }
 
-    fn story<'a>(&'a self, mention: &'a Mention, due: &Due) -> Story<'a> {
+    fn story<'a>(&'a self, mention: &'a Mention, due: &Due, news: Option<News>) -> Story<'a> {
         Story {
             mention,
+            news,
             also_seen: &self.also_seen,
             similar: &self.similar,
             case: due.case,
@@ -205,6 +206,7 @@ fn told<'a>(trouble: &'a Trouble, relay: &'a str) -> Told<'a> {
         TroubleKind::SourceGone => Told::SourceDisabled { source },
         TroubleKind::SourceMoved => Told::SourceMoved { source, to: trouble.to.as_deref().unwrap_or_default() },
         TroubleKind::UnreliableIds => Told::IdsUnreliable { source },
+        TroubleKind::Storm => Told::Storm { source, entries: trouble.count },
         TroubleKind::Gap => Told::Gap { source },
         TroubleKind::SourceRecovered => Told::SourceRecovered { source },
         TroubleKind::RelayUnreachable => Told::RelayUnreachable { relay, waiting },

@@ -1,18 +1,32 @@
 //! One story, one alert: what makes two entries the same story. Pure; the record decides between two that arrive at once
 //! by the same rules.
 
-use std::collections::HashMap;
+pub mod body;
+pub mod near;
+pub mod report;
+pub mod voice;
+
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::model::Entry;
+use crate::model::{Category, Entry};
 use crate::text::link;
+use body::Body;
+use near::{Likeness, Sketch};
+use report::Report;
 
 /// Share of common words (Jaccard) from which two entries of one source with the same link are the same story; below it
 /// they are two people under one link (comments, reviews).
 const SAME_SOURCE_OVERLAP: f32 = 0.5;
+
+/// Words of one's own beside a quoted text that make it another person's mention.
+const OWN_WORDS: usize = 8;
+
+/// Words of a text that is taken as a press report although nothing says so.
+const FEWEST_OF_REPORT: usize = 12;
 
 /// Something that two entries of one story share: the first 128 bits of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +50,12 @@ pub enum CopyVerdict {
     SameLinkAgain,
     /// The same source has other words under the same link: another person.
     OtherWords,
+    /// The same author's words at another place, a repost or a bare quote of them.
+    SameVoice,
+    /// The same text at another place.
+    SameText,
+    /// Another press report of the same event.
+    SameEvent,
 }
 
 impl CopyVerdict {
@@ -50,6 +70,36 @@ impl CopyVerdict {
             CopyVerdict::SameLink => "another source carries the same link",
             CopyVerdict::SameLinkAgain => "the same source shows the same link and words again",
             CopyVerdict::OtherWords => "same source and link, but other words: another person",
+            CopyVerdict::SameVoice => "the same author's words again, or a repost or quote of them",
+            CopyVerdict::SameText => "the same text stands at another place",
+            CopyVerdict::SameEvent => "another press report of the same event",
+        }
+    }
+}
+
+/// What an entry is recognised by beside its link.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Prints {
+    /// Keys of its author's words (`voice`).
+    pub voices: Vec<StoryKey>,
+    /// Its words, for the exact comparison.
+    pub body: Body,
+    /// Its smallest shingles; empty for a short text.
+    pub sketch: Sketch,
+    /// Its words as a press report; empty for what is none.
+    pub report: Report,
+}
+
+impl Prints {
+    /// The prints of an entry that matched; `searched` are the words that it matched.
+    pub fn of(entry: &Entry, category: Category, lang: &str, searched: &[&str]) -> Self {
+        let body = Body::of(&entry.title, &entry.text);
+        let is_report = report::is_report(entry, category, lang);
+        Self {
+            voices: voice::keys(entry),
+            sketch: Sketch::of(&body),
+            report: if is_report { Report::of(&entry.title, &entry.text, searched) } else { Report::default() },
+            body,
         }
     }
 }
@@ -86,6 +136,73 @@ pub fn judge_copy(same_source: bool, overlap: f32) -> CopyVerdict {
     }
 }
 
+/// A text of which nothing else is known, ready to be compared.
+#[derive(Clone, Debug)]
+pub struct BareText {
+    entry: Entry,
+    lang: String,
+    body: Body,
+    /// Empty if somebody speaks of themselves.
+    report: Report,
+}
+
+impl BareText {
+    /// A text in this language (a code).
+    pub fn of(text: &str, lang: &str) -> Self {
+        let body = Body::of("", text);
+        // Where nothing says that it is the press, a line or a question is taken as somebody's own.
+        let report = body.words().len() >= FEWEST_OF_REPORT
+            && !text.trim_end().ends_with('?')
+            && !report::is_own_voice(text, lang);
+        Self {
+            entry: Entry { text: text.to_owned(), ..Entry::default() },
+            lang: lang.to_owned(),
+            body,
+            report: if report { Report::of("", text, &[]) } else { Report::default() },
+        }
+    }
+
+    /// Whether both are one story: the same text, or reports of the same event. It is the judgement of mentions from
+    /// different places whose links, authors and kinds are not known.
+    pub fn same_story(&self, other: &Self) -> Option<CopyVerdict> {
+        if Likeness::of(&self.body, &other.body).is_same_text(false) {
+            let own = adds_own_words(&self.entry, &other.entry, &other.lang)
+                || adds_own_words(&other.entry, &self.entry, &self.lang);
+            return (!own).then_some(CopyVerdict::SameText);
+        }
+        self.report.is_same_event(&other.report).then_some(CopyVerdict::SameEvent)
+    }
+}
+
+/// How much of a known entry's text a newer one holds (0 … 1), if that makes it the same text. `body` is the newer one's.
+pub fn same_text(older: &Entry, newer: &Entry, body: &Body, same_source: bool, lang: &str) -> Option<f32> {
+    let likeness = Likeness::of(&Body::of(&older.title, &older.text), body);
+    // A site that writes the same below every headline (an advertisement, a note on rights) has said nothing twice.
+    let titles = [&older.title, &newer.title].map(|title| Body::of("", title));
+    let same_title = titles[0] == titles[1] || titles.iter().any(|title| title.words().is_empty());
+    let same =
+        likeness.is_same_text(same_source) && (same_title || !same_source) && !adds_own_words(older, newer, lang);
+    same.then_some(likeness.contained)
+}
+
+/// Whether the newer of two entries whose texts are alike has the whole older one and somebody's own words beside it: who
+/// quotes a text to speak of themselves is another person, not a copy.
+fn adds_own_words(older: &Entry, newer: &Entry, lang: &str) -> bool {
+    let before = Body::of(&older.title, &older.text);
+    let known: HashSet<u64> = before.words().iter().copied().collect();
+    let mut own = 0;
+    let mut speaks = false;
+    for sentence in newer.text.split_inclusive(['.', '!', '?', '\n']) {
+        let words = Body::of("", sentence);
+        let new = words.words().iter().filter(|w| !known.contains(w)).count();
+        if new * 2 > words.words().len() {
+            own += words.words().len();
+            speaks |= report::is_own_voice(sentence, lang);
+        }
+    }
+    speaks && own >= OWN_WORDS && Body::of("", &newer.text).words().len() > before.words().len()
+}
+
 /// Share of two ascending lists of word hashes that is common to both (Jaccard index), 0 … 1; two empty lists are equal.
 pub fn overlap(a: &[u32], b: &[u32]) -> f32 {
     let common = common(a, b);
@@ -95,6 +212,11 @@ pub fn overlap(a: &[u32], b: &[u32]) -> f32 {
 
 /// How many hashes two ascending lists have in common.
 pub fn common(a: &[u32], b: &[u32]) -> usize {
+    common_of(a, b)
+}
+
+/// How many values two ascending lists have in common.
+fn common_of<T: Ord>(a: &[T], b: &[T]) -> usize {
     let (mut i, mut j, mut common) = (0, 0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
         match x.cmp(y) {
@@ -116,7 +238,7 @@ fn usable_link(url: &str) -> Option<String> {
     if url.path().len() <= 1 && url.query().is_none() {
         return None;
     }
-    let mut key = link::canonical(&url);
+    let mut key = link::same_page(&url);
     if let Some(fragment) = url.fragment().filter(|f| f.bytes().any(|b| b.is_ascii_digit())) {
         key.push('#');
         key.push_str(fragment);

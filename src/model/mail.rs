@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Severity;
+
 /// Why somebody gets a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,6 +126,18 @@ pub enum SendOutcome {
     Insecure(MailFault),
 }
 
+/// What is new about a story that was told before; the mail goes into the story's thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum News {
+    /// The post was edited and now holds words that the reader watches for.
+    Edited,
+    /// The post was edited and is more severe than it was.
+    Raised { from: Severity },
+    /// Other places carry the story, the first one counted.
+    Spreading { places: u64 },
+}
+
 /// What the operator is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -144,6 +158,8 @@ pub enum TroubleKind {
     SourceMoved,
     /// A source's ids cannot be relied on; entries are told apart by link or content.
     UnreliableIds,
+    /// A source suddenly shows everything as new; it is held.
+    Storm,
     /// A source yielded more than can be shown to be complete.
     Gap,
     /// A source that was in trouble is heard again.

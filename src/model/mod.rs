@@ -15,8 +15,8 @@ pub use case::{
 };
 pub use entry::{Author, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
-pub use mail::{Delivery, DeliveryKind, Email, MailFault, SendOutcome, Trouble, TroubleKind, message_id};
+pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trouble, TroubleKind, message_id};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
-pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, TransportSettings};
+pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};

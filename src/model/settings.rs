@@ -50,6 +50,24 @@ impl Default for FetchSettings {
     }
 }
 
+/// `[stories]`: what belongs to one story; and `index` of `[history]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorySettings {
+    /// How long after its beginning a story takes in copies of its text. Default 7 days. (The same link belongs to its
+    /// story for ever.)
+    pub window: Duration,
+    /// Places that carry a story when "this is spreading" is told. Default 10.
+    pub spreading_at: u32,
+    /// How long the seen index remembers links and sources that are not seen any more. Default 400 days.
+    pub remember: Duration,
+}
+
+impl Default for StorySettings {
+    fn default() -> Self {
+        Self { window: Duration::from_secs(7 * 86_400), spreading_at: 10, remember: Duration::from_secs(400 * 86_400) }
+    }
+}
+
 /// A mail address with an optional display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {

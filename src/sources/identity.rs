@@ -2,6 +2,7 @@
 //! its content; ids that prove unreliable (one for several entries, new ones at each poll) are given up for the link
 //! or the content, with the reason in words. Runs on every entry of every document that changed.
 
+mod storm;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +14,9 @@ use sha2::{Digest, Sha256};
 use super::feed::RawEntry;
 use crate::model::Identity;
 
-/// Entries that are remembered per feed at most; 24 bytes each.
+pub use storm::{Storm, storm};
+
+/// Entries that are remembered per feed at most; 28 bytes each.
 pub const MAX_KNOWN: usize = 20_000;
 
 /// Beyond the current entries, this many times as many and this many more are remembered: what left the document may
@@ -21,8 +24,11 @@ pub const MAX_KNOWN: usize = 20_000;
 const REMEMBERED: (usize, usize) = (2, 200);
 
 /// Layout of the packed value.
-const VERSION: u8 = 1;
-const RECORD: usize = 24;
+const VERSION: u8 = 2;
+const RECORD: usize = 28;
+/// The first layout had no dates.
+const VERSION_WITHOUT_DATES: u8 = 1;
+const RECORD_WITHOUT_DATES: usize = 24;
 
 /// What tells the entries of a feed apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +91,13 @@ pub struct Identified {
     pub changed: bool,
 }
 
-/// What is remembered of one entry: hashes of its id, link and content; 0 for none.
+/// What is remembered of one entry: hashes of its id, link, content and date; 0 for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Record {
     id: u64,
     link: u64,
     content: u64,
+    date: u32,
 }
 
 /// What is remembered of a feed: its current entries in document order, then those that left it, latest first.
@@ -102,23 +109,34 @@ pub struct Known {
 impl Known {
     /// Unpacks what [`Known::to_bytes`] packed. Bytes of another version, or damaged ones, are an empty memory.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let Some((&VERSION, packed)) = bytes.split_first() else { return Self::default() };
-        let (records, rest) = packed.as_chunks::<RECORD>();
+        let Some((version, packed)) = bytes.split_first() else { return Self::default() };
+        let word = |r: &[u8], at: usize| r[at..at + 8].iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
+        let record = |r: &[u8], date| Record { id: word(r, 0), link: word(r, 8), content: word(r, 16), date };
+        let (records, rest): (Vec<Record>, &[u8]) = match *version {
+            VERSION => {
+                let (records, rest) = packed.as_chunks::<RECORD>();
+                let date = |r: &[u8; RECORD]| u32::from_le_bytes([r[24], r[25], r[26], r[27]]);
+                (records.iter().map(|r| record(r, date(r))).collect(), rest)
+            }
+            VERSION_WITHOUT_DATES => {
+                let (records, rest) = packed.as_chunks::<RECORD_WITHOUT_DATES>();
+                (records.iter().map(|r| record(r, 0)).collect(), rest)
+            }
+            _ => return Self::default(),
+        };
         if !rest.is_empty() || records.len() > MAX_KNOWN {
             return Self::default();
         }
-        let word = |r: &[u8; RECORD], at: usize| r[at..at + 8].iter().rev().fold(0u64, |n, b| n << 8 | u64::from(*b));
-        let records =
-            records.iter().map(|r| Record { id: word(r, 0), link: word(r, 8), content: word(r, 16) }).collect();
         Self { records }
     }
 
-    /// A version byte and 24 bytes an entry.
+    /// A version byte and 28 bytes an entry.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(1 + self.records.len() * RECORD);
         out.push(VERSION);
         for r in &self.records {
             [r.id, r.link, r.content].iter().for_each(|n| out.extend_from_slice(&n.to_le_bytes()));
+            out.extend_from_slice(&r.date.to_le_bytes());
         }
         out
     }
@@ -339,7 +357,7 @@ fn record(entry: &RawEntry) -> Record {
     let mut content = fast(CONTENT_SEED, entry.title.text.as_bytes());
     content = fast(content, body.as_bytes());
     content = fast(content, entry.author.name.as_bytes());
-    Record { id, link, content }
+    Record { id, link, content, date: storm::date(&entry.published) }
 }
 
 /// The link without what changes when a site moves to https; `None` if it leads to a site's front page, which tells

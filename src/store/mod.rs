@@ -3,6 +3,7 @@
 //! Order of a poll: record committed (mentions, deliveries and the cursor in one transaction) → index marked. A crash
 //! anywhere repeats work and loses nothing, because everything that must not repeat has its key in the record too.
 
+mod near;
 pub mod record;
 pub mod seen;
 mod under_way;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+use crate::dedup::near::Sketch;
 use record::Record;
 use seen::Seen;
 
@@ -91,11 +93,14 @@ impl Store {
             .get_or_try_init(|| async {
                 let newest = self.record.newest_mention().await?;
                 let path = self.folder.join("seen");
-                let opened = blocking(move || Seen::open(&path)).await?;
+                let mut opened = blocking(move || Seen::open(&path)).await?;
                 if opened.high() < newest {
                     let missing = self.record.story_keys_after(opened.high()).await?;
-                    let opened = blocking(move || opened.rebuild(&missing, newest, now)).await?;
-                    return Ok(Arc::new(opened));
+                    let texts = self.record.fingerprints(opened.high()).await?;
+                    opened = blocking(move || opened.rebuild(&missing, texts, newest, now)).await?;
+                }
+                for (mention, report) in self.record.recent_reports(now).await? {
+                    opened.note(mention, &Sketch::default(), &report);
                 }
                 Ok(Arc::new(opened))
             })

@@ -5,9 +5,12 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `f` + source name | packed hashes of the source's entries (`sources::identity::Known`) |
-//! | `k` + 16 bytes | story number (8 bytes), days since 1970 when last seen (4 bytes), big-endian |
+//! | `s` + source name | day when last seen (4 bytes), packed hashes of the source's entries (`sources::identity::Known`) |
+//! | `k` + 16 bytes | story number (8 bytes), day when last seen (4 bytes) |
+//! | `t` + 8 bytes | one hash of a text's sketch (`dedup::near`): mention (8 bytes), day when last seen (4 bytes) |
 //! | `high` | number of the newest mention marked here (8 bytes) |
+//!
+//! Numbers are big-endian, days are counted from 1970. `f` + source name is the first version's `s`, without a day.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -15,16 +18,25 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::StoreError;
+use super::near::Recent;
+use super::record::Fingerprints;
 use crate::dedup::StoryKey;
+use crate::dedup::near::Sketch;
+use crate::dedup::report::Report;
 
 /// Bytes of sled's page cache: values are tiny, and a miss costs one read.
 const CACHE_BYTES: u64 = 8 << 20;
 const HIGH: &[u8] = b"high";
+/// Mentions that a text is compared with exactly, at most.
+pub(super) const MAX_CANDIDATES: usize = 8;
+/// Keys that are looked at between two pauses of [`Seen::prune`].
+const PRUNE_STEP: usize = 10_000;
 
 /// The open index.
 pub struct Seen {
     tree: sled::Db,
     path: PathBuf,
+    recent: Recent,
 }
 
 /// What one poll adds.
@@ -35,6 +47,8 @@ pub struct Marks {
     pub known: Option<Vec<u8>>,
     /// Story keys with their story.
     pub keys: Vec<(StoryKey, i64)>,
+    /// Sketches of mentions' texts.
+    pub sketches: Vec<(i64, Sketch)>,
     /// Number of the newest mention that these keys belong to.
     pub high: Option<i64>,
 }
@@ -46,7 +60,7 @@ impl Seen {
     /// Not even an empty index can be made there.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         match try_open(path) {
-            Ok(tree) => Ok(Self { tree, path: path.into() }),
+            Ok(tree) => Ok(Self { tree, path: path.into(), recent: Recent::default() }),
             Err(message) => {
                 let aside = free_name(path);
                 tracing::warn!(
@@ -62,7 +76,7 @@ impl Seen {
                     hint: "move this folder away by hand; it is rebuilt from the record",
                 })?;
                 let tree = try_open(path).map_err(|message| StoreError::Index { path: path.into(), message })?;
-                Ok(Self { tree, path: path.into() })
+                Ok(Self { tree, path: path.into(), recent: Recent::default() })
             }
         }
     }
@@ -76,15 +90,29 @@ impl Seen {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn rebuild(self, keys: &[(StoryKey, i64)], newest: i64, now: Timestamp) -> Result<Self, StoreError> {
+    pub fn rebuild(
+        self,
+        keys: &[(StoryKey, i64)],
+        fingerprints: Fingerprints,
+        newest: i64,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         tracing::warn!(
             event = "index_rebuilt",
             index = %self.path.display(),
             keys = keys.len(),
+            texts = fingerprints.len(),
             "the seen index was short of what the record holds and was rebuilt from it; no alert is repeated"
         );
         for part in keys.chunks(10_000) {
             self.mark(&[Marks { keys: part.to_vec(), ..Marks::default() }], now)?;
+        }
+        for part in fingerprints.chunks(1_000) {
+            // Each with its own day, so that it is forgotten when it would have been.
+            for same_day in part.chunk_by(|a, b| day(a.1) == day(b.1)) {
+                let sketches = same_day.iter().map(|(mention, _, sketch, _)| (*mention, sketch.clone())).collect();
+                self.mark(&[Marks { sketches, ..Marks::default() }], same_day[0].1)?;
+            }
         }
         self.mark(&[Marks { high: Some(newest), ..Marks::default() }], now)?;
         Ok(self)
@@ -92,13 +120,90 @@ impl Seen {
 
     /// What is known of a source's entries, packed.
     pub fn known(&self, source: &str) -> Option<Vec<u8>> {
-        self.tree.get(source_key(source)).ok().flatten().map(|v| v.to_vec())
+        match self.tree.get(source_key(source)).ok().flatten() {
+            Some(value) => value.get(4..).map(<[u8]>::to_vec),
+            None => self.tree.get([b"f", source.as_bytes()].concat()).ok().flatten().map(|v| v.to_vec()),
+        }
+    }
+
+    /// Mentions whose text may be the same as one with this sketch: those with most hashes in common first.
+    pub fn candidates(&self, sketch: &Sketch) -> Vec<i64> {
+        let mut votes: Vec<(u32, i64)> = Vec::new();
+        for hash in &sketch.0 {
+            let marked = self.tree.get(text_key(*hash)).ok().flatten().and_then(|v| number(&v));
+            for mention in marked.into_iter().chain(self.recent.unmarked(*hash)) {
+                match votes.iter_mut().find(|(_, known)| *known == mention) {
+                    Some(vote) => vote.0 += 1,
+                    None => votes.push((1, mention)),
+                }
+            }
+        }
+        votes.sort_by(|a, b| b.cmp(a));
+        votes.truncate(MAX_CANDIDATES);
+        votes.into_iter().map(|(_, mention)| mention).collect()
+    }
+
+    /// Mentions that report the same event as this report.
+    pub fn reports_like(&self, report: &Report) -> Vec<i64> {
+        self.recent.reports_like(report)
+    }
+
+    /// Remembers a mention that is recorded, until it is marked.
+    pub fn note(&self, mention: i64, sketch: &Sketch, report: &Report) {
+        self.recent.add(mention, sketch, report);
+    }
+
+    /// Forgets what was last seen before these times: links and sources, and texts. Sources that are configured stay. Goes
+    /// through the index in steps and calls `pause` between them, so that it can run beside the daemon's work. How many
+    /// keys were forgotten.
+    ///
+    /// # Errors
+    /// The index cannot be read or written.
+    pub fn prune(
+        &self,
+        links_before: Timestamp,
+        texts_before: Timestamp,
+        configured: &dyn Fn(&str) -> bool,
+        pause: &dyn Fn(),
+    ) -> Result<u64, StoreError> {
+        let (links, texts) = (day(links_before), day(texts_before));
+        let stale = |key: &[u8], value: &[u8]| match key.split_first() {
+            Some((b's', name)) => day_at(value, 0) < links && !std::str::from_utf8(name).is_ok_and(configured),
+            Some((b'f', name)) if key != HIGH => !std::str::from_utf8(name).is_ok_and(configured),
+            Some((b'k', _)) => day_at(value, 8) < links,
+            Some((b't', _)) => day_at(value, 8) < texts,
+            _ => false,
+        };
+        let mut forgotten = 0;
+        let mut from: Vec<u8> = Vec::new();
+        loop {
+            let mut batch = sled::Batch::default();
+            let (mut looked_at, mut found) = (0, 0);
+            let mut last = None;
+            for item in self.tree.range(from.clone()..).take(PRUNE_STEP) {
+                let (key, value) = item.map_err(|error| self.fault(&error))?;
+                looked_at += 1;
+                if stale(&key, &value) {
+                    batch.remove(&key);
+                    found += 1;
+                }
+                last = Some(key);
+            }
+            if found > 0 {
+                self.tree.apply_batch(batch).map_err(|error| self.fault(&error))?;
+                forgotten += found;
+            }
+            match last {
+                Some(last) if looked_at == PRUNE_STEP => from = [&last, [0].as_slice()].concat(),
+                _ => return Ok(forgotten),
+            }
+            pause();
+        }
     }
 
     /// The story that a key belongs to.
     pub fn story(&self, key: &StoryKey) -> Option<i64> {
-        let value = self.tree.get(story_key(key)).ok().flatten()?;
-        value.get(..8).and_then(|v| v.try_into().ok()).map(i64::from_be_bytes)
+        number(&self.tree.get(story_key(key)).ok().flatten()?)
     }
 
     /// Marks what polls brought, in one atomic batch.
@@ -106,17 +211,25 @@ impl Seen {
     /// # Errors
     /// The index cannot be written.
     pub fn mark(&self, polls: &[Marks], now: Timestamp) -> Result<(), StoreError> {
-        let day = u32::try_from(now.as_second() / 86_400).unwrap_or(0).to_be_bytes();
+        let day = day(now).to_be_bytes();
         let mut batch = sled::Batch::default();
         for marks in polls {
             if let Some(known) = &marks.known {
-                batch.insert(source_key(&marks.source), known.as_slice());
+                batch.insert(source_key(&marks.source), [&day, known.as_slice()].concat());
             }
-            for (key, story) in &marks.keys {
+            let dated = |number: i64| {
                 let mut value = [0_u8; 12];
-                value[..8].copy_from_slice(&story.to_be_bytes());
+                value[..8].copy_from_slice(&number.to_be_bytes());
                 value[8..].copy_from_slice(&day);
-                batch.insert(story_key(key).as_slice(), value.as_slice());
+                value
+            };
+            for (key, story) in &marks.keys {
+                batch.insert(&story_key(key), &dated(*story));
+            }
+            for (mention, sketch) in &marks.sketches {
+                for hash in &sketch.0 {
+                    batch.insert(&text_key(*hash), &dated(*mention));
+                }
             }
         }
         if let Some(high) = polls.iter().filter_map(|marks| marks.high).max()
@@ -124,7 +237,9 @@ impl Seen {
         {
             batch.insert(HIGH, high.to_be_bytes().as_slice());
         }
-        self.tree.apply_batch(batch).map_err(|error| self.fault(&error))
+        self.tree.apply_batch(batch).map_err(|error| self.fault(&error))?;
+        self.recent.marked(polls.iter().flat_map(|marks| &marks.sketches));
+        Ok(())
     }
 
     /// Hands everything to the operating system.
@@ -157,11 +272,33 @@ fn free_name(path: &Path) -> PathBuf {
 }
 
 fn source_key(source: &str) -> Vec<u8> {
-    [b"f", source.as_bytes()].concat()
+    [b"s", source.as_bytes()].concat()
 }
 
-fn story_key(key: &StoryKey) -> Vec<u8> {
-    [b"k", key.0.as_slice()].concat()
+fn story_key(key: &StoryKey) -> [u8; 17] {
+    let mut out = [b'k'; 17];
+    out[1..].copy_from_slice(&key.0);
+    out
+}
+
+fn text_key(hash: u64) -> [u8; 9] {
+    let mut out = [b't'; 9];
+    out[1..].copy_from_slice(&hash.to_be_bytes());
+    out
+}
+
+/// The number at the start of a value.
+fn number(value: &[u8]) -> Option<i64> {
+    value.first_chunk().map(|bytes| i64::from_be_bytes(*bytes))
+}
+
+fn day(at: Timestamp) -> u32 {
+    u32::try_from(at.as_second() / 86_400).unwrap_or(0)
+}
+
+/// The day in a value; a value without one is as old as can be.
+fn day_at(value: &[u8], at: usize) -> u32 {
+    value.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
 
 #[cfg(test)]
@@ -171,7 +308,13 @@ mod tests {
     const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
     fn marks() -> Marks {
-        Marks { source: "a".into(), known: Some(vec![1, 2]), keys: vec![(StoryKey([7; 16]), 3)], high: Some(9) }
+        Marks {
+            source: "a".into(),
+            known: Some(vec![1, 2]),
+            keys: vec![(StoryKey([7; 16]), 3)],
+            high: Some(9),
+            sketches: vec![(9, Sketch(vec![1, 2, 3]))],
+        }
     }
 
     #[test]
@@ -200,7 +343,48 @@ mod tests {
         let seen = Seen::open(&path).unwrap();
         assert_eq!(seen.high(), 0);
         assert!(dir.path().join("seen.damaged-1").exists());
-        let seen = seen.rebuild(&[(StoryKey([7; 16]), 3)], 9, NOW).unwrap();
+        let seen = seen.rebuild(&[(StoryKey([7; 16]), 3)], Vec::new(), 9, NOW).unwrap();
         assert_eq!((seen.high(), seen.story(&StoryKey([7; 16]))), (9, Some(3)));
+    }
+
+    #[test]
+    fn what_was_not_seen_for_long_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let seen = Seen::open(&dir.path().join("seen")).unwrap();
+        let days = |n: i64| NOW + jiff::SignedDuration::from_hours(24 * n);
+        let key = |n: u8| StoryKey([n; 16]);
+        let poll = |n: u8| Marks {
+            source: format!("source {n}"),
+            known: Some(vec![n]),
+            keys: vec![(key(n), i64::from(n))],
+            high: Some(i64::from(n)),
+            sketches: vec![(i64::from(n), Sketch(vec![u64::from(n)]))],
+        };
+        seen.tree.insert(b"fsource 9", vec![1]).unwrap();
+        for n in 1..=3 {
+            seen.mark(&[poll(n)], days(10 * i64::from(n))).unwrap();
+        }
+        // Links and sources since day 15, texts since day 25; source 1 is configured.
+        let forgotten = seen.prune(days(15), days(25), &|source| source == "source 1", &|| {}).unwrap();
+        assert_eq!(forgotten, 1 + 2 + 1, "a link, two texts, and a source of the first layout");
+        assert_eq!([1, 2, 3].map(|n| seen.story(&key(n))), [None, Some(2), Some(3)]);
+        assert_eq!([1, 2, 3].map(|n| seen.candidates(&Sketch(vec![n])).len()), [0, 0, 1]);
+        assert_eq!((seen.known("source 1"), seen.known("source 9"), seen.high()), (Some(vec![1]), None, 3));
+        assert_eq!(seen.prune(days(15), days(25), &|source| source == "source 1", &|| {}).unwrap(), 0);
+        assert_eq!(seen.prune(days(99), days(99), &|_| false, &|| {}).unwrap(), 3 + 2 + 1);
+        assert_eq!(seen.high(), 3);
+    }
+
+    #[test]
+    fn candidates_are_found_before_and_after_they_are_marked() {
+        let dir = tempfile::tempdir().unwrap();
+        let seen = Seen::open(&dir.path().join("seen")).unwrap();
+        let (one, two) = (Sketch(vec![1, 2, 3]), Sketch(vec![3, 4, 5]));
+        seen.note(1, &one, &Report::default());
+        seen.note(2, &two, &Report::default());
+        assert_eq!(seen.candidates(&Sketch(vec![1, 2, 9])), [1]);
+        seen.mark(&[Marks { sketches: vec![(1, one), (2, two)], ..Marks::default() }], NOW).unwrap();
+        assert_eq!(seen.candidates(&Sketch(vec![1, 2, 4])), [1, 2]);
+        assert!(seen.candidates(&Sketch(vec![8, 9])).is_empty());
     }
 }

@@ -2,7 +2,12 @@
 //! request is made; what may be contacted is decided where requests are made.
 
 mod canonical;
+mod google_news;
+#[cfg(test)]
+mod pairs;
 mod redirector;
+mod sites;
+mod tracking;
 
 use url::Url;
 
@@ -74,6 +79,14 @@ fn leads(before: &str) -> bool {
     let value = before.trim_end_matches(['"', '\'', ' ']);
     let Some(name) = value.strip_suffix('=') else { return true };
     name.trim_end().as_bytes().last_chunk::<4>().is_some_and(|name| name.eq_ignore_ascii_case(b"href"))
+}
+
+/// The key of the page that a link leads to: redirectors unwrapped, in canonical form. No request is made.
+pub fn same_page(url: &Url) -> String {
+    match unwrap_redirector(url) {
+        Some(target) => canonical(&target),
+        None => canonical(url),
+    }
 }
 
 /// The address for logs, pages and messages: no user or password, no values of parameters that look secret, the ids in

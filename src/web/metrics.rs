@@ -126,10 +126,15 @@ impl Metrics {
 
     /// Shows how much mail is in which state.
     pub fn outbox(&self, counts: OutboxCounts) {
-        let OutboxCounts { queued, deferred, sent, bundled, failed } = counts;
-        for (status, count) in
-            [("queued", queued), ("deferred", deferred), ("sent", sent), ("bundled", bundled), ("failed", failed)]
-        {
+        let OutboxCounts { queued, deferred, sent, bundled, held, failed } = counts;
+        for (status, count) in [
+            ("queued", queued),
+            ("deferred", deferred),
+            ("sent", sent),
+            ("bundled", bundled),
+            ("held", held),
+            ("failed", failed),
+        ] {
             self.outbox.get_or_create(&Label([("status", status)])).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }

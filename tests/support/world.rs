@@ -394,6 +394,7 @@ pub struct Entry {
     id: String,
     link: String,
     author: String,
+    site: String,
 }
 
 /// An entry with this title.
@@ -417,6 +418,11 @@ impl Entry {
     pub fn author(self, author: &str) -> Self {
         Self { author: author.to_owned(), ..self }
     }
+
+    /// The publication that it comes from.
+    pub fn site(self, site: &str) -> Self {
+        Self { site: site.to_owned(), ..self }
+    }
 }
 
 /// An RSS document.
@@ -430,6 +436,7 @@ pub fn rss(entries: impl IntoIterator<Item = Entry>) -> String {
             ("guid", &entry.id),
             ("link", &entry.link),
             ("author", &entry.author),
+            ("source", &entry.site),
         ] {
             if !value.is_empty() {
                 let value = value.replace('&', "&amp;").replace('<', "&lt;");

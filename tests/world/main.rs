@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub, reason = "tests")]
 
 mod cases;
+mod copies;
 mod daemon;
 mod mail;
 mod real;
@@ -11,5 +12,6 @@ mod secrets;
 mod sources;
 mod state;
 mod stories;
+mod storms;
 #[path = "../support/mod.rs"]
 mod support;

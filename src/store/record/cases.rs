@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::StoreError;
-use super::polls::{DeliveryContent, NewDelivery, NewMention, queue};
+use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
 use crate::model::{Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Severity, message_id};
@@ -41,9 +41,9 @@ pub(super) struct Followed {
 
 impl Followed {
     /// Whether a mail would say again what was just said.
-    pub(super) fn replaces(&self, delivery: &NewDelivery) -> bool {
-        let owner_notice = matches!(delivery.content, DeliveryContent::Notice { copy: false, .. });
-        (self.joined && owner_notice) || self.told.contains(&delivery.recipient.to_lowercase())
+    pub(super) fn replaces(&self, recipient: &str, content: &DeliveryContent) -> bool {
+        let owner_notice = matches!(content, DeliveryContent::Notice { copy: false, .. });
+        (self.joined && owner_notice) || self.told.contains(&recipient.to_lowercase())
     }
 }
 
@@ -257,16 +257,24 @@ impl Reader {
     }
 }
 
-/// A mention that began a story: it joins a case of its author, or opens one, or neither.
+/// A mention that began a story, or became graver by an edit: it joins a case of its author, or opens one, or neither.
 pub(super) fn follow(
     c: &Connection,
     desk: &CaseDesk,
-    new: &NewMention,
+    found: &Mention,
+    author: Option<AuthorKey>,
     mention: i64,
     now: Timestamp,
 ) -> Result<Followed, StoreError> {
-    let found = &new.mention;
-    if let Some(case) = new.author.map(|author| last_case(c, author)).transpose()?.flatten()
+    let has_case = c
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM cases WHERE mention = ?1) OR EXISTS (SELECT 1 FROM case_mentions WHERE mention = ?1)",
+        )?
+        .query_row([mention], |row| row.get(0))?;
+    if has_case {
+        return Ok(Followed::default());
+    }
+    if let Some(case) = author.map(|author| last_case(c, author)).transpose()?.flatten()
         && cases::takes_in(&case, now)
     {
         let complains = cases::complains(found);
@@ -286,21 +294,25 @@ pub(super) fn follow(
     let loads = loads(c, &desk.routing)?;
     let mut outcome = cases::open(Around { routing: &desk.routing, loads: &loads, now }, &opening);
     c.prepare_cached("INSERT INTO cases (mention, department, status, opened, author) VALUES (?1, '', '', ?2, ?3)")?
-        .execute(params![mention, millis(now), new.author.map(|a| a.0)])?;
+        .execute(params![mention, millis(now), author.map(|a| a.0)])?;
     (outcome.case.id, outcome.case.mention) = (c.last_insert_rowid(), mention);
     let mut followed = Followed { opened: true, ..Followed::default() };
     followed.queued = keep(c, desk, &outcome, None, None, now)?;
     // Whose turn it is hears of it too, beside the department.
     if let Some(person) = cases::handled(&outcome.case).filter(|_| found.decision.deliver == Deliver::Now) {
-        let content =
-            DeliveryContent::Notice { department: outcome.case.owner.department.clone(), copy: false, person: true };
+        let content = DeliveryContent::Notice {
+            department: outcome.case.owner.department.clone(),
+            copy: false,
+            person: true,
+            news: None,
+        };
         let notice = NewDelivery {
             recipient: person.to_owned(),
             message_id: message_id(&desk.sender_domain, now, rand::random()),
             content,
             once: Some(format!("case {}", outcome.case.id)),
         };
-        followed.queued += u64::from(queue(c, &notice, Some(mention), None, now)?);
+        followed.queued += u64::from(queue(c, &notice, Some(mention), None, now, false)?);
         followed.told.push(person.to_lowercase());
     }
     Ok(followed)
@@ -356,7 +368,7 @@ fn keep(
             content,
             once: Some(mail.once.clone()),
         };
-        queued += u64::from(queue(c, &delivery, Some(case.mention), None, now)?);
+        queued += u64::from(queue(c, &delivery, Some(case.mention), None, now, false)?);
     }
     Ok(queued)
 }

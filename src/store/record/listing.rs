@@ -65,6 +65,8 @@ pub struct OutboxCounts {
     pub sent: u64,
     /// Alerts that went out inside a bundle.
     pub bundled: u64,
+    /// Waits until somebody accepts what a source suddenly showed as new.
+    pub held: u64,
     pub failed: u64,
 }
 
@@ -244,6 +246,7 @@ fn outbox_counts(c: &Connection) -> Result<OutboxCounts, StoreError> {
             "deferred" => counts.deferred += count,
             "sent" => counts.sent += count,
             "bundled" => counts.bundled += count,
+            "held" => counts.held += count,
             _ => counts.failed += count,
         }
     }

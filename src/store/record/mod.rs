@@ -8,7 +8,10 @@ mod polls;
 mod relay;
 mod rows;
 mod sources;
+mod stories;
+mod storms;
 mod unmatched;
+mod versions;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -24,15 +27,23 @@ use crate::dedup::StoryKey;
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
-pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
+pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
 pub use sources::SourceState;
+pub use stories::Fingerprints;
+pub use storms::Held;
 pub use unmatched::{KeptPoll, Unmatched};
+pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 4] =
-    [include_str!("schema.sql"), include_str!("relay.sql"), include_str!("cases.sql"), include_str!("unmatched.sql")];
+const MIGRATIONS: [&str; 5] = [
+    include_str!("schema.sql"),
+    include_str!("relay.sql"),
+    include_str!("cases.sql"),
+    include_str!("unmatched.sql"),
+    include_str!("copies.sql"),
+];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
 const CHECKPOINT_PAGES: u32 = 4_000;

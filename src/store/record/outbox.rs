@@ -262,7 +262,7 @@ impl Record {
             )?;
             let rows = statement.query_map([bundle], |row| {
                 let watchlists = match rows::json(row, "content")? {
-                    DeliveryContent::Alert { watchlists } => watchlists,
+                    DeliveryContent::Alert { watchlists, .. } => watchlists,
                     _ => Vec::new(),
                 };
                 Ok((rows::mention(row)?, watchlists))

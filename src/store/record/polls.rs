@@ -7,15 +7,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::super::StoreError;
+use super::super::seen::Seen;
 use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
-use super::{Record, Unmatched, cases, millis, rows, sources, unmatched};
+use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions};
 use crate::cases::AuthorKey;
-use crate::dedup::{self, CopyVerdict, StoryKey};
-use crate::model::{DeliveryKind, Letter, Mention, Trouble};
+use crate::dedup::{CopyVerdict, Prints, StoryKey};
+use crate::model::{DeliveryKind, Letter, Mention, News, Severity, StorySettings, Trouble};
 
 /// What a poll brings.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PollCommit {
     pub source: String,
     pub now: Timestamp,
@@ -29,6 +30,11 @@ pub struct PollCommit {
     pub troubles: Vec<NewDelivery>,
     /// New entries that matched nothing, if they are kept.
     pub unmatched: Option<Unmatched>,
+    /// Where texts that are like a new one are looked up; needed if there are mentions.
+    pub seen: Option<Arc<Seen>>,
+    pub stories: StorySettings,
+    /// The source suddenly shows everything as new: what would be mailed is held.
+    pub held: bool,
 }
 
 /// A mention to be recorded, with what follows from it if it turns out to be new.
@@ -38,6 +44,7 @@ pub struct NewMention {
     pub keys: Vec<StoryKey>,
     /// Hashes of its significant words, ascending.
     pub words: Vec<u32>,
+    pub prints: Prints,
     pub deliveries: Vec<NewDelivery>,
     /// Its author, if that can be told.
     pub author: Option<AuthorKey>,
@@ -59,6 +66,8 @@ pub struct NewDelivery {
 pub enum DeliveryContent {
     Alert {
         watchlists: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        news: Option<News>,
     },
     /// `person`: to one person of the department, not to its own address.
     Notice {
@@ -66,6 +75,8 @@ pub enum DeliveryContent {
         copy: bool,
         #[serde(default)]
         person: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        news: Option<News>,
     },
     /// About a case; `department` gives the language.
     Case {
@@ -98,6 +109,15 @@ impl DeliveryContent {
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
         }
     }
+
+    /// The same with what is new about a story that was told before.
+    pub(super) fn with_news(&self, what: News) -> Self {
+        let mut content = self.clone();
+        if let DeliveryContent::Alert { news, .. } | DeliveryContent::Notice { news, .. } = &mut content {
+            *news = Some(what);
+        }
+        content
+    }
 }
 
 /// What became of one mention.
@@ -107,8 +127,21 @@ pub enum Recorded {
     New { mention: i64, story: i64 },
     /// It belongs to a story that was told before.
     Copy { mention: i64, story: i64, verdict: CopyVerdict },
-    /// The same entry was recorded before; its text was brought up to date.
+    /// The same entry was recorded before.
     Known { mention: i64, story: i64 },
+    /// The same entry was recorded before with other words, which are kept beside the new ones.
+    Edited { mention: i64, story: i64, edit: Edit },
+}
+
+/// What an edit changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Number of the version that it replaced; the first is 1.
+    pub version: i64,
+    /// Watchlists that it matches only now.
+    pub matches: Vec<String>,
+    /// How severe it was, if it is more severe now.
+    pub raised_from: Option<Severity>,
 }
 
 impl Recorded {
@@ -117,7 +150,8 @@ impl Recorded {
         match *self {
             Recorded::New { mention, story }
             | Recorded::Copy { mention, story, .. }
-            | Recorded::Known { mention, story } => (mention, story),
+            | Recorded::Known { mention, story }
+            | Recorded::Edited { mention, story, .. } => (mention, story),
         }
     }
 }
@@ -146,29 +180,31 @@ impl Record {
     /// # Errors
     /// The record cannot be written.
     pub async fn queue_trouble(&self, delivery: NewDelivery, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(true, move |c| queue(c, &delivery, None, None, now)).await
+        self.write(true, move |c| queue(c, &delivery, None, None, now, false)).await
     }
 }
 
 fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> {
     let mut outcome = PollOutcome::default();
     for new in &poll.mentions {
-        let recorded = record_mention(c, new)?;
-        let (mention, story) = recorded.ids();
-        let first = matches!(recorded, Recorded::New { .. });
-        let followed = if first { cases::follow(c, &poll.desk, new, mention, poll.now)? } else { Followed::default() };
-        outcome.cases_opened += u64::from(followed.opened);
-        outcome.queued += followed.queued;
-        // A copy, or an entry seen before, may still be news to someone who watches for other words: `once` tells.
-        for delivery in new.deliveries.iter().filter(|delivery| !followed.replaces(delivery)) {
-            if first || delivery.content.kind() == DeliveryKind::Alert {
-                outcome.queued += u64::from(queue(c, delivery, Some(mention), Some(story), poll.now)?);
+        let recorded = record_mention(c, poll, new)?;
+        let (mention, _) = recorded.ids();
+        let opens = matches!(&recorded, Recorded::New { .. })
+            || matches!(&recorded, Recorded::Edited { edit, .. } if edit.raised_from.is_some());
+        let followed = match (opens, poll.held) {
+            (false, _) => Followed::default(),
+            (true, true) => {
+                storms::hold(c, mention, new.author, &poll.source, poll.now)?;
+                Followed::default()
             }
-        }
+            (true, false) => cases::follow(c, &poll.desk, &new.mention, new.author, mention, poll.now)?,
+        };
+        outcome.cases_opened += u64::from(followed.opened);
+        outcome.queued += followed.queued + tell(c, poll, new, &recorded, &followed)?;
         outcome.recorded.push(recorded);
     }
     for trouble in &poll.troubles {
-        outcome.queued += u64::from(queue(c, trouble, None, None, poll.now)?);
+        outcome.queued += u64::from(queue(c, trouble, None, None, poll.now, false)?);
     }
     if let Some(reason) = &poll.gap {
         c.prepare_cached("INSERT INTO gaps (source, at, reason) VALUES (?1, ?2, ?3)")?.execute(params![
@@ -184,32 +220,86 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
     Ok(outcome)
 }
 
-fn record_mention(c: &Connection, new: &NewMention) -> Result<Recorded, StoreError> {
+/// Queues what follows from a mention; how many mails that is.
+fn tell(
+    c: &Connection,
+    poll: &PollCommit,
+    new: &NewMention,
+    recorded: &Recorded,
+    followed: &Followed,
+) -> Result<u64, StoreError> {
+    let (mention, story) = recorded.ids();
+    let mut queued = 0;
+    let mut send = |delivery: &NewDelivery, mention: i64| -> Result<bool, StoreError> {
+        let fresh = queue(c, delivery, Some(mention), Some(story), poll.now, poll.held)?;
+        queued += u64::from(fresh);
+        Ok(fresh)
+    };
+    for delivery in new.deliveries.iter().filter(|d| !followed.replaces(&d.recipient, &d.content)) {
+        let is_alert = delivery.content.kind() == DeliveryKind::Alert;
+        match recorded {
+            Recorded::New { .. } => {
+                send(delivery, mention)?;
+            }
+            // A copy, or an entry seen before, may still be news to someone who watches for other words: `once` tells.
+            Recorded::Copy { .. } | Recorded::Known { .. } if is_alert => {
+                send(delivery, mention)?;
+            }
+            Recorded::Copy { .. } | Recorded::Known { .. } => {}
+            Recorded::Edited { edit, .. } => {
+                let news = match edit.raised_from {
+                    Some(from) => News::Raised { from },
+                    None => News::Edited,
+                };
+                let matches_now = matches!(&delivery.content, DeliveryContent::Alert { watchlists, .. }
+                    if watchlists.iter().any(|w| edit.matches.contains(w)));
+                // Whoever was not told of the story yet is told of it, and nothing is new about it to them.
+                let told = !is_alert || !send(delivery, mention)?;
+                if told && (edit.raised_from.is_some() || matches_now) {
+                    let again = again(delivery, news, format!("edit {mention} {}", edit.version));
+                    send(&again, mention)?;
+                }
+            }
+        }
+    }
+    if let Recorded::Copy { .. } = recorded
+        && let Some((original, places)) = stories::place(c, story, &new.mention)?
+        && places == u64::from(poll.stories.spreading_at)
+    {
+        for delivery in &new.deliveries {
+            send(&again(delivery, News::Spreading { places }, format!("spreading {story}")), original)?;
+        }
+    }
+    Ok(queued)
+}
+
+/// A further mail about a story, with what is new about it; `once` keeps it from being said twice.
+fn again(delivery: &NewDelivery, news: News, once: String) -> NewDelivery {
+    NewDelivery {
+        recipient: delivery.recipient.clone(),
+        message_id: format!("n.{}", delivery.message_id),
+        content: delivery.content.with_news(news),
+        once: Some(once),
+    }
+}
+
+fn record_mention(c: &Connection, poll: &PollCommit, new: &NewMention) -> Result<Recorded, StoreError> {
     let mention = &new.mention;
     let known: Option<(i64, i64)> = c
         .prepare_cached("SELECT id, story FROM mentions WHERE source = ?1 AND identity = ?2")?
         .query_row(params![mention.source, mention.entry.identity.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     if let Some((id, story)) = known {
-        c.prepare_cached("UPDATE mentions SET content = ?2, category = ?3, severity = ?4, words = ?5 WHERE id = ?1")?
-            .execute(params![
-            id,
-            rows::to_json(mention)?,
-            mention.classification.category.as_str(),
-            mention.classification.severity.as_str(),
-            rows::pack_words(&new.words)
-        ])?;
-        return Ok(Recorded::Known { mention: id, story });
+        return versions::update(c, poll, new, id, story);
     }
-    let copy = find_story(c, new)?;
+    let copy = stories::find(c, poll, new)?.filter(|(_, verdict)| verdict.is_copy());
     let story = match copy {
-        Some((story, verdict)) if verdict.is_copy() => story,
-        _ => {
+        Some((story, _)) => story,
+        None => {
             c.prepare_cached("INSERT INTO stories (started) VALUES (?1)")?.execute([millis(mention.fetched)])?;
             c.last_insert_rowid()
         }
     };
-    let copy = copy.filter(|(_, verdict)| verdict.is_copy());
     c.prepare_cached(
         "INSERT INTO mentions (story, original, source, identity, fetched, category, severity, department, deliver, words, content)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -228,40 +318,21 @@ fn record_mention(c: &Connection, new: &NewMention) -> Result<Recorded, StoreErr
         rows::to_json(mention)?,
     ])?;
     let id = c.last_insert_rowid();
-    let mut keys = c.prepare_cached("INSERT OR IGNORE INTO story_keys (key, story, mention) VALUES (?1, ?2, ?3)")?;
-    for key in &new.keys {
-        keys.execute(params![key.0, story, id])?;
-    }
+    stories::remember(c, poll, new, id, story, copy.is_none())?;
     Ok(match copy {
         Some((_, verdict)) => Recorded::Copy { mention: id, story, verdict },
         None => Recorded::New { mention: id, story },
     })
 }
 
-/// The story that shares a key with the mention, and whether that makes it a copy.
-fn find_story(c: &Connection, new: &NewMention) -> Result<Option<(i64, CopyVerdict)>, StoreError> {
-    let mut statement = c.prepare_cached(
-        "SELECT k.story, m.source, m.words FROM story_keys k JOIN mentions m ON m.id = k.mention WHERE k.key = ?1",
-    )?;
-    for key in &new.keys {
-        let found = statement
-            .query_row([key.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?)))
-            .optional()?;
-        if let Some((story, source, words)) = found {
-            let overlap = dedup::overlap(&rows::unpack_words(&words), &new.words);
-            return Ok(Some((story, dedup::judge_copy(source == new.mention.source, overlap))));
-        }
-    }
-    Ok(None)
-}
-
-/// Queues a mail unless it was said before; true if it is new.
+/// Queues a mail unless it was said before; true if it is new. `held` keeps it back until somebody releases it.
 pub(super) fn queue(
     c: &Connection,
     delivery: &NewDelivery,
     mention: Option<i64>,
     story: Option<i64>,
     now: Timestamp,
+    held: bool,
 ) -> Result<bool, StoreError> {
     let recipient = delivery.recipient.to_lowercase();
     let kind = delivery.content.kind().as_str();
@@ -273,7 +344,7 @@ pub(super) fn queue(
     let added = c
         .prepare_cached(
             "INSERT OR IGNORE INTO outbox (kind, recipient, message_id, once, mention, content, queued, due, status)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 'queued')",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
         )?
         .execute(params![
             kind,
@@ -282,7 +353,8 @@ pub(super) fn queue(
             once,
             mention,
             rows::to_json(&delivery.content)?,
-            millis(now)
+            millis(now),
+            if held { "held" } else { "queued" },
         ])?;
-    Ok(added > 0)
+    Ok(added > 0 && !held)
 }

@@ -17,11 +17,17 @@ enum Carried {
     Bing,
     /// After this part of the path.
     Path(&'static str),
+    /// In an article's id (`google_news`).
+    GoogleNews,
+    /// Proofpoint's notation of `u`: `-` for `%`, `_` for `/`.
+    Proofpoint,
+    /// `/c/s/host/path` of the AMP cache: `s` for https.
+    AmpCache,
 }
 
 /// Host (with its subdomains; `google.` for any country), beginning of the path, carrier. From the services' own links
 /// as they appear in feeds and mails.
-const REDIRECTORS: [(&str, &str, Carried); 33] = [
+const REDIRECTORS: [(&str, &str, Carried); 58] = [
     ("google.", "/url", Carried::Query(&["url", "q"])),
     ("google.", "/imgres", Carried::Query(&["imgrefurl"])),
     ("google.", "/amp/s/", Carried::Path("/amp/s/")),
@@ -55,6 +61,31 @@ const REDIRECTORS: [(&str, &str, Carried); 33] = [
     ("tiktok.com", "/link/v2", Carried::Query(&["target"])),
     ("getpocket.com", "/redirect", Carried::Query(&["url"])),
     ("via.hypothes.is", "/", Carried::Path("/")),
+    ("news.google.com", "/rss/articles/", Carried::GoogleNews),
+    ("news.google.com", "/articles/", Carried::GoogleNews),
+    ("news.google.com", "/__i/rss/rd/articles/", Carried::GoogleNews),
+    ("news.google.com", "/read/", Carried::GoogleNews),
+    ("cdn.ampproject.org", "/", Carried::AmpCache),
+    ("urldefense.proofpoint.com", "/v2/url", Carried::Proofpoint),
+    ("urldefense.com", "/v3/__", Carried::Path("/v3/__")),
+    ("urldefense.proofpoint.com", "/v3/__", Carried::Path("/v3/__")),
+    ("l.threads.net", "/", Carried::Query(&["u"])),
+    ("l.threads.com", "/", Carried::Query(&["u"])),
+    ("l.messenger.com", "/l.php", Carried::Query(&["u"])),
+    ("l.workplace.com", "/l.php", Carried::Query(&["u"])),
+    ("threads.net", "/", Carried::Query(&["u"])),
+    ("search.yahoo.com", "/", Carried::Path("/RU=")),
+    ("go.skimresources.com", "/", Carried::Query(&["url"])),
+    ("redirect.viglink.com", "/", Carried::Query(&["u", "url"])),
+    ("awin1.com", "/cread.php", Carried::Query(&["ued", "p"])),
+    ("click.linksynergy.com", "/", Carried::Query(&["murl"])),
+    ("link.sbstck.com", "/redirect", Carried::Query(&["url"])),
+    ("nam.safelink.emails.azure.net", "/", Carried::Query(&["destination"])),
+    ("ok.ru", "/dk", Carried::Query(&["st.link"])),
+    ("weibo.cn", "/sinaurl", Carried::Query(&["u", "toasturl"])),
+    ("zhihu.com", "/", Carried::Query(&["target"])),
+    ("discordapp.com", "/external-redirect", Carried::Query(&["url"])),
+    ("flipboard.com", "/redirect", Carried::Query(&["url"])),
 ];
 
 /// The target of a redirector's link, if it is one: `http` or `https`, at a public name or address.
@@ -83,11 +114,29 @@ fn unwrap_once(url: &Url) -> Option<Url> {
             let bytes = URL_SAFE_NO_PAD.decode(value.strip_prefix("a1")?.trim_end_matches('=')).ok()?;
             String::from_utf8(bytes).ok()?
         }
+        Carried::GoogleNews => super::google_news::target(url.path())?,
+        Carried::Proofpoint => {
+            let (_, value) = url.query_pairs().find(|(k, _)| k == "u")?;
+            decode_percent(&value.replace('-', "%").replace('_', "/"))
+        }
+        Carried::AmpCache => {
+            // https://amp.dev/documentation/guides-and-tutorials/learn/amp-caches-and-cors/amp-cache-urls
+            let rest = ["/c/", "/v/", "/i/", "/wp/"].iter().find_map(|kind| url.path().strip_prefix(kind))?;
+            match rest.strip_prefix("s/") {
+                Some(rest) => format!("https://{}", query_of(rest, url)),
+                None => format!("http://{}", query_of(rest, url)),
+            }
+        }
         Carried::Path(mark) => {
             let at = url.path().find(mark)? + mark.len();
             let rest = &url.path()[at..];
-            let rest = if *mark == "/RU=" { rest.split('/').next().unwrap_or("") } else { rest };
-            let rest = decode_percent(rest);
+            let rest = match *mark {
+                "/RU=" => rest.split('/').next().unwrap_or(""),
+                "/v3/__" => rest.split("__;").next().unwrap_or(""),
+                _ => rest,
+            };
+            // A path is normalised to one slash on its way through some mail programs.
+            let rest = decode_percent(rest).replacen(":/", "://", 1).replacen(":///", "://", 1);
             match (rest.contains("://"), mark.ends_with("s/")) {
                 (true, _) => rest,
                 (false, true) => format!("https://{rest}"),
@@ -99,13 +148,18 @@ fn unwrap_once(url: &Url) -> Option<Url> {
     is_public(&target).then_some(target)
 }
 
+/// A target's path, with the query that follows it outside.
+fn query_of(path: &str, url: &Url) -> String {
+    url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"))
+}
+
 fn decode_percent(text: &str) -> String {
     let form = format!("x={}", text.replace('+', "%2B"));
     url::form_urlencoded::parse(form.as_bytes()).next().map(|(_, v)| v.into_owned()).unwrap_or_default()
 }
 
-/// Whether `host` is `wanted` or below it; `google.` stands for Google in any country.
-fn is_at(host: &str, wanted: &str) -> bool {
+/// Whether `host` is `wanted` or below it; `google.` (or `amazon.`) stands for that name in any country.
+pub(super) fn is_at(host: &str, wanted: &str) -> bool {
     if let Some(name) = wanted.strip_suffix('.') {
         let bare = host.strip_prefix("www.").or_else(|| host.strip_prefix("news.")).unwrap_or(host);
         // `google.com`, `google.es`, `google.co.uk`, `google.com.br`; not `google.evil.example`.
