@@ -51,7 +51,7 @@ fn main() {
     let bytes: usize = work.texts.iter().map(|(title, text)| title.len() + text.len() + 1).sum();
     println!("{} texts, {:.1} MB; medians of {ROUNDS} rounds", work.texts.len(), bytes as f64 / 1e6);
     println!("{:<34} {:>8} {:>9} {:>10} {:>8}", "", "MB/s", "mentions", "memory MiB", "build ms");
-    let mut rate = |name: &str, queries: &[String]| {
+    let rate = |name: &str, queries: &[String]| {
         let start = cpu();
         let parsed: Vec<_> = queries
             .iter()

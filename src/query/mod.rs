@@ -125,6 +125,39 @@ pub fn parse_in(source: &str, scope: Scope, context: &Context) -> Result<Parsed,
     Ok(Parsed { query: Query::new(read.node), doubts: read.doubts })
 }
 
+/// What must hold whatever somebody writes: for the fuzz target and its corpus. The first line of `input` is a query, the
+/// second a title, the rest a text.
+///
+/// # Panics
+/// If a query does not print to an equal one, or a place does not lie in its text.
+pub fn check(input: &str) {
+    let mut lines = input.splitn(3, '\n');
+    let mut next = || lines.next().unwrap_or_default();
+    let (source, title, text) = (next(), next(), next());
+    let document = Document { title, text, ..Document::default() };
+    for scope in [Scope::Watchlist, Scope::Route, Scope::Exclude, Scope::Set] {
+        match parse(source, scope) {
+            Ok(query) => {
+                let printed = query.to_string();
+                assert_eq!(parse(&printed, scope).as_ref(), Ok(&query), "{source} printed as {printed}");
+                for place in query.evaluate(&document).unwrap_or_default() {
+                    let whole = if place.part == crate::model::Part::Title { title } else { text };
+                    assert!(whole.get(place.start..place.end).is_some_and(|words| !words.is_empty()), "{place:?}");
+                }
+                if source.len() < 200 && text.len() < 2000 {
+                    assert_eq!(query.failures(&document).is_empty(), query.evaluate(&document).is_some(), "{source}");
+                }
+            }
+            Err(mistakes) => {
+                assert!(!mistakes.is_empty());
+                for mistake in mistakes {
+                    assert!(source.get(mistake.span.clone()).is_some(), "{mistake:?}");
+                }
+            }
+        }
+    }
+}
+
 impl Query {
     fn new(node: ast::Node) -> Self {
         let program = Arc::new(plan::Program::new(&node));

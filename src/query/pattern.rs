@@ -158,14 +158,48 @@ pub(super) fn compile(words: &Words) -> Vec<Pattern> {
             vec![pattern]
         }
         Form::Unit => vec![plain(&words.label, Edge::Unit)],
-        Form::Domain => DOTS.iter().map(|dot| plain(&words.label.replace('.', dot), Edge::Host)).collect(),
+        Form::Domain => domain(&words.label),
         Form::Within(_) | Form::Regex { .. } => Vec::new(),
     }
 }
 
 /// The dots of a domain, plain and in the disguises by which people keep programs from making a link of it.
-const DOTS: [&str; 13] =
-    [".", "[.]", "(.)", "{.}", " [.] ", " (.) ", "[dot]", "(dot)", " [dot] ", " (dot) ", " dot ", " punto ", " ponto "];
+const DOTS: [&str; 20] = [
+    ".",
+    "[.]",
+    "(.)",
+    "{.}",
+    " [.] ",
+    " (.) ",
+    " {.} ",
+    " [ . ] ",
+    " . ",
+    "[dot]",
+    "(dot)",
+    "{dot}",
+    " [dot] ",
+    " (dot) ",
+    " {dot} ",
+    " dot ",
+    " punto ",
+    " ponto ",
+    " punktum ",
+    "[punto]",
+];
+
+/// A domain with its dots disguised, all of them or only the last, and as programs write it (RFC 5891: `xn--…`).
+fn domain(label: &str) -> Vec<Pattern> {
+    let mut written: Vec<String> = DOTS.iter().map(|dot| label.replace('.', dot)).collect();
+    if let Some((name, end)) = label.rsplit_once('.').filter(|(name, _)| name.contains('.')) {
+        written.extend(DOTS.iter().skip(1).map(|dot| format!("{name}{dot}{end}")));
+    }
+    if !label.is_ascii()
+        && let Ok(url::Host::Domain(ascii)) = url::Host::parse(label)
+    {
+        written.push(ascii);
+    }
+    written.iter().map(|label| plain(label, Edge::Host)).collect()
+}
 
 /// Compiles a regular expression within the size limit; the reason if it cannot be, on one line.
 pub(super) fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
