@@ -58,6 +58,14 @@ pub fn complains(mention: &Mention) -> bool {
     mention.classification.category.is_grievance()
 }
 
+/// Whether a mention by the author of a case joins it. A complaint about an employee or another member is a matter of
+/// its own, and so is anything that must not reach whoever has the case.
+pub fn joins(case: &Case, mention: &Mention, now: Timestamp) -> bool {
+    let decision = &mention.decision;
+    let kept = case.owner.person.as_deref().is_some_and(|owner| decision.is_kept_from(owner));
+    takes_in(case, now) && case.privacy == decision.privacy && !kept
+}
+
 /// Whether a later mention of the same author belongs to this case: it is open, or was closed less than 14 days ago.
 pub fn takes_in(case: &Case, now: Timestamp) -> bool {
     match (case.status, &case.ended) {

@@ -168,6 +168,15 @@ pub enum Privacy {
 }
 
 impl Privacy {
+    /// The word used in `--json` and the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Privacy::Usual => "usual",
+            Privacy::Staff => "staff",
+            Privacy::Member => "member",
+        }
+    }
+
     /// Nothing special.
     pub fn is_usual(&self) -> bool {
         *self == Privacy::Usual

@@ -435,6 +435,26 @@ async fn a_complaint_about_staff_goes_to_the_lead_never_to_the_shared_address_or
 }
 
 #[tokio::test]
+async fn a_complaint_about_whoever_has_the_authors_case_does_not_join_it() {
+    let world = world("2026-03-06 10:00");
+    world.once().await;
+    assert_eq!(cases(&world)[0].owner, Owner::person("support", ANA));
+    let rude =
+        post(2, "Acme", "Ana from Acme support was incredibly rude to me. The employee insulted me and hung up.");
+    world.serve("forum", rss([complaint(), rude]));
+    let told = once_at(&world, "2026-03-06 10:30").await;
+    assert_eq!(told.iter().filter(|(kind, _)| kind == "notice").collect::<Vec<_>>(), [&sent("notice", LEAD)]);
+    assert!(!told.iter().any(|(_, to)| to == ANA || to == SUPPORT), "{told:?}");
+    let owners: Vec<_> = cases(&world).into_iter().map(|c| (c.owner.words(), c.comebacks)).collect();
+    assert_eq!(owners, [("support (ana@example.com)".into(), 0), ("support (lead@example.com)".into(), 0)]);
+    // And what is said about the toaster later belongs to the toaster's case.
+    let toaster = post(3, "Acme", "My Acme toaster is still broken and stopped working completely. Terrible.");
+    world.serve("forum", rss([toaster]));
+    let told = once_at(&world, "2026-03-06 11:00").await;
+    assert!(told.contains(&sent("comeback", ANA)) && !told.contains(&sent("comeback", LEAD)), "{told:?}");
+}
+
+#[tokio::test]
 async fn trouble_with_another_member_goes_to_the_moderators_and_both_handles_are_masked_in_copies() {
     let troll = post(
         1,

@@ -10,7 +10,9 @@ use super::super::StoreError;
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
-use crate::model::{Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Severity, message_id};
+use crate::model::{
+    Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity, message_id,
+};
 use crate::routing::Routing;
 
 /// Lines of a history that are read: nobody looks at more, and an author who writes all day fills it.
@@ -95,7 +97,8 @@ pub struct CaseFile {
     pub steps: Vec<CaseStep>,
     /// Oldest first.
     pub later: Vec<LaterMention>,
-    /// Cases of the same author that were opened up to 90 days before, newest first.
+    /// Cases of the same author that were opened up to 90 days before, newest first; a complaint about an employee is
+    /// not among those that everybody sees.
     pub earlier: Vec<EarlierCase>,
     pub due: Option<Timestamp>,
 }
@@ -274,8 +277,8 @@ pub(super) fn follow(
     if has_case {
         return Ok(Followed::default());
     }
-    if let Some(case) = author.map(|author| last_case(c, author)).transpose()?.flatten()
-        && cases::takes_in(&case, now)
+    if let Some(case) = author.map(|author| last_case(c, author, found.decision.privacy)).transpose()?.flatten()
+        && cases::joins(&case, found, now)
     {
         let complains = cases::complains(found);
         // A case that was closed is only opened again by a complaint; other words are a mention like any other.
@@ -383,12 +386,13 @@ fn read(c: &Connection, id: i64) -> Result<Option<Case>, StoreError> {
     Ok(statement.query_row([id], case).optional()?)
 }
 
-/// The newest case of an author that was not dismissed.
-fn last_case(c: &Connection, author: AuthorKey) -> Result<Option<Case>, StoreError> {
+/// The newest case of an author and of this privacy that was not dismissed.
+fn last_case(c: &Connection, author: AuthorKey, privacy: Privacy) -> Result<Option<Case>, StoreError> {
     let mut statement = c.prepare_cached(
-        "SELECT id, content, mention AS mention_id FROM cases WHERE author = ?1 AND status <> 'dismissed' ORDER BY opened DESC, id DESC LIMIT 1",
+        "SELECT id, content, mention AS mention_id FROM cases WHERE author = ?1 AND status <> 'dismissed'
+            AND content ->> '$.privacy' = ?2 ORDER BY opened DESC, id DESC LIMIT 1",
     )?;
-    Ok(statement.query_row([author.0], case).optional()?)
+    Ok(statement.query_row(params![author.0, privacy.as_str()], case).optional()?)
 }
 
 /// What every configured member has to do already.
@@ -446,9 +450,9 @@ fn file(c: &Connection, id: i64) -> Result<Option<CaseFile>, StoreError> {
         Some(author) => c
             .prepare_cached(
                 "SELECT id, content, mention AS mention_id FROM cases
-                 WHERE author = ?1 AND id < ?2 AND opened >= ?3 ORDER BY id DESC LIMIT ?4",
+                 WHERE author = ?1 AND id < ?2 AND opened >= ?3 AND content ->> '$.privacy' = ?5 ORDER BY id DESC LIMIT ?4",
             )?
-            .query_map(params![author, id, millis(since), MAX_EARLIER], |row| Ok(earlier(self::case(row)?)))?
+            .query_map(params![author, id, millis(since), MAX_EARLIER, case.privacy.as_str()], |row| Ok(earlier(self::case(row)?)))?
             .collect::<Result<_, _>>()?,
         None => Vec::new(),
     };
