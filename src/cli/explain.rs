@@ -18,6 +18,7 @@ use crate::model::{Author, Classification, Cue, Cursor, Decision, Entry, FetchSe
 use crate::query::{Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
+use crate::store::record::Record;
 
 /// Bytes of one line of `--jsonl` at most; a longer one is an error of that line.
 const MAX_LINE: u64 = 4 << 20;
@@ -56,6 +57,13 @@ impl Explainer {
                 None
             }
         };
+        // What people corrected counts here too, if there is a record to read it from.
+        if let Some(engine) = &engine {
+            let path = engine.config.daemon.state.join("record.sqlite");
+            if path.exists() {
+                engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
+            }
+        }
         Ok(Self { engine, classifier: Classifier::new(), matcher: Matcher::new(&[]), routing: Routing::default() })
     }
 

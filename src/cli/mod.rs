@@ -2,6 +2,8 @@
 //! 1 failed, 2 wrong usage or configuration.
 
 mod check;
+mod correct;
+mod evaluate;
 mod explain;
 mod logging;
 mod mentions;
@@ -50,6 +52,8 @@ enum Command {
     Check(Json),
     /// Show what would happen to a text, file or URL, and why
     Explain(explain::Arguments),
+    /// Compare the classifier with labelled texts: accuracy, precision, recall, confusion
+    Evaluate(evaluate::Arguments),
     /// List mentions, or show one with its reasons and mails
     Mentions(mentions::Arguments),
     /// List sources with their health
@@ -91,7 +95,8 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Once(arguments) => once::run(config, arguments.json, shutdown).await,
         Command::Check(arguments) => check::run(config, arguments.json),
         Command::Explain(arguments) => explain::run(config, &arguments).await,
-        Command::Mentions(arguments) => mentions::run(config, &arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Mentions(arguments) => mentions::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
     };

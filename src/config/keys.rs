@@ -11,7 +11,7 @@ pub struct Keys {
 
 /// The tables themselves.
 pub const ROOT: Keys =
-    Keys { table: "", keys: &["daemon", "fetch", "mail", "watchlists", "sources", "departments", "routes"] };
+    Keys { table: "", keys: &["daemon", "fetch", "mail", "watchlists", "sources", "departments", "routes", "cues"] };
 pub const DAEMON: Keys =
     Keys { table: "daemon", keys: &["state", "timezone", "language", "http", "public_url", "contact", "include"] };
 pub const FETCH: Keys = Keys {
@@ -64,10 +64,12 @@ pub const DEPARTMENT: Keys = Keys {
     ],
 };
 pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", "copy", "deliver", "case"] };
+pub const CUE: Keys =
+    Keys { table: "[cues]", keys: &["text", "query", "language", "category", "severity", "sentiment", "flag", "why"] };
 /// One person in `departments.NAME.members`.
 pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email"] };
 /// `password = { … }`: exactly one of these.
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 7] = [&DAEMON, &FETCH, &MAIL, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE];
+pub const HEADED: [&Keys; 8] = [&DAEMON, &FETCH, &MAIL, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &CUE];

@@ -5,6 +5,7 @@
 //! whole. Nothing downstream checks again. Called by the wiring and by every command.
 
 mod addresses;
+mod cues;
 mod diagnostic;
 mod doubts;
 mod edges;
@@ -31,6 +32,7 @@ pub use reader::{MAX_NAME, Secrets};
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
+use crate::classify::UserCue;
 use crate::model::{FetchSettings, MailSettings, Source};
 use crate::routing::Routing;
 use diagnostic::{Findings, Span};
@@ -48,6 +50,8 @@ pub struct Config {
     pub watchlists: Vec<Watchlist>,
     pub sources: Vec<Source>,
     pub routing: Routing,
+    /// The operator's own cues for the classifier.
+    pub cues: Vec<UserCue>,
 }
 
 impl Config {
@@ -95,6 +99,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let sources = watch::sources(&root, &watchlists, &mut reader);
     let departments = people::departments(&root, &daemon.language, &mut later, &mut reader);
     let routes = people::routes(&root, &departments, &mut later, &mut reader);
+    let cues = cues::cues(&root, &mut reader);
     later.tell(&mut reader.found);
     doubts::look(
         &doubts::Whole {
@@ -122,6 +127,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                     departments: departments.list.into_iter().map(|(department, _)| department).collect(),
                     routes,
                 },
+                cues,
             },
             warnings,
         }),

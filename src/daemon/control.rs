@@ -9,6 +9,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::model::{Category, SentimentLabel};
+use crate::store::record::NewCorrection;
+
 /// Name of the socket in the state folder.
 const SOCKET: &str = "control.sock";
 /// Bytes of one request at most.
@@ -29,6 +32,10 @@ pub enum Request {
         #[serde(default)]
         to: Option<String>,
     },
+    /// Says of a mention what it is; answered with the correction's number, 0 if there is no such mention.
+    Correct { mention: i64, category: Option<Category>, sentiment: Option<SentimentLabel>, author: String },
+    /// Takes a correction back.
+    Uncorrect { id: i64 },
 }
 
 /// The daemon's answer: how many things were done, or why nothing was.
@@ -46,6 +53,8 @@ type Reply = oneshot::Sender<Result<u64, String>>;
 pub enum Command {
     Reload { reply: Reply },
     Retry { id: Option<i64>, to: Option<String>, reply: Reply },
+    Correct { new: NewCorrection, reply: Reply },
+    Uncorrect { id: i64, reply: Reply },
 }
 
 /// Why the control socket cannot be used.
@@ -104,6 +113,10 @@ async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::R
     let command = match serde_json::from_str(&line) {
         Ok(Request::Reload) => Command::Reload { reply },
         Ok(Request::Retry { id, to }) => Command::Retry { id, to, reply },
+        Ok(Request::Correct { mention, category, sentiment, author }) => {
+            Command::Correct { new: NewCorrection { mention, category, sentiment, author }, reply }
+        }
+        Ok(Request::Uncorrect { id }) => Command::Uncorrect { id, reply },
         Err(error) => {
             let answer = Answer::Error(format!("not a request: {error}"));
             return write.write_all(&encode(&answer)).await;

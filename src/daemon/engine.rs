@@ -64,7 +64,7 @@ impl Engine {
         });
         Ok(Self {
             matcher,
-            classifier: Classifier::new(),
+            classifier: Classifier::with_cues(config.cues.clone()),
             composer,
             fetcher: Fetcher::new(&config.fetch)?,
             source_watchlists,

@@ -208,6 +208,7 @@ pub fn judge(
         lang_hint: entry.lang.as_deref(),
         rating: entry.rating,
         press: entry.site.is_some(),
+        watchlists,
     });
     let names: Vec<&str> = watchlists.iter().map(|w| w.name.as_str()).collect();
     let author = author_line(entry);

@@ -1,6 +1,7 @@
 //! The record (SQLite): mentions, stories, cases, outbox, source cursors and health. Everything that must not be lost or
 //! said twice has its place, and its unique key, here. One file a subject; [`writer`] is the only one that writes.
 
+mod corrections;
 mod listing;
 mod outbox;
 mod polls;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 use crate::dedup::StoryKey;
 
+pub use corrections::{CorrectionRow, NewCorrection};
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Settled, Waiting};
 pub use polls::{DeliveryContent, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
@@ -24,7 +26,7 @@ pub use sources::SourceState;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("corrections.sql")];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
 const CHECKPOINT_PAGES: u32 = 4_000;
