@@ -16,6 +16,8 @@ pub(super) enum Effect {
     Flag(String),
     /// What lies inside these words says nothing: `no problem`.
     Ignore,
+    /// Tells of the watched brand where others are named: > 0 for it, < 0 against it, −5 … 5.
+    Towards(f32),
     /// The trouble is over: weight as for categories.
     Resolved(f32),
     Negator,
@@ -225,6 +227,7 @@ fn effect_of(words: &[&str]) -> Result<Effect, String> {
         }
         ["flag", name] => Effect::Flag((*name).to_owned()),
         ["ignore"] => Effect::Ignore,
+        ["towards", weight] => Effect::Towards(number(weight)?),
         ["resolved", weight] => Effect::Resolved(number(weight)?),
         ["negator"] => Effect::Negator,
         ["boost", factor] => Effect::Boost(number(factor)?),

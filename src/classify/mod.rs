@@ -5,6 +5,7 @@
 //! `severity` decide. What is known of a language is data in `lang/<code>/` (see `lang/README.md`); adding one is a
 //! folder and a line in `LANGUAGES`. Pure: no I/O, no clock. Called by `ingest` for every mention.
 
+mod brand;
 mod category;
 mod compile;
 mod cue_file;

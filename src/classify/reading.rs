@@ -98,6 +98,11 @@ impl<'a> Reading<'a> {
         self.sentence_at(at).is_some_and(|s| s.question)
     }
 
+    /// Whether `but` stands at this place.
+    pub(super) fn turns_at(&self, at: usize) -> bool {
+        is(&self.contrasts, at)
+    }
+
     /// Whether it says `but` somewhere.
     pub(super) fn turned(&self) -> bool {
         self.turns.iter().any(Option::is_some)

@@ -12,6 +12,8 @@ pub(super) const LONGEST: usize = 6;
 const NEGATED_GOOD: f32 = -0.75;
 const NEGATED_BAD: f32 = -0.4;
 const ASKED: f32 = 0.6;
+/// Most places that are remembered.
+const MOST_HITS: usize = 200;
 /// Most notes of the lexicon that are kept.
 const MOST_NOTES: usize = 12;
 
@@ -45,6 +47,8 @@ pub(super) struct Felt {
     pub(super) anger: f32,
     pub(super) sad: f32,
     pub(super) joy: f32,
+    /// Where they stand, and how they feel there.
+    pub(super) hits: Vec<(usize, f32)>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -107,6 +111,9 @@ impl Felt {
         self.best = self.best.max(weight);
         self.worst = self.worst.min(weight);
         self.last = weight;
+        if self.hits.len() < MOST_HITS {
+            self.hits.push((at, weight));
+        }
         if !negated {
             for (bit, sum) in [
                 (INSULT, &mut self.insults),

@@ -20,16 +20,32 @@ pub(super) struct Plan {
     /// Pull towards nothing of hashed and of dense features.
     pub(super) decay: f32,
     pub(super) dense_decay: f32,
+    /// What words and letters count beside the rest, for each question. Little for sentiment: words that are bad in one
+    /// corpus are plain words elsewhere, and the lexicon knows better.
+    pub(super) gain: [[f32; 2]; 3],
     /// Share of rows whose hashed features are left out in an epoch, so that the dense ones learn to do without.
     pub(super) blind: u32,
+}
+
+impl Plan {
+    /// The gain of each output, for words and for letters.
+    pub(super) fn gains(&self) -> [Row; 2] {
+        [0, 1].map(|group| {
+            let mut gains = [1.0; OUTPUTS];
+            for (range, gain) in QUESTIONS.iter().zip(self.gain) {
+                gains.iter_mut().take(range.end).skip(range.start).for_each(|g| *g = gain[group]);
+            }
+            gains
+        })
+    }
 }
 
 /// One text to learn from.
 #[derive(Clone, Debug)]
 pub(super) struct Example {
     pub(super) language: usize,
-    /// Place in the language's table of features, and value.
-    pub(super) hashed: Vec<(u32, f32)>,
+    /// Place in the language's table of features, value, and group (0 words, 1 letters).
+    pub(super) hashed: Vec<(u32, f32, u8)>,
     pub(super) dense: [f32; DENSE],
     /// What each output should be; a question whose outputs are all 0 was not answered.
     pub(super) target: Row,
@@ -48,13 +64,19 @@ pub(super) struct Fit {
 
 impl Fit {
     /// Raw scores of a text.
-    pub(super) fn scores(&self, example: &Example, blind: bool) -> Row {
+    pub(super) fn scores(&self, example: &Example, plan: &Plan, blind: bool) -> Row {
         let mut scores = [0.0f32; OUTPUTS];
         let table = self.hashed.get(example.language).map_or(&[][..], Vec::as_slice);
         if !blind {
-            for (feature, value) in &example.hashed {
-                if let Some(row) = table.get(*feature as usize) {
-                    add(&mut scores, row, *value);
+            let mut sums = [[0.0f32; OUTPUTS]; 2];
+            for (feature, value, group) in &example.hashed {
+                if let (Some(row), Some(sum)) = (table.get(*feature as usize), sums.get_mut(usize::from(*group))) {
+                    add(sum, row, *value);
+                }
+            }
+            for (sum, gains) in sums.iter().zip(plan.gains()) {
+                for ((score, sum), gain) in scores.iter_mut().zip(sum).zip(gains) {
+                    *score += sum * gain;
                 }
             }
         }
@@ -93,14 +115,20 @@ pub(super) fn fit(examples: &[&Example], sizes: &[usize], plan: &Plan) -> Fit {
         for &at in &order {
             let Some(example) = examples.get(at) else { continue };
             let blind = random() % 100 < plan.blind;
-            let scores = fit.scores(example, blind);
+            let scores = fit.scores(example, plan, blind);
             let slope = slope(&scores, example);
             let language = example.language;
             if !blind && let (Some(table), Some(past)) = (fit.hashed.get_mut(language), past.hashed.get_mut(language)) {
-                for (feature, value) in &example.hashed {
+                let slopes = plan.gains().map(|gains| {
+                    let mut slope = slope;
+                    slope.iter_mut().zip(gains).for_each(|(s, g)| *s *= g);
+                    slope
+                });
+                for (feature, value, group) in &example.hashed {
+                    let slope = slopes.get(usize::from(*group)).unwrap_or(&slope);
                     if let (Some(row), Some(past)) = (table.get_mut(*feature as usize), past.get_mut(*feature as usize))
                     {
-                        step(row, past, &slope, *value, rate, plan.decay);
+                        step(row, past, slope, *value, rate, plan.decay);
                     }
                 }
             }

@@ -13,8 +13,11 @@ pub(in super::super) const OUTPUTS: usize = 24;
 pub(in super::super) const SENTIMENT: std::ops::Range<usize> = 0..5;
 pub(in super::super) const CATEGORY: std::ops::Range<usize> = 5..19;
 pub(in super::super) const SEVERITY: std::ops::Range<usize> = 19..23;
-/// Sharpness of the three questions, then slope and offset of each category's "is also".
-pub(in super::super) const CALIBRATION: usize = 3 + 28;
+/// Sharpness of the three questions, slope and offset of each category's "is also", and for each category how its texts
+/// feel (shares of the five steps).
+pub(in super::super) const CALIBRATION: usize = FEELS + 14 * 5;
+/// Where the shares of the first category begin.
+pub(in super::super) const FEELS: usize = 3 + 14 * 2;
 const MAGIC: &[u8; 4] = b"MNT1";
 const HEAD: usize = 16;
 
@@ -136,6 +139,16 @@ impl Model {
     /// Sharpness of a question: 0 sentiment, 1 category, 2 severity.
     pub(in super::super) fn sharpness(&self, question: usize) -> f32 {
         self.calibration.get(question).copied().unwrap_or(1.0)
+    }
+
+    /// How texts feel whose categories have these odds: shares of the five steps.
+    pub(in super::super) fn feels(&self, kinds: &[f32]) -> [f32; 5] {
+        let mut out = [0.0; 5];
+        let tables = self.calibration.get(FEELS..).unwrap_or(&[]).chunks_exact(5);
+        for (odds, shares) in kinds.iter().zip(tables) {
+            out.iter_mut().zip(shares).for_each(|(o, s)| *o += odds * s);
+        }
+        out
     }
 
     /// Probability that a category applies, primary or not, from its share of the odds.

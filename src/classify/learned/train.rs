@@ -7,24 +7,24 @@ use std::collections::BTreeMap;
 
 use super::features::{self, DENSE, Found};
 use super::fit::{self, Example, Fit, Plan, QUESTIONS, Row};
-use super::table::{CALIBRATION, CATEGORY, Model, OUTPUTS, Parts, SENTIMENT, SEVERITY, norm, odds};
+use super::table::{CALIBRATION, CATEGORY, FEELS, Model, OUTPUTS, Parts, SENTIMENT, SEVERITY, norm, odds};
 use crate::classify::cue_file::Files;
 use crate::classify::{Input, LANGUAGES, compile, language, observe, terms};
 use crate::model::{Category, Matched, Part, Severity, WatchlistMatch};
 
 /// How the models are fitted; chosen on rows held back from the corpus.
-const PLAN: Plan = Plan { epochs: 12, rate: 0.08, decay: 1e-3, dense_decay: 3e-4, blind: 15 };
+const PLAN: Plan = Plan { epochs: 12, rate: 0.08, decay: 1e-3, dense_decay: 3e-4, blind: 15, gain: [[0.5, 0.15], [1.0, 1.0], [1.0, 1.0]] };
 /// A hashed feature must occur in so many texts (words, letters).
 const LEAST: [u32; 2] = [2, 3];
-/// What words and letters count beside each other.
-const GAIN: [f32; 2] = [1.0, 1.0];
 /// Rows of integer weights whose largest weight is below this share of the scale are left out.
 const FAINT: f32 = 0.02;
 /// What texts about a brand's service, and all others, count for the sentiment.
-const PART: [f32; 2] = [0.8, 1.2];
+const PART: [f32; 2] = [0.5, 1.5];
 const FOLDS: usize = 5;
 /// What further categories share of the target.
 const ALSO: f32 = 0.3;
+/// What a row of the classifier's own tests counts: it must hold.
+const EXAMPLE: f32 = 3.0;
 /// What a term of the lexicon counts as a text by itself.
 const TERM: f32 = 0.15;
 
@@ -41,6 +41,8 @@ pub struct Labelled {
     pub sentiment: Option<i8>,
     pub severity: Option<Severity>,
     pub brand: String,
+    /// What it counts beside the others.
+    pub weight: f32,
 }
 
 /// What the models of all languages are made from.
@@ -138,6 +140,7 @@ pub fn parse(language: usize, data: &str) -> Result<Vec<Labelled>, String> {
             ),
             severity: Some(Severity::parse(severity).ok_or_else(|| fail("no such severity"))?),
             brand: (*brand).to_owned(),
+            weight: 1.0,
         });
     }
     Ok(rows)
@@ -163,6 +166,7 @@ pub fn examples(language: usize, data: &str) -> Result<Vec<Labelled>, String> {
             sentiment: (*sentiment == "neutral").then_some(0),
             severity: Some(Severity::parse(severity).ok_or_else(|| format!("no such severity: {line}"))?),
             brand: String::new(),
+            weight: EXAMPLE,
         });
     }
     Ok(rows)
@@ -261,6 +265,7 @@ impl Prepared {
                     sentiment: Some(step),
                     severity: None,
                     brand: String::new(),
+                    weight: 1.0,
                 };
                 let mut one = see(&row, model, false, false);
                 // The term's own score would be all that is learnt.
@@ -295,13 +300,13 @@ impl Prepared {
                 language: one.language,
                 hashed: names.get(one.language).map_or_else(Vec::new, |names| {
                     // A feature that stands there twice counts twice, once.
-                    let mut sums: BTreeMap<u32, f32> = BTreeMap::new();
-                    for (hash, _, value) in &one.hashed {
+                    let mut sums: BTreeMap<u32, (f32, u8)> = BTreeMap::new();
+                    for (hash, group, value) in &one.hashed {
                         if let Some(place) = names.get(hash) {
-                            *sums.entry(*place).or_default() += value;
+                            sums.entry(*place).or_insert((0.0, *group as u8)).0 += value;
                         }
                     }
-                    sums.into_iter().collect()
+                    sums.into_iter().map(|(place, (value, group))| (place, value, group)).collect()
                 }),
                 dense: one.dense,
                 target: one.target,
@@ -327,7 +332,7 @@ impl Prepared {
             let fit = fit::fit(&train, &sizes, plan);
             for (n, example) in self.examples.iter().enumerate().filter(|(n, _)| fold_of(*n) == fold) {
                 if let Some(slot) = scores.get_mut(n) {
-                    *slot = Some(fit.scores(example, false));
+                    *slot = Some(fit.scores(example, plan, false));
                 }
             }
         }
@@ -354,12 +359,14 @@ impl Prepared {
         let gone = BTreeMap::new();
         let groups = self.groups.get(language).unwrap_or(&gone);
         let table = fit.hashed.get(language).map_or(&[][..], Vec::as_slice);
-        // Gains are part of the value while fitting, and of the weight in use.
+        let gains = PLAN.gains();
         let gained: Vec<(u64, Row)> = names
             .iter()
             .filter_map(|(hash, place)| {
-                let gain = GAIN.get(groups.get(hash).copied().unwrap_or(0)).copied().unwrap_or(1.0);
-                table.get(*place as usize).map(|row| (*hash, row.map(|w| w * gain)))
+                let gains = gains.get(groups.get(hash).copied().unwrap_or(0))?;
+                let mut row = *table.get(*place as usize)?;
+                row.iter_mut().zip(gains).for_each(|(weight, gain)| *weight *= gain);
+                Some((*hash, row))
             })
             .collect();
         let mut scales = [0.0f32; OUTPUTS];
@@ -433,7 +440,7 @@ fn see(row: &Labelled, model: &Model, named: bool, counts: bool) -> Seen {
             count[group] += 1;
             all.push((f.hash, group));
         });
-        hashed = all.into_iter().map(|(h, g)| (h, g, norm(count[g]) * GAIN[g])).collect();
+        hashed = all.into_iter().map(|(h, g)| (h, g, norm(count[g]))).collect();
         dense = features::dense(found);
         rules = (found.kind.category, found.mood.score, found.harm.severity);
     });
@@ -456,6 +463,7 @@ fn see(row: &Labelled, model: &Model, named: bool, counts: bool) -> Seen {
         target[SEVERITY.start + severity as usize] = 1.0;
         weight[2] = 1.0;
     }
+    weight.iter_mut().for_each(|w| *w *= row.weight);
     Seen { language: row.language, hashed, dense, target, weight, counts, rules }
 }
 
@@ -519,6 +527,16 @@ fn calibrate(held: &[(&Example, Row, (Category, f32, Severity))]) -> [f32; CALIB
         };
         let steps: Vec<f32> = (1..=60).map(|n| n as f32 * 0.05).collect();
         out[question] = steps.iter().copied().min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0);
+    }
+    for (category, shares) in out[FEELS..].chunks_exact_mut(5).enumerate() {
+        // A little of everything, so that nothing is impossible.
+        let mut sum = 0.0;
+        for (step, share) in shares.iter_mut().enumerate() {
+            let told = |e: &Example| e.target[CATEGORY.start + category] > 0.5 && e.target[SENTIMENT.start + step] > 0.5;
+            *share = 1.0 + held.iter().filter(|(e, ..)| told(e)).count() as f32;
+            sum += *share;
+        }
+        shares.iter_mut().for_each(|s| *s /= sum);
     }
     for category in 0..CATEGORY.len() {
         let points: Vec<(f64, f64)> = held

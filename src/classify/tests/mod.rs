@@ -164,3 +164,38 @@ fn hostile_texts_are_read_in_linear_time() {
         assert!(start.elapsed().as_secs() < 5, "{}", text.chars().take(20).collect::<String>());
     }
 }
+
+/// A text about a brand, its watchlist's match found by name.
+fn about(brand: &str, text: &str) -> Classification {
+    let matched = text.match_indices(brand).map(|(start, term)| crate::model::Matched {
+        part: Part::Text,
+        start,
+        end: start + term.len(),
+        term: term.to_owned(),
+    });
+    let watchlists = [WatchlistMatch { name: "brand".to_owned(), matched: matched.collect() }];
+    Classifier::new().classify(&Input { text, watchlists: &watchlists, ..Input::default() })
+}
+
+#[test]
+fn what_is_said_of_others_is_not_said_of_the_brand() {
+    let table = [
+        ("Acme", "Switched from Voltia to Acme last month, so happy", true),
+        ("Acme", "Switched from Acme to Voltia last month, so happy", false),
+        ("Acme", "Voltia is a terrible company. Acme is wonderful, best service ever", true),
+        ("Acme", "Voltia is wonderful, best service ever. Acme is terrible and slow", false),
+        ("Acme", "Me cambié de Voltia a Acme y estoy feliz", true),
+        ("Acme", "Me cambié de Acme a Voltia y estoy feliz", false),
+        ("Acme", "Troquei a Acme pela Voltia e estou muito feliz", false),
+        ("Acme", "Troquei a Voltia pela Acme e estou muito feliz", true),
+        ("Acme", "Skiftede fra Voltia til Acme, og jeg er så glad", true),
+        ("Acme", "Skiftede fra Acme til Voltia, og jeg er så glad", false),
+    ];
+    let wrong: Vec<_> = table
+        .iter()
+        .map(|(brand, text, good)| (text, about(brand, text), good))
+        .filter(|(_, c, good)| (c.sentiment.score > 0.0) != **good || c.sentiment.label == SentimentLabel::Neutral)
+        .map(|(text, c, _)| format!("{text}: {:?} {:?}", c.sentiment, c.cues))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
