@@ -40,7 +40,8 @@ fn clauses(reading: &Reading<'_>, felt: &Felt, brand: &[bool]) -> Option<(f32, N
     for pair in bounds.windows(2) {
         let &[from, to] = pair else { continue };
         let named = (from..to).find(|i| brand.get(*i).copied().unwrap_or(false));
-        let rival = (from..to).any(|i| list.get(i).is_some_and(|t| is_name(reading, t, i)) && !brand.get(i).copied().unwrap_or(false));
+        let rival = (from..to)
+            .any(|i| list.get(i).is_some_and(|t| is_name(reading, t, i)) && !brand.get(i).copied().unwrap_or(false));
         let sum: f32 = felt.hits.iter().filter(|(at, _)| (from..to).contains(at)).map(|(_, w)| w).sum();
         match named {
             Some(at) => {
@@ -59,18 +60,23 @@ fn clauses(reading: &Reading<'_>, felt: &Felt, brand: &[bool]) -> Option<(f32, N
     }
     let weight = own.signum() * CLAUSES;
     let at = place?;
-    Some((weight, Note {
-        start: at,
-        end: at + 1,
-        effect: format!("sentiment:{weight:+.1}"),
-        why: "what is said of others is not counted".to_owned(),
-    }))
+    Some((
+        weight,
+        Note {
+            start: at,
+            end: at + 1,
+            effect: format!("sentiment:{weight:+.1}"),
+            why: "what is said of others is not counted".to_owned(),
+        },
+    ))
 }
 
 /// Where clauses begin: sentences, and what comes after `but` or a comma.
 fn bounds(reading: &Reading<'_>) -> Vec<usize> {
     let mut bounds: Vec<usize> = reading.tokens.sentences.iter().map(|s| s.first).collect();
-    bounds.extend(reading.tokens.list.iter().enumerate().filter(|(i, t)| t.pause || reading.turns_at(*i)).map(|(i, _)| i));
+    bounds.extend(
+        reading.tokens.list.iter().enumerate().filter(|(i, t)| t.pause || reading.turns_at(*i)).map(|(i, _)| i),
+    );
     bounds.push(reading.tokens.list.len());
     bounds.sort_unstable();
     bounds.dedup();

@@ -14,6 +14,7 @@ use super::learned::table::{CATEGORY, SENTIMENT, SEVERITY, Sum, odds};
 use super::reading::Note;
 use super::sentiment::Mood;
 use super::severity::Harm;
+use super::similar::stopwords;
 use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity};
 
 /// From this weight on the rules have found a grievance.
@@ -29,6 +30,9 @@ const PLAIN: f32 = 0.9;
 const HEEDS: f32 = 0.8;
 /// Further categories are listed from this probability on.
 const LISTED: f32 = 0.05;
+
+/// … and words that only news use.
+const WRITTEN_AS_NEWS: f32 = 6.0;
 
 /// How likely each step of sentiment gives each number of stars.
 const STARS: [[f32; 5]; 5] = [
@@ -96,14 +100,29 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, setting: &Setting, bent: 
     let harms = odds(scores.get(SEVERITY).unwrap_or(&[]), model.sharpness(2));
     let severity = severity(&harms, category, found.harm, bent.severity);
     let why = explain::Why { hits: &hits, model, sum: &sum, scores: &scores, found };
-    notes.extend(why.category(category, &kinds));
-    notes.extend(keep(&found.kind.notes, |e| e == format!("category:{}", category.as_str())));
-    notes.extend(keep(&found.harm.notes, |_| true));
+    // Expressions that people wrote down come first; single words of the model only where they say something more.
+    let ruled = [
+        keep(&found.kind.notes, |e| e == format!("category:{}", category.as_str())),
+        keep(&found.harm.notes, |e| e.starts_with("flag:") || e == format!("severity:{}", severity.as_str())),
+        mood_notes(found.mood, &found.felt.notes, sentiment.score),
+    ]
+    .concat();
+    let mut learnt = why.category(category, &kinds);
     if severity > Severity::Low {
-        notes.extend(why.severity(severity));
+        learnt.extend(why.severity(severity));
     }
-    notes.extend(why.sentiment(sentiment.label));
-    notes.extend(mood_notes(found.mood, &found.felt.notes, sentiment.score));
+    learnt.extend(why.sentiment(sentiment.label));
+    let common = stopwords(found.language);
+    learnt.retain(|note| {
+        let kind = |n: &Note| n.effect.split([':', '+', '-']).next().unwrap_or("").to_owned();
+        let said = |n: &&Note| kind(n) == kind(note) && n.end > 0;
+        let covered = ruled.iter().filter(said).any(|n| n.start < note.end && note.start < n.end);
+        let token = found.reading.tokens.list.get(note.start).filter(|_| note.end > 0);
+        let plain = token.is_some_and(|t| common.contains(found.reading.tokens.folded(t)));
+        note.end == 0 || !(covered || plain && ruled.iter().any(|n| said(&n)))
+    });
+    notes.extend(ruled);
+    notes.extend(learnt);
     let mut flags = found.harm.flags.clone();
     flags.extend(bent.flags);
     let categories = listed(&kinds, category, model);
@@ -178,6 +197,9 @@ fn bend(odds: &mut [f32], found: &Found<'_>, setting: &Setting, notes: &mut Vec<
             say(Category::Press, "a publisher's feed, nobody writes of themselves");
         }
     }
+    if !setting.press && kind.category == Category::Press {
+        times(Category::Press, WRITTEN_AS_NEWS);
+    }
     match setting.rating {
         Some(stars) if stars <= 2.0 => {
             Category::ALL.into_iter().filter(|c| c.is_grievance()).for_each(|c| times(c, 6.0));
@@ -242,6 +264,9 @@ fn severity(odds: &[f32], category: Category, harm: &Harm, least: Option<Severit
         Category::Praise | Category::Spam => Severity::Low,
         _ if harm.severity == Severity::Critical => Severity::Critical,
         c if c.is_grievance() => likely.max(Severity::Medium),
+        // Medium is an ordinary grievance or fault; what is neither is low, or worse than ordinary.
+        Category::Press => Severity::Low,
+        _ if likely == Severity::Medium => Severity::Low,
         _ => likely,
     };
     least.map_or(lined, |least| lined.max(least))

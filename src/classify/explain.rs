@@ -14,7 +14,7 @@ const SHARE: f32 = 0.12;
 /// … nor those that move the score by less.
 const LEAST: f32 = 0.08;
 /// A runner-up is named from these odds on.
-const CLOSE: f32 = 0.05;
+const CLOSE: f32 = 0.02;
 
 /// The hashed features that the model knows, as they were met.
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl Why<'_> {
             let change = if gap < 0.0 && !words.is_empty() {
                 format!("without {} it would be {}", words.join(", "), runner.as_str())
             } else {
-                format!("no few words hold it back from {}", category.as_str())
+                "no few words decide between the two".to_owned()
             };
             notes.push(Note {
                 start: 0,

@@ -138,6 +138,7 @@ impl Classifier {
             harm: &harm,
             felt: &felt,
             brand: &brand,
+            language: &language.code,
         };
         let mut decided = decide::decide(&found, model, &setting, taught.bent(model));
         if reading.shouting {
@@ -193,6 +194,7 @@ pub(in crate::classify) fn observe(
         harm: &harm,
         felt: &felt,
         brand: &brand,
+        language: LANGUAGES.get(language).map_or("", |l| l.code),
     });
 }
 

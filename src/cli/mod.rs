@@ -54,7 +54,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Compare the classifier with labelled texts: accuracy, precision, recall, confusion
     Evaluate(evaluate::Arguments),
-    /// List mentions, or show one with its reasons and mails
+    /// List mentions, or show one with its reasons and mails; correct what it was taken for
     Mentions(mentions::Arguments),
     /// List sources with their health
     Sources(sources::Arguments),

@@ -14,7 +14,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use mentiond::classify::learned::train;
+use mentiond::classify::learned::{corpus, train};
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|a| a == "--check");
@@ -43,16 +43,17 @@ fn main() -> ExitCode {
         println!("the models see what the cues find: fit them too before a release");
         return ExitCode::SUCCESS;
     }
-    let sources = match train::Sources::read(&mut |path| std::fs::read_to_string(lang.join(path)).ok(), &mut |folder| {
-        let names = std::fs::read_dir(lang.join(folder)).ok().into_iter().flatten().flatten();
-        names.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
-    }) {
-        Ok(sources) => sources,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let sources =
+        match corpus::Sources::read(&mut |path| std::fs::read_to_string(lang.join(path)).ok(), &mut |folder| {
+            let names = std::fs::read_dir(lang.join(folder)).ok().into_iter().flatten().flatten();
+            names.map(|e| e.file_name().to_string_lossy().into_owned()).collect()
+        }) {
+            Ok(sources) => sources,
+            Err(error) => {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        };
     println!("{} rows", sources.rows.len());
     let (files, report) = train::train(&sources).expect("the lexicons can be read");
     for line in report.lines {

@@ -45,6 +45,8 @@ pub(in super::super) struct Found<'a> {
     pub(in super::super) felt: &'a Felt,
     /// For each token, whether it names the watched brand.
     pub(in super::super) brand: &'a [bool],
+    /// Code of its language.
+    pub(in super::super) language: &'a str,
 }
 
 /// Calls `f` with every hashed feature of the text, in its order.

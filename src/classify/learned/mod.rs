@@ -4,6 +4,8 @@
 //! language costs nothing until its first text, and little then), `fit` finds the weights, `train` makes the files from
 //! the corpus. Decisions are made in `decide`; here are only scores.
 
+mod calibrate;
+pub mod corpus;
 pub(super) mod features;
 mod fit;
 pub(super) mod table;

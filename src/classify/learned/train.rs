@@ -5,15 +5,24 @@
 
 use std::collections::BTreeMap;
 
+use super::calibrate::{Rules, best, calibrate, figures, third};
+use super::corpus::{Labelled, Sources};
 use super::features::{self, DENSE, Found};
 use super::fit::{self, Example, Fit, Plan, QUESTIONS, Row};
-use super::table::{CALIBRATION, CATEGORY, FEELS, Model, OUTPUTS, Parts, SENTIMENT, SEVERITY, norm, odds};
+use super::table::{CALIBRATION, CATEGORY, Model, OUTPUTS, Parts, SENTIMENT, SEVERITY, norm};
 use crate::classify::cue_file::Files;
 use crate::classify::{Input, LANGUAGES, compile, language, observe, terms};
 use crate::model::{Category, Matched, Part, Severity, WatchlistMatch};
 
 /// How the models are fitted; chosen on rows held back from the corpus.
-const PLAN: Plan = Plan { epochs: 12, rate: 0.08, decay: 1e-3, dense_decay: 3e-4, blind: 15, gain: [[0.5, 0.15], [1.0, 1.0], [1.0, 1.0]] };
+const PLAN: Plan = Plan {
+    epochs: 12,
+    rate: 0.08,
+    decay: 1e-3,
+    dense_decay: 3e-4,
+    blind: 15,
+    gain: [[0.5, 0.15], [1.0, 1.0], [1.0, 1.0]],
+};
 /// A hashed feature must occur in so many texts (words, letters).
 const LEAST: [u32; 2] = [2, 3];
 /// Rows of integer weights whose largest weight is below this share of the scale are left out.
@@ -23,66 +32,8 @@ const PART: [f32; 2] = [0.5, 1.5];
 const FOLDS: usize = 5;
 /// What further categories share of the target.
 const ALSO: f32 = 0.3;
-/// What a row of the classifier's own tests counts: it must hold.
-const EXAMPLE: f32 = 3.0;
 /// What a term of the lexicon counts as a text by itself.
 const TERM: f32 = 0.15;
-
-/// One line of a corpus.
-#[derive(Clone, Debug)]
-pub struct Labelled {
-    /// Place in the registry of languages.
-    pub language: usize,
-    pub text: String,
-    /// `None` for what is not labelled.
-    pub category: Option<Category>,
-    pub also: Vec<Category>,
-    /// −2 … 2.
-    pub sentiment: Option<i8>,
-    pub severity: Option<Severity>,
-    pub brand: String,
-    /// What it counts beside the others.
-    pub weight: f32,
-}
-
-/// What the models of all languages are made from.
-#[derive(Clone, Debug, Default)]
-pub struct Sources {
-    pub rows: Vec<Labelled>,
-    /// `lexicon.tsv` of each language, in the order of the registry.
-    pub lexicons: Vec<String>,
-}
-
-impl Sources {
-    /// Reads the files below `lang/`: each language's `lexicon.tsv`, all of `corpus/` in the order of the names, and the
-    /// tables of the classifier's tests that the rules were mended with. `read` gives a file's text, `list` the names in
-    /// a folder.
-    ///
-    /// # Errors
-    /// The first line that cannot be understood, with its file and what is wrong with it.
-    pub fn read(
-        read: &mut dyn FnMut(&str) -> Option<String>,
-        list: &mut dyn FnMut(&str) -> Vec<String>,
-    ) -> Result<Self, String> {
-        let mut sources = Sources::default();
-        for (language, code) in codes().into_iter().enumerate() {
-            let folder = format!("{code}/corpus");
-            let mut names: Vec<String> = list(&folder).into_iter().filter(|n| n.ends_with(".tsv")).collect();
-            names.sort();
-            for name in names {
-                let path = format!("{folder}/{name}");
-                let data = read(&path).unwrap_or_default();
-                sources.rows.extend(parse(language, &data).map_err(|e| format!("{path}, {e}"))?);
-            }
-            for path in [format!("../tests/{code}.tsv"), format!("../tests/tuned/{code}.tsv")] {
-                let data = read(&path).unwrap_or_default();
-                sources.rows.extend(examples(language, &data).map_err(|e| format!("{path}, {e}"))?);
-            }
-            sources.lexicons.push(read(&format!("{code}/lexicon.tsv")).unwrap_or_default());
-        }
-        Ok(sources)
-    }
-}
 
 /// The tables that are compiled from the cue files and from `letters.tsv`: their paths below `lang/`, and their bytes.
 ///
@@ -114,64 +65,6 @@ pub fn codes() -> Vec<&'static str> {
     LANGUAGES.iter().map(|l| l.code).collect()
 }
 
-/// Reads a corpus file: header, then text, category, also, sentiment, severity, flags, brand.
-///
-/// # Errors
-/// The first line that cannot be understood, with what is wrong with it.
-pub fn parse(language: usize, data: &str) -> Result<Vec<Labelled>, String> {
-    let mut rows = Vec::new();
-    for (number, line) in data.lines().enumerate().skip(1) {
-        let fail = |what: &str| format!("line {}: {what}: {line}", number + 1);
-        if line.is_empty() {
-            continue;
-        }
-        let cells: Vec<&str> = line.split('\t').collect();
-        let [text, category, also, sentiment, severity, _flags, brand] = cells.as_slice() else {
-            return Err(fail("seven columns are wanted"));
-        };
-        let parse = |name: &str| Category::parse(name.trim()).ok_or_else(|| fail("no such category"));
-        rows.push(Labelled {
-            language,
-            text: (*text).to_owned(),
-            category: Some(parse(category)?),
-            also: also.split(',').filter(|n| !n.trim().is_empty()).map(parse).collect::<Result<_, _>>()?,
-            sentiment: Some(
-                sentiment.parse().ok().filter(|s| (-2..=2).contains(s)).ok_or_else(|| fail("sentiment is -2 … 2"))?,
-            ),
-            severity: Some(Severity::parse(severity).ok_or_else(|| fail("no such severity"))?),
-            brand: (*brand).to_owned(),
-            weight: 1.0,
-        });
-    }
-    Ok(rows)
-}
-
-/// Reads a table of the classifier's own tests: category, severity, sentiment, perhaps a flag, text. Its sentiment has
-/// three steps, so that only the middle one is told.
-///
-/// # Errors
-/// The first line that cannot be understood, with what is wrong with it.
-pub fn examples(language: usize, data: &str) -> Result<Vec<Labelled>, String> {
-    let mut rows = Vec::new();
-    for line in data.lines().filter(|l| !l.starts_with('#') && !l.is_empty()) {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let [category, severity, sentiment, .., text] = cells.as_slice() else {
-            return Err(format!("four columns are wanted: {line}"));
-        };
-        rows.push(Labelled {
-            language,
-            text: (*text).to_owned(),
-            category: Some(Category::parse(category).ok_or_else(|| format!("no such category: {line}"))?),
-            also: Vec::new(),
-            sentiment: (*sentiment == "neutral").then_some(0),
-            severity: Some(Severity::parse(severity).ok_or_else(|| format!("no such severity: {line}"))?),
-            brand: String::new(),
-            weight: EXAMPLE,
-        });
-    }
-    Ok(rows)
-}
-
 /// The features of a text before they are numbered.
 struct Seen {
     language: usize,
@@ -181,7 +74,7 @@ struct Seen {
     weight: [f32; 3],
     /// May be held back and counted.
     counts: bool,
-    rules: (Category, f32, Severity),
+    rules: Rules,
 }
 
 /// How good the fit is on rows that it has not seen.
@@ -219,7 +112,7 @@ pub fn train(sources: &Sources) -> Result<(Vec<Vec<u8>>, Report), String> {
 pub(in super::super) struct Prepared {
     examples: Vec<Example>,
     counts: Vec<bool>,
-    rules: Vec<(Category, f32, Severity)>,
+    rules: Vec<Rules>,
     /// For each language the hashed features with their places.
     names: Vec<BTreeMap<u64, u32>>,
     groups: Vec<BTreeMap<u64, usize>>,
@@ -338,7 +231,7 @@ impl Prepared {
         }
         let mut all = Vec::new();
         for (language, pack) in LANGUAGES.iter().enumerate() {
-            let held: Vec<(&Example, Row, (Category, f32, Severity))> = self
+            let held: Vec<(&Example, Row, Rules)> = self
                 .examples
                 .iter()
                 .zip(&scores)
@@ -498,126 +391,4 @@ fn balance(seen: &mut [Seen]) {
 fn general(target: &Row) -> usize {
     let kind = best(&target[CATEGORY]);
     usize::from(kind == Category::Other as usize || kind == Category::Press as usize)
-}
-
-fn third(target: &Row) -> usize {
-    match best(&target[SENTIMENT]) {
-        0 | 1 => 0,
-        2 => 1,
-        _ => 2,
-    }
-}
-
-fn best(values: &[f32]) -> usize {
-    (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b])).unwrap_or(0)
-}
-
-/// Sharpness with the least loss for each question, and slope and offset for each category.
-fn calibrate(held: &[(&Example, Row, (Category, f32, Severity))]) -> [f32; CALIBRATION] {
-    let mut out = [0.0; CALIBRATION];
-    for (question, range) in QUESTIONS.iter().enumerate() {
-        let loss = |sharpness: f32| -> f64 {
-            held.iter()
-                .filter(|(e, ..)| e.weight[question] > 0.0)
-                .map(|(e, s, _)| {
-                    let odds = odds(&s[range.clone()], sharpness);
-                    -f64::from(odds[best(&e.target[range.clone()])].max(1e-6)).ln()
-                })
-                .sum()
-        };
-        let steps: Vec<f32> = (1..=60).map(|n| n as f32 * 0.05).collect();
-        out[question] = steps.iter().copied().min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0);
-    }
-    for (category, shares) in out[FEELS..].chunks_exact_mut(5).enumerate() {
-        // A little of everything, so that nothing is impossible.
-        let mut sum = 0.0;
-        for (step, share) in shares.iter_mut().enumerate() {
-            let told = |e: &Example| e.target[CATEGORY.start + category] > 0.5 && e.target[SENTIMENT.start + step] > 0.5;
-            *share = 1.0 + held.iter().filter(|(e, ..)| told(e)).count() as f32;
-            sum += *share;
-        }
-        shares.iter_mut().for_each(|s| *s /= sum);
-    }
-    for category in 0..CATEGORY.len() {
-        let points: Vec<(f64, f64)> = held
-            .iter()
-            .map(|(e, s, _)| {
-                let share = odds(&s[CATEGORY], out[1])[category].clamp(1e-4, 1.0 - 1e-4);
-                let applies = if e.target[CATEGORY.start + category] > 0.0 { 1.0 } else { 0.0 };
-                (f64::from((share / (1.0 - share)).ln()), applies)
-            })
-            .collect();
-        let (mut slope, mut offset) = (1.0f64, 0.0f64);
-        for _ in 0..300 {
-            let (mut ds, mut d0) = (0.0, 0.0);
-            for (x, y) in &points {
-                let p = 1.0 / (1.0 + (-(slope * x + offset)).exp());
-                ds += (p - y) * x;
-                d0 += p - y;
-            }
-            let n = points.len().max(1) as f64;
-            slope -= 0.3 * ds / n;
-            offset -= 1.0 * d0 / n;
-        }
-        out[3 + category * 2] = slope as f32;
-        out[4 + category * 2] = offset as f32;
-    }
-    out
-}
-
-/// Macro-F1 of the fit and of the rules alone on rows held back.
-fn figures(code: &str, held: &[(&Example, Row, (Category, f32, Severity))]) -> Vec<String> {
-    let f1 = |pairs: &[(usize, usize)], labels: usize| {
-        let mut sum = 0.0;
-        let mut used = 0.0f32;
-        for l in 0..labels {
-            let hit = pairs.iter().filter(|p| p.0 == l && p.1 == l).count() as f32;
-            let gold = pairs.iter().filter(|p| p.0 == l).count() as f32;
-            let own = pairs.iter().filter(|p| p.1 == l).count() as f32;
-            if gold > 0.0 {
-                used += 1.0;
-                sum += 2.0 * hit / (gold + own).max(1.0);
-            }
-        }
-        100.0 * sum / used.max(1.0)
-    };
-    let group = |odds: &[f32]| best(&[odds[0] + odds[1], odds[2], odds[3] + odds[4]]);
-    let mut thirds = Vec::new();
-    let mut rule_thirds = Vec::new();
-    let mut fifths = Vec::new();
-    let mut kinds = Vec::new();
-    let mut rule_kinds = Vec::new();
-    let mut harms = Vec::new();
-    let mut rule_harms = Vec::new();
-    for (e, s, rules) in held {
-        let odds = odds(&s[SENTIMENT], 1.0);
-        thirds.push((third(&e.target), group(&odds)));
-        rule_thirds.push((
-            third(&e.target),
-            if rules.1 < -0.18 {
-                0
-            } else if rules.1 > 0.18 {
-                2
-            } else {
-                1
-            },
-        ));
-        fifths.push((best(&e.target[SENTIMENT]), best(&s[SENTIMENT])));
-        kinds.push((best(&e.target[CATEGORY]), best(&s[CATEGORY])));
-        rule_kinds.push((best(&e.target[CATEGORY]), rules.0 as usize));
-        harms.push((best(&e.target[SEVERITY]), best(&s[SEVERITY])));
-        rule_harms.push((best(&e.target[SEVERITY]), rules.2 as usize));
-    }
-    vec![format!(
-        "{code}: held back {} rows, macro-F1: sentiment (3) {:.1} [rules {:.1}], (5) {:.1}, category {:.1} [rules {:.1}], \
-         severity {:.1} [rules {:.1}]",
-        held.len(),
-        f1(&thirds, 3),
-        f1(&rule_thirds, 3),
-        f1(&fifths, 5),
-        f1(&kinds, 14),
-        f1(&rule_kinds, 14),
-        f1(&harms, 4),
-        f1(&rule_harms, 4),
-    )]
 }
