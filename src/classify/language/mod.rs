@@ -19,7 +19,7 @@ const CODES: [&str; 11] = ["en", "es", "pt", "da", "no", "sv", "de", "fr", "it",
 const LONGEST_GRAM: usize = 4;
 const LONGEST_WORD: usize = 12;
 /// So many words are enough.
-const MOST_WORDS: usize = 80;
+const MOST_WORDS: usize = 32;
 /// What the source's claim is worth, in units of the model's score.
 const HINT: f32 = 2.2;
 /// The fit is too timid by this factor (least loss on the rows held back from it).

@@ -20,7 +20,7 @@ const DECAY: f32 = 2e-3;
 const LEAST: f32 = 0.5;
 
 /// Mentions of each language that are taken from the corpus.
-const OF_CORPUS: usize = 600;
+const OF_CORPUS: usize = 250;
 
 struct Example {
     features: Vec<(usize, f32)>,
