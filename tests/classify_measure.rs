@@ -179,3 +179,57 @@ fn gold() {
         println!("gold {name}: {right} of {} right, macro-F1 {:.1}", pairs.len(), macro_f1(&pairs, &labels));
     }
 }
+
+/// No text of the sets is in the project: not in the corpus, not in the tests, not in the cue files. Only texts long
+/// enough to be somebody's own words are compared; `thank you` stands everywhere.
+#[test]
+fn no_text_of_the_sets_is_in_the_project() {
+    fn walk(folder: &std::path::Path, out: &mut Vec<PathBuf>) {
+        for item in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = item.path();
+            if path.is_dir() { walk(&path, out) } else { out.push(path) }
+        }
+    }
+    // Words alone, so that no sign or space hides a copy.
+    let plain = |text: &str| -> String {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+        words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    };
+    // Shorter ones are idioms that everybody writes.
+    let long = |text: &String| text.len() >= 40 && text.split(' ').count() >= 7;
+    let project = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "config", "tests"] {
+        walk(&project.join(folder), &mut files);
+    }
+    files.retain(|f| f.extension().is_some_and(|e| e == "tsv" || e == "txt" || e == "rs" || e == "toml" || e == "md"));
+    let mut ours = std::collections::HashSet::new();
+    for file in &files {
+        for line in std::fs::read_to_string(file).unwrap_or_default().lines() {
+            ours.extend(line.split(['\t', '"']).map(plain).filter(long));
+        }
+    }
+    let shared = std::env::var_os("MENTIOND_SHARED").map_or_else(|| project.join("../shared"), PathBuf::from);
+    let mut sets = Vec::new();
+    for folder in ["data/labelled", "data/gold"] {
+        let folder = shared.join(folder);
+        if folder.is_dir() {
+            walk(&folder, &mut sets);
+        }
+    }
+    if sets.is_empty() {
+        println!("skipped: no {}", shared.join("data").display());
+        return;
+    }
+    let mut compared = 0;
+    for set in sets.iter().filter(|f| f.extension().is_some_and(|e| e == "tsv")) {
+        for line in std::fs::read_to_string(set).unwrap().lines().skip(1) {
+            for text in line.split('\t').map(plain).filter(long) {
+                compared += 1;
+                assert!(!ours.contains(&text), "{} is in the project: {text}", set.display());
+            }
+        }
+    }
+    println!("{compared} texts compared with {} of ours", ours.len());
+    assert!(compared > 1_000 && ours.len() > 5_000);
+}

@@ -68,7 +68,9 @@ fn help_names_every_command_of_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let help = mentiond(folder.path(), &["--help"], "");
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for command in ["run", "once", "check", "explain", "mentions", "cases", "route", "sources", "outbox"] {
+    for command in
+        ["run", "once", "check", "explain", "backtest", "evaluate", "mentions", "cases", "route", "sources", "outbox"]
+    {
         assert!(
             help.out.lines().any(|l| l.trim_start().starts_with(&format!("{command} "))),
             "{command}: {}",
@@ -196,6 +198,61 @@ fn what_was_recorded_is_listed_and_shown() {
     let missing = within(&world, &["mentions", "99"]);
     assert_eq!((missing.code, missing.out.as_str()), (1, ""));
     assert!(missing.err.contains("no mention 99"), "{}", missing.err);
+}
+
+#[test]
+fn a_mention_is_corrected_listed_exported_and_given_back() {
+    let world = world();
+    assert_eq!(within(&world, &["once"]).code, 0);
+    let mentions = within(&world, &["mentions", "--json"]).json();
+    let lovely = mentions.as_array().unwrap().iter().find(|m| m["entry"]["text"] == "Lovely.").unwrap();
+    let (id, was) = (lovely["id"].to_string(), lovely["classification"]["category"].clone());
+    assert_ne!(was, "suggestion");
+
+    for wrong in [&["mentions", "correct", &id][..], &["mentions", "correct", &id, "--category", "anger"]] {
+        assert_eq!(within(&world, wrong).code, 2, "{wrong:?}");
+    }
+    let none = within(&world, &["mentions", "correct", "999", "--category", "praise"]);
+    assert!(none.code == 1 && none.err.contains("no mention 999"), "{}", none.err);
+    let text = ["mentions", "correct", &id, "--category", "suggestion", "--sentiment", "neutral", "--by", "Ana"];
+    let done = within(&world, &text);
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.contains("correction 1"), "{}", done.out);
+
+    let show = within(&world, &["mentions", &id]).out;
+    assert!(show.contains("suggestion") && show.contains("corrected by Ana"), "{show}");
+    let list = within(&world, &["mentions", "corrections", "--json"]).json();
+    assert_eq!((&list[0]["category"], &list[0]["was_category"]), (&json!("suggestion"), &was));
+    let export = within(&world, &["mentions", "corrections", "--export"]).out;
+    assert!(export.lines().nth(1).unwrap().ends_with("Lovely."), "{export}");
+    let explained = within(&world, &["explain", "--json", "My Acme kettle broke, part 2. Lovely."]).json();
+    assert!(explained.to_string().contains("correction 1"), "{explained}");
+
+    let undone = within(&world, &["mentions", "undo", "1"]);
+    assert_eq!(undone.code, 0, "{}", undone.err);
+    assert_eq!(within(&world, &["mentions", "undo", "1"]).code, 1);
+    assert_eq!(within(&world, &["mentions", "--json", &id]).json()["classification"]["category"], was);
+    let explained = within(&world, &["explain", "--json", "My Acme kettle broke, part 2. Lovely."]).json();
+    assert!(!explained.to_string().contains("correction 1"), "{explained}");
+    let all = within(&world, &["mentions", "corrections", "--all", "--json"]).json();
+    assert!(all[0]["undone"].is_string(), "{all}");
+    assert_eq!(within(&world, &["mentions", "corrections", "--json"]).json(), json!([]));
+}
+
+#[test]
+fn evaluate_compares_with_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = "text\tcategory\nThank you so much, great service!\tpraise\nI want my money back!\tquestion\n";
+    std::fs::write(folder.path().join("a.tsv"), data).unwrap();
+    let done = mentiond(folder.path(), &["evaluate", "a.tsv"], "");
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert!(done.out.contains("accuracy 50.0 %") && done.out.contains("RIGHT ANSWER"), "{}", done.out);
+    let json = mentiond(folder.path(), &["evaluate", "--json", "a.tsv"], "").json();
+    assert_eq!(json[0]["confusion"]["question"]["refund"], 1, "{json}");
+    std::fs::write(folder.path().join("b.tsv"), "a\tb\n1\t2\n").unwrap();
+    let wrong = mentiond(folder.path(), &["evaluate", "b.tsv"], "");
+    assert!(wrong.code == 1 && wrong.err.contains("nothing to compare"), "{}", wrong.err);
+    assert_eq!(mentiond(folder.path(), &["evaluate"], "").code, 2);
 }
 
 #[test]

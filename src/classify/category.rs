@@ -6,7 +6,7 @@ use super::cue_file::Effect;
 use super::lexicon::Found;
 use super::reading::{Note, Reading};
 use super::sentiment::Mood;
-use crate::model::{Category, Scored};
+use crate::model::Category;
 
 /// From this weight on a grievance is a main point of a text …
 const MAIN: f32 = 1.5;
@@ -32,11 +32,27 @@ pub(super) struct Setting {
     pub(super) press: bool,
 }
 
-/// The primary category, all scores, and the cues they rest on.
+/// What the rules say: the primary category, the weights, and the cues they rest on.
 pub(super) struct Kind {
     pub(super) category: Category,
-    pub(super) categories: Vec<Scored>,
     pub(super) notes: Vec<Note>,
+    /// What the rules weighed for each category, in the order of [`Category::ALL`].
+    weights: [f32; 14],
+    /// Weight of "the trouble is over".
+    pub(super) resolved: f32,
+    /// Heaviest grievance that is told, not asked about.
+    pub(super) told: f32,
+    /// Heaviest grievance that words (not the mood alone) speak for.
+    pub(super) said: f32,
+    /// The text speaks of a product, an order, a service.
+    pub(super) topic: bool,
+}
+
+impl Kind {
+    /// What the rules weighed for a category.
+    pub(super) fn weight(&self, category: Category) -> f32 {
+        self.weights.get(category as usize).copied().unwrap_or(0.0)
+    }
 }
 
 /// Weights of all categories, in the order of [`Category::ALL`].
@@ -79,7 +95,8 @@ pub(super) fn decide(reading: &Reading<'_>, mood: &Mood, setting: &Setting) -> K
     add_mood(&mut weights, mood, setting, &mut notes);
     add_questions(&mut weights, reading, mood, &mut notes);
     let category = primary(&weights, reading, mood, setting, &mut notes);
-    Kind { category, categories: scores(&weights, category), notes }
+    let Weights { of, resolved, told, said, topic, .. } = weights;
+    Kind { category, notes, weights: of, resolved, told, said, topic }
 }
 
 /// Adds up the cues of each category: the heaviest in full, further ones less and less, overlapping ones once.
@@ -280,22 +297,6 @@ fn primary(
         return Category::Question;
     }
     Category::Other
-}
-
-/// Weights as scores 0 … 1; the primary category first, the others by score, what weighs nothing left out.
-fn scores(weights: &Weights, primary: Category) -> Vec<Scored> {
-    let score = |w: f32| ((1.0 - (-w / 2.0).exp()) * 100.0).round() / 100.0;
-    let mut all: Vec<Scored> = Category::ALL
-        .into_iter()
-        .filter(|c| *c != primary)
-        .map(|name| Scored { name, score: score(weights.get(name)) })
-        .filter(|s| s.score >= 0.05)
-        .collect();
-    all.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.name.cmp(&b.name)));
-    let own =
-        if primary == Category::Praise { weights.get(primary).max(weights.resolved) } else { weights.get(primary) };
-    all.insert(0, Scored { name: primary, score: score(own).max(0.3) });
-    all
 }
 
 fn note(effect: &str, why: &str) -> Note {

@@ -16,6 +16,8 @@ pub(super) enum Effect {
     Flag(String),
     /// What lies inside these words says nothing: `no problem`.
     Ignore,
+    /// Tells of the watched brand where others are named: > 0 for it, < 0 against it, −5 … 5.
+    Towards(f32),
     /// The trouble is over: weight as for categories.
     Resolved(f32),
     Negator,
@@ -83,7 +85,8 @@ pub(super) enum Piece {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rule {
     pub(super) pattern: Vec<Piece>,
-    pub(super) cue: Cue,
+    /// What stands in the brackets above it.
+    pub(super) heading: String,
 }
 
 /// What was read from all files of a language.
@@ -104,9 +107,21 @@ pub(super) struct CueError {
     what: String,
 }
 
+impl CueError {
+    /// Something that is wrong with the whole.
+    pub(super) fn whole(what: String) -> Self {
+        CueError { file: "cues".to_owned(), line: 0, what }
+    }
+
+    /// What is wrong, without the place.
+    pub(super) fn what(&self) -> &str {
+        &self.what
+    }
+}
+
 /// What the lines under the current heading are.
 enum Section {
-    Cues(Cue),
+    Cues(String),
     Class(usize),
     Same(String),
 }
@@ -139,18 +154,18 @@ impl Files {
                             members.push(pattern);
                         }
                     }
-                    Some(Section::Cues(cue)) => {
+                    Some(Section::Cues(heading)) => {
                         let pattern = pattern(item).map_err(fail)?;
                         for piece in &pattern {
                             if let Piece::Class(name) = piece {
-                                let known = matches!(name.as_str(), "num" | "money" | "mention" | "url")
+                                let known = super::lexicon::BUILT_IN.contains(&name.as_str())
                                     || self.classes.iter().any(|(n, _)| n == name);
                                 if !known {
                                     return Err(fail(format!("no class is called `{name}`")));
                                 }
                             }
                         }
-                        self.rules.push(Rule { pattern, cue: cue.clone() });
+                        self.rules.push(Rule { pattern, heading: heading.clone() });
                     }
                 }
             }
@@ -173,6 +188,15 @@ impl Files {
         if let Some(word) = heading.strip_prefix("same as ") {
             return Ok(Section::Same(fold_word(word)));
         }
+        Self::cue(heading)?;
+        Ok(Section::Cues(heading.to_owned()))
+    }
+
+    /// What a heading says: its effects, and after `|` why.
+    ///
+    /// # Errors
+    /// The first effect that is none.
+    pub(super) fn cue(heading: &str) -> Result<Cue, String> {
         let (effects, why) = heading.split_once('|').unwrap_or((heading, ""));
         // English for the program's readers; what follows the slash is for those of the file.
         let why = why.split_once(" / ").map_or(why, |(english, _)| english);
@@ -186,7 +210,7 @@ impl Files {
                 other => cue.effects.push(effect_of(other)?),
             }
         }
-        Ok(Section::Cues(cue))
+        Ok(cue)
     }
 }
 
@@ -203,6 +227,7 @@ fn effect_of(words: &[&str]) -> Result<Effect, String> {
         }
         ["flag", name] => Effect::Flag((*name).to_owned()),
         ["ignore"] => Effect::Ignore,
+        ["towards", weight] => Effect::Towards(number(weight)?),
         ["resolved", weight] => Effect::Resolved(number(weight)?),
         ["negator"] => Effect::Negator,
         ["boost", factor] => Effect::Boost(number(factor)?),
@@ -293,11 +318,15 @@ mod tests {
     fn headings_hold_several_effects_and_a_reason() {
         let mut files = Files::default();
         files.read("a", "[severity critical; flag legal; weak | a lawyer is named]\nmy lawyer\n").unwrap();
-        let cue = &files.rules[0].cue;
+        let cue = &Files::cue(&files.rules[0].heading).unwrap();
         assert!(cue.weak && cue.has(|e| *e == Effect::Severity(Severity::Critical)));
         assert_eq!(cue.why, "a lawyer is named");
         files.read("a", "[category praise 2 | thanks / takker]\ntak\n").unwrap();
-        assert_eq!(files.rules[1].cue.why, "thanks", "what follows the slash is for readers of the file");
+        assert_eq!(
+            Files::cue(&files.rules[1].heading).unwrap().why,
+            "thanks",
+            "what follows the slash is for readers of the file"
+        );
         assert_eq!(files.rules[0].pattern.len(), 2);
     }
 }

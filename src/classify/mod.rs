@@ -5,25 +5,32 @@
 //! `severity` decide. What is known of a language is data in `lang/<code>/` (see `lang/README.md`); adding one is a
 //! folder and a line in `LANGUAGES`. Pure: no I/O, no clock. Called by `ingest` for every mention.
 
+mod brand;
 mod category;
+mod compile;
 mod cue_file;
+mod decide;
+mod explain;
 mod language;
+pub mod learned;
 mod lexicon;
 mod reading;
 mod sentiment;
 mod severity;
 mod similar;
+mod taught;
+mod terms;
 mod tokens;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use crate::model::{Category, Classification, Cue, Language, Scored};
-use cue_file::Files;
+use crate::model::{Category, Classification, Cue, Language, Part, Scored, Sentiment, Severity, WatchlistMatch};
 use lexicon::Lexicon;
 use reading::{Note, Reading};
 use tokens::Tokens;
 
 pub use similar::{significant_words, stopwords};
+pub use taught::{Correction, Finds, MOST_CORRECTIONS, UserCue, check_pattern};
 
 /// Most cues that a classification lists.
 const MOST_CUES: usize = 24;
@@ -40,31 +47,34 @@ pub struct Input<'a> {
     pub rating: Option<f32>,
     /// The source is a news feed, so that an entry has a publisher.
     pub press: bool,
+    /// The watchlists that matched: where they did, the watched brand is named.
+    pub watchlists: &'a [WatchlistMatch],
 }
 
-/// Classifies texts. Cheap to make and to copy; the data of a language is compiled when its first text arrives.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Classifier;
+/// Classifies texts. Cheap to make and to clone; the data of a language is looked at when its first text arrives.
+/// Clones share the corrections.
+#[derive(Clone, Debug, Default)]
+pub struct Classifier {
+    cues: Arc<taught::Cues>,
+    corrections: taught::Shared,
+}
 
-/// The files of one language.
+/// What is known of one language.
 struct Pack {
     code: &'static str,
-    files: [(&'static str, &'static str); 4],
     stopwords: &'static str,
+    /// Compiled from the cue files.
+    cues: &'static [u8],
+    model: &'static [u8],
 }
 
 macro_rules! pack {
     ($code:literal) => {
         Pack {
             code: $code,
-            files: [
-                // `words` first: it names the classes that the others use.
-                (concat!($code, "/words.txt"), include_str!(concat!("lang/", $code, "/words.txt"))),
-                (concat!($code, "/sentiment.txt"), include_str!(concat!("lang/", $code, "/sentiment.txt"))),
-                (concat!($code, "/category.txt"), include_str!(concat!("lang/", $code, "/category.txt"))),
-                (concat!($code, "/severity.txt"), include_str!(concat!("lang/", $code, "/severity.txt"))),
-            ],
             stopwords: include_str!(concat!("lang/", $code, "/stopwords.txt")),
+            cues: include_bytes!(concat!("lang/", $code, "/cues.bin")),
+            model: include_bytes!(concat!("lang/", $code, "/model.bin")),
         }
     };
 }
@@ -72,21 +82,33 @@ macro_rules! pack {
 /// The registry: one line a language.
 static LANGUAGES: [Pack; 4] = [pack!("en"), pack!("es"), pack!("pt"), pack!("da")];
 
-/// Emoji, the same in every language.
-const EMOJI: (&str, &str) = ("emoji.txt", include_str!("lang/emoji.txt"));
-
 static LEXICONS: [LazyLock<Lexicon>; 5] = [
-    LazyLock::new(|| compile(&LANGUAGES[0].files)),
-    LazyLock::new(|| compile(&LANGUAGES[1].files)),
-    LazyLock::new(|| compile(&LANGUAGES[2].files)),
-    LazyLock::new(|| compile(&LANGUAGES[3].files)),
-    LazyLock::new(|| compile(&[])),
+    LazyLock::new(|| cues_of(LANGUAGES[0].cues)),
+    LazyLock::new(|| cues_of(LANGUAGES[1].cues)),
+    LazyLock::new(|| cues_of(LANGUAGES[2].cues)),
+    LazyLock::new(|| cues_of(LANGUAGES[3].cues)),
+    LazyLock::new(|| cues_of(include_bytes!("lang/emoji.bin"))),
 ];
 
 impl Classifier {
     /// A classifier for the languages in `lang/`.
     pub fn new() -> Self {
-        Classifier
+        Classifier::default()
+    }
+
+    /// A classifier with the cues of a configuration, whose patterns [`check_pattern`] found right.
+    pub fn with_cues(cues: Vec<UserCue>) -> Self {
+        Classifier { cues: Arc::new(taught::Cues::of(cues)), ..Classifier::default() }
+    }
+
+    /// Uses these corrections from now on (the newest [`MOST_CORRECTIONS`]), in all clones.
+    pub fn learn(&self, corrections: &[Correction]) {
+        self.corrections.set(corrections);
+    }
+
+    /// Shares the corrections of another classifier from now on.
+    pub fn adopt(&mut self, other: &Classifier) {
+        self.corrections = other.corrections.clone();
     }
 
     /// Says what kind of feedback a text is, and why. Linear in the length of the text; never fails.
@@ -96,33 +118,112 @@ impl Classifier {
         let language = language::detect(&tokens, input.lang_hint, |at| recognised(&tokens, at));
         let known = LANGUAGES.iter().position(|l| l.code == language.code);
         let lexicon = known.and_then(|i| LEXICONS.get(i)).unwrap_or(&LEXICONS[LANGUAGES.len()]);
-        let reading = Reading::of(&tokens, lexicon);
+        let brand = named(&tokens, input);
+        let reading = Reading::of(&tokens, lexicon, &brand);
         let mood = sentiment::read(&reading, input.rating);
-        let sentiment = mood.sentiment();
-        if known.is_none() {
-            return without_cues(input, language, &tokens, &mood);
-        }
+        let mut taught = taught::Taught::default();
+        self.cues.bend(&reading, &language.code, input.title, input.text, &mut taught);
+        self.corrections.get().bend(&tokens, &language.code, &mut taught);
+        let Some(model) = known.and_then(model_of) else {
+            return without_model(input, language, &tokens, &mood, taught);
+        };
         let setting = category::Setting { rating: input.rating, press: input.press };
         let kind = category::decide(&reading, &mood, &setting);
         let harm = severity::weigh(&reading, kind.category);
-        let mut flags = harm.flags;
+        let felt = terms::read(&reading, model, &brand);
+        let found = learned::features::Found {
+            reading: &reading,
+            mood: &mood,
+            kind: &kind,
+            harm: &harm,
+            felt: &felt,
+            brand: &brand,
+            language: &language.code,
+        };
+        let mut decided = decide::decide(&found, model, &setting, taught.bent(model));
         if reading.shouting {
-            flags.push("caps".to_owned());
+            decided.flags.push("caps".to_owned());
         }
-        if mood.irony && !flags.iter().any(|f| f == "irony") {
-            flags.push("irony".to_owned());
+        if mood.irony && !decided.flags.iter().any(|f| f == "irony") {
+            decided.flags.push("irony".to_owned());
         }
-        let notes = [kind.notes, harm.notes, mood.notes].concat();
         Classification {
             language,
-            sentiment,
-            category: kind.category,
-            categories: kind.categories,
-            severity: harm.severity,
-            flags,
-            cues: cues(&tokens, notes),
+            sentiment: decided.sentiment,
+            category: decided.category,
+            categories: decided.categories,
+            severity: decided.severity,
+            flags: decided.flags,
+            cues: cues(&tokens, decided.notes),
         }
     }
+}
+
+/// The model of a language, by its place in the registry.
+fn model_of(language: usize) -> Option<&'static learned::Model> {
+    static MODELS: [LazyLock<Option<learned::Model>>; 4] = [
+        LazyLock::new(|| learned::Model::of(LANGUAGES[0].model).ok()),
+        LazyLock::new(|| learned::Model::of(LANGUAGES[1].model).ok()),
+        LazyLock::new(|| learned::Model::of(LANGUAGES[2].model).ok()),
+        LazyLock::new(|| learned::Model::of(LANGUAGES[3].model).ok()),
+    ];
+    MODELS.get(language).and_then(|m| m.as_ref())
+}
+
+/// Reads a text whose language is known, and shows `f` all that was found.
+pub(in crate::classify) fn observe(
+    input: &Input<'_>,
+    language: usize,
+    model: &learned::Model,
+    f: impl FnOnce(&learned::features::Found<'_>),
+) {
+    let doc = document(input);
+    let tokens = Tokens::of(&doc);
+    let lexicon = LEXICONS.get(language).unwrap_or(&LEXICONS[LANGUAGES.len()]);
+    let brand = named(&tokens, input);
+    let reading = Reading::of(&tokens, lexicon, &brand);
+    let mood = sentiment::read(&reading, input.rating);
+    let setting = category::Setting { rating: input.rating, press: input.press };
+    let kind = category::decide(&reading, &mood, &setting);
+    let harm = severity::weigh(&reading, kind.category);
+    let felt = terms::read(&reading, model, &brand);
+    f(&learned::features::Found {
+        reading: &reading,
+        mood: &mood,
+        kind: &kind,
+        harm: &harm,
+        felt: &felt,
+        brand: &brand,
+        language: LANGUAGES.get(language).map_or("", |l| l.code),
+    });
+}
+
+/// For each token, whether it names the watched brand.
+fn named(tokens: &Tokens<'_>, input: &Input<'_>) -> Vec<bool> {
+    if input.watchlists.is_empty() {
+        return Vec::new();
+    }
+    let mut named = vec![false; tokens.list.len()];
+    // The document is the title, a line break and the text, or the text alone.
+    let (title, text) = (input.title.trim_start(), input.text.trim_start());
+    let cut = |whole: &str, rest: &str| whole.len() - rest.len();
+    let before = tokens.text.len().saturating_sub(input.text.trim().len());
+    for matched in input.watchlists.iter().flat_map(|w| &w.matched) {
+        let (offset, lost) = match matched.part {
+            Part::Text => (before, cut(input.text, text)),
+            Part::Title if before > 0 => (0, cut(input.title, title)),
+            _ => continue,
+        };
+        let (start, end) = (offset + matched.start.saturating_sub(lost), offset + matched.end.saturating_sub(lost));
+        let from = tokens.list.partition_point(|t| t.end <= start);
+        for (slot, token) in named.iter_mut().zip(&tokens.list).skip(from) {
+            if token.start >= end {
+                break;
+            }
+            *slot = true;
+        }
+    }
+    named
 }
 
 /// How much of a text the cues of one language recognise, as evidence for that language, 0 … 2: in a short text
@@ -130,9 +231,8 @@ impl Classifier {
 fn recognised(tokens: &Tokens<'_>, language: usize) -> f32 {
     let Some(lexicon) = LEXICONS.get(language) else { return 0.0 };
     let mut hit = vec![false; tokens.list.len()];
-    for found in lexicon.find(tokens) {
-        let says =
-            lexicon.cues.get(found.cue).is_some_and(|c| c.sentiment().is_some() || c.categories().next().is_some());
+    for found in lexicon.find(tokens, &[]) {
+        let says = lexicon.cue(found.cue).is_some_and(|c| c.sentiment().is_some() || c.categories().next().is_some());
         if says {
             hit.iter_mut().take(found.end).skip(found.start).for_each(|h| *h = true);
         }
@@ -141,11 +241,19 @@ fn recognised(tokens: &Tokens<'_>, language: usize) -> f32 {
     (words as f32 * 0.5).min(2.0)
 }
 
-/// A text in a language without a folder: stars, emoji and the kind of source are all that speaks.
-fn without_cues(input: &Input<'_>, language: Language, tokens: &Tokens<'_>, mood: &sentiment::Mood) -> Classification {
-    let category = if input.press { Category::Press } else { Category::Other };
-    let mut notes = mood.notes.clone();
-    if input.press {
+/// A text in a language without a folder: stars, emoji, the kind of source and what people taught are all that speaks.
+fn without_model(
+    input: &Input<'_>,
+    language: Language,
+    tokens: &Tokens<'_>,
+    mood: &sentiment::Mood,
+    taught: taught::Taught,
+) -> Classification {
+    let taught = taught.alone();
+    let category = taught.category.unwrap_or(if input.press { Category::Press } else { Category::Other });
+    let mut notes = taught.notes;
+    notes.extend(mood.notes.iter().cloned());
+    if input.press && taught.category.is_none() {
         notes.push(Note {
             start: 0,
             end: 0,
@@ -153,13 +261,18 @@ fn without_cues(input: &Input<'_>, language: Language, tokens: &Tokens<'_>, mood
             why: "a publisher's feed".to_owned(),
         });
     }
+    let sentiment = match taught.sentiment {
+        Some(label) => Sentiment { label, score: (label as u8 as f32 - 2.0) / 2.0 },
+        None => mood.sentiment(),
+    };
+    let base = if category.is_grievance() { Severity::Medium } else { Severity::Low };
     Classification {
         language,
-        sentiment: mood.sentiment(),
+        sentiment,
         category,
-        categories: vec![Scored { name: category, score: 0.3 }],
-        severity: crate::model::Severity::Low,
-        flags: Vec::new(),
+        categories: vec![Scored { name: category, score: if taught.category.is_some() { 0.9 } else { 0.3 } }],
+        severity: taught.severity.unwrap_or(base),
+        flags: taught.flags,
         cues: cues(tokens, notes),
     }
 }
@@ -193,20 +306,12 @@ fn cues(tokens: &Tokens<'_>, notes: Vec<Note>) -> Vec<Cue> {
     cues
 }
 
-#[expect(clippy::panic, reason = "the files are part of the binary, and a test compiles all of them")]
-fn compile(files: &[(&str, &str)]) -> Lexicon {
-    match read(files) {
-        Ok(read) => Lexicon::compile(read.rules, &read.classes, &read.same),
-        Err(error) => panic!("embedded cue file: {error}"),
+#[expect(clippy::panic, reason = "the tables are part of the binary, and a test reads all of them")]
+fn cues_of(data: &'static [u8]) -> Lexicon {
+    match Lexicon::of(std::borrow::Cow::Borrowed(data)) {
+        Ok(lexicon) => lexicon,
+        Err(error) => panic!("embedded cues: {error}"),
     }
-}
-
-fn read(files: &[(&str, &str)]) -> Result<Files, cue_file::CueError> {
-    let mut read = Files::default();
-    for (name, data) in files.iter().chain([&EMOJI]) {
-        read.read(name, data)?;
-    }
-    Ok(read)
 }
 
 /// Every flag that a classification can carry: what `flag:` can name, and what the mail catalogues must know.

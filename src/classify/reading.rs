@@ -36,8 +36,8 @@ pub(super) struct Note {
 
 impl<'a> Reading<'a> {
     /// Finds the cues of `lexicon` in `tokens`, and drops those that a longer `ignore` cue takes back.
-    pub(super) fn of(tokens: &'a Tokens<'a>, lexicon: &'a Lexicon) -> Self {
-        let mut found = lexicon.find(tokens);
+    pub(super) fn of(tokens: &'a Tokens<'a>, lexicon: &'a Lexicon, brand: &[bool]) -> Self {
+        let mut found = lexicon.find(tokens, brand);
         let ignored: Vec<Found> =
             found.iter().filter(|f| cue_of(lexicon, f).has(|e| *e == Effect::Ignore)).copied().take(64).collect();
         found.retain(|f| {
@@ -84,8 +84,28 @@ impl<'a> Reading<'a> {
 
     /// The sentence in which it was found.
     pub(super) fn sentence(&self, found: &Found) -> Option<&Sentence> {
-        let token = self.tokens.list.get(found.start)?;
+        self.sentence_at(found.start)
+    }
+
+    /// The sentence of the token at this place.
+    pub(super) fn sentence_at(&self, at: usize) -> Option<&Sentence> {
+        let token = self.tokens.list.get(at)?;
         self.tokens.sentences.get(token.sentence)
+    }
+
+    /// Whether the token at this place stands in a question.
+    pub(super) fn asked_at(&self, at: usize) -> bool {
+        self.sentence_at(at).is_some_and(|s| s.question)
+    }
+
+    /// Whether `but` stands at this place.
+    pub(super) fn turns_at(&self, at: usize) -> bool {
+        is(&self.contrasts, at)
+    }
+
+    /// Whether it says `but` somewhere.
+    pub(super) fn turned(&self) -> bool {
+        self.turns.iter().any(Option::is_some)
     }
 
     /// Whether it stands in a question.
@@ -99,9 +119,14 @@ impl<'a> Reading<'a> {
         if self.tokens.list.get(found.start).is_some_and(|t| t.kind == Kind::Emoji) {
             return false;
         }
-        let first = self.sentence(found).map_or(0, |s| s.first);
-        let from = found.start.saturating_sub(NEGATION_REACH).max(first);
-        for at in (from..found.start).rev() {
+        self.negated_at(found.start)
+    }
+
+    /// Whether a negation reaches the token at this place.
+    pub(super) fn negated_at(&self, start: usize) -> bool {
+        let first = self.sentence_at(start).map_or(0, |s| s.first);
+        let from = start.saturating_sub(NEGATION_REACH).max(first);
+        for at in (from..start).rev() {
             if self.tokens.list.get(at + 1).is_some_and(|t| t.pause) || is(&self.contrasts, at) {
                 return false;
             }
@@ -114,12 +139,17 @@ impl<'a> Reading<'a> {
 
     /// The factor that the words beside it give it: `very`, `a bit`, and its own capitals and drawn-out letters.
     pub(super) fn stress(&self, found: &Found) -> f32 {
+        self.stress_of(found.start, found.end)
+    }
+
+    /// The same for the tokens `start..end`.
+    pub(super) fn stress_of(&self, start: usize, end: usize) -> f32 {
         let mut factor = 1.0;
-        let first = self.sentence(found).map_or(0, |s| s.first);
-        for at in found.start.saturating_sub(2).max(first)..found.start {
+        let first = self.sentence_at(start).map_or(0, |s| s.first);
+        for at in start.saturating_sub(2).max(first)..start {
             factor *= self.boosts.get(at).copied().unwrap_or(1.0);
         }
-        for token in self.tokens.list.iter().take(found.end).skip(found.start) {
+        for token in self.tokens.list.iter().take(end).skip(start) {
             if token.caps && !self.shouting {
                 factor *= 1.2;
             }
@@ -127,7 +157,7 @@ impl<'a> Reading<'a> {
                 factor *= 1.2;
             }
         }
-        if let Some(sentence) = self.sentence(found) {
+        if let Some(sentence) = self.sentence_at(start) {
             factor *= 1.0 + 0.07 * sentence.exclaims.min(3) as f32;
         }
         factor.clamp(0.3, 2.2)
@@ -135,10 +165,15 @@ impl<'a> Reading<'a> {
 
     /// The factor of its place: after `but` things weigh more than before it.
     pub(super) fn place(&self, found: &Found) -> f32 {
-        let Some(token) = self.tokens.list.get(found.start) else { return 1.0 };
+        self.place_of(found.start)
+    }
+
+    /// The same for the token at this place.
+    pub(super) fn place_of(&self, start: usize) -> f32 {
+        let Some(token) = self.tokens.list.get(start) else { return 1.0 };
         let Some(sentence) = self.tokens.sentences.get(token.sentence) else { return 1.0 };
         match self.turns.get(token.sentence).copied().flatten() {
-            Some(at) if at > sentence.first + 1 && found.start < at => BEFORE_CONTRAST,
+            Some(at) if at > sentence.first + 1 && start < at => BEFORE_CONTRAST,
             Some(_) => AFTER_CONTRAST,
             None => {
                 let next = self.tokens.sentences.get(token.sentence + 1);
@@ -156,7 +191,7 @@ impl<'a> Reading<'a> {
 fn cue_of<'a>(lexicon: &'a Lexicon, found: &Found) -> &'a Cue {
     static NONE: Cue =
         Cue { effects: Vec::new(), why: String::new(), weak: false, also_negated: false, even_asked: false };
-    lexicon.cues.get(found.cue).unwrap_or(&NONE)
+    lexicon.cue(found.cue).unwrap_or(&NONE)
 }
 
 fn mark<T: Copy>(slots: &mut [T], found: &Found, value: T) {

@@ -21,6 +21,7 @@ use crate::model::{
 use crate::query::{Document, Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
+use crate::store::record::Record;
 use crate::text::link::{MAX_LINKS, in_markup};
 use crate::themes::NamedQueries;
 
@@ -65,6 +66,13 @@ impl Explainer {
                 None
             }
         };
+        // What people corrected counts here too, if there is a record to read it from.
+        if let Some(engine) = &engine {
+            let path = engine.config.daemon.state.join("record.sqlite");
+            if path.exists() {
+                engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
+            }
+        }
         Ok(Self {
             engine,
             classifier: Classifier::new(),

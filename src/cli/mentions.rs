@@ -8,13 +8,16 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, load};
+use super::{Failure, correct, load};
 use crate::clock::Clock;
 use crate::model::{Category, Mention, Severity};
 use crate::store::record::{MentionFilter, MentionRow, Reader, Record};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Option<correct::Action>,
     /// Number of a mention, to see all of it
     id: Option<i64>,
     /// Not older than this: 24h, 7d
@@ -43,7 +46,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
+pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let config = load(config)?.config;
     let path = config.daemon.state.join("record.sqlite");
     if !path.exists() {
@@ -51,6 +54,9 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
         return Err(Failure::Failed(format!(
             "there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it"
         )));
+    }
+    if let Some(action) = &arguments.action {
+        return correct::run(&config, action).await;
     }
     let record = Record::open_to_read(&path)?;
     let zone = &config.daemon.timezone;
@@ -146,7 +152,7 @@ fn show(record: &Reader, row: &MentionRow, zone: &TimeZone, json: bool) -> Resul
     Ok(())
 }
 
-fn category(name: &str) -> Result<Category, String> {
+pub(super) fn category(name: &str) -> Result<Category, String> {
     Category::parse(name).ok_or_else(|| format!("known: {}", Category::ALL.map(Category::as_str).join(", ")))
 }
 

@@ -4,6 +4,7 @@
 mod backtest;
 mod cases;
 mod check;
+mod correct;
 mod evaluate;
 mod explain;
 mod logging;
@@ -58,7 +59,7 @@ enum Command {
     Explain(explain::Arguments),
     /// Show what a changed configuration would have found, mailed and routed
     Backtest(backtest::Arguments),
-    /// List mentions, or show one with its reasons and mails
+    /// List mentions, or show one with its reasons and mails; correct what it was taken for
     Mentions(mentions::Arguments),
     /// List cases, show one with its history, and act on it
     Cases(cases::Arguments),
@@ -68,7 +69,7 @@ enum Command {
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
     Outbox(outbox::Arguments),
-    /// Measure decisions on labelled texts
+    /// Measure decisions on labelled texts: accuracy, precision, recall, confusion
     Evaluate(evaluate::Arguments),
 }
 
@@ -106,7 +107,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Check(arguments) => check::run(config, arguments.json),
         Command::Explain(arguments) => explain::run(config, &arguments).await,
         Command::Backtest(arguments) => backtest::run(config, &arguments),
-        Command::Mentions(arguments) => mentions::run(config, &arguments),
+        Command::Mentions(arguments) => mentions::run(config, &arguments).await,
         Command::Cases(arguments) => cases::run(config, &arguments).await,
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,

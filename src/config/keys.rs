@@ -25,6 +25,7 @@ pub const ROOT: Keys = Keys {
         "departments",
         "routes",
         "themes",
+        "cues",
     ],
 };
 pub const DAEMON: Keys = Keys {
@@ -92,11 +93,13 @@ pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
 pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size", "index"] };
+pub const CUE: Keys =
+    Keys { table: "[cues]", keys: &["text", "query", "language", "category", "severity", "sentiment", "flag", "why"] };
 /// One person in `departments.NAME.members`.
 pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hours", "away"] };
 /// `password = { … }`: exactly one of these.
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 11] =
-    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME];
+pub const HEADED: [&Keys; 12] =
+    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &CUE];

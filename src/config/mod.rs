@@ -5,6 +5,7 @@
 //! whole. Nothing downstream checks again. Called by the wiring and by every command.
 
 mod addresses;
+mod cues;
 mod diagnostic;
 mod doubts;
 mod edges;
@@ -33,6 +34,7 @@ pub use reader::{MAX_NAME, Secrets};
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
+use crate::classify::UserCue;
 use crate::model::{FetchSettings, HistorySettings, MailSettings, Source, StorySettings};
 use crate::query::{Context, Query};
 use crate::routing::Routing;
@@ -60,6 +62,8 @@ pub struct Config {
     /// What queries may name, for those that are tried out.
     pub context: Context,
     pub routing: Routing,
+    /// The operator's own cues for the classifier.
+    pub cues: Vec<UserCue>,
 }
 
 impl Config {
@@ -112,6 +116,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let sources = watch::sources(&root, &watchlists, &mut reader);
     let departments = people::departments(&root, &daemon, &mut later, &mut reader);
     let routes = people::routes(&root, &departments, &mut later, &mut reader);
+    let cues = cues::cues(&root, &mut reader);
     later.tell(&mut reader.found);
     doubts::look(
         &doubts::Whole {
@@ -146,6 +151,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                     departments: departments.list.into_iter().map(|(department, _)| department).collect(),
                     routes,
                 },
+                cues,
             },
             warnings,
         }),

@@ -35,7 +35,8 @@ pub(super) fn context(root: &Table, reader: &mut Reader<'_>) {
         // The list of flags takes a few milliseconds to make: only where it is asked for.
         if items(root, "routes").filter_map(|item| field(item, "when")).any(|when| when.contains("flag:")) {
             let flags = classify::every_flag();
-            reader.context.know(Named::Flag, flags.iter().map(String::as_str));
+            let own = items(root, "cues").filter_map(|item| field(item, "flag"));
+            reader.context.know(Named::Flag, flags.iter().map(String::as_str).chain(own));
         }
     }
     sets(root, reader);

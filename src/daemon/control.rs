@@ -10,6 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::cases::Action;
+use crate::model::{Category, SentimentLabel};
+use crate::store::record::NewCorrection;
 
 /// Name of the socket in the state folder.
 const SOCKET: &str = "control.sock";
@@ -35,6 +37,10 @@ pub enum Request {
     Case { id: i64, action: Action, by: Option<String> },
     /// Accepts what is held of a source.
     Release { source: String },
+    /// Says of a mention what it is; answered with the correction's number, 0 if there is no such mention.
+    Correct { mention: i64, category: Option<Category>, sentiment: Option<SentimentLabel>, author: String },
+    /// Takes a correction back.
+    Uncorrect { id: i64 },
 }
 
 /// The daemon's answer: how many things were done, or why nothing was.
@@ -54,6 +60,8 @@ pub enum Command {
     Retry { id: Option<i64>, to: Option<String>, reply: Reply },
     Case { id: i64, action: Action, by: Option<String>, reply: Reply },
     Release { source: String, reply: Reply },
+    Correct { new: NewCorrection, reply: Reply },
+    Uncorrect { id: i64, reply: Reply },
 }
 
 /// Why the control socket cannot be used.
@@ -114,6 +122,10 @@ async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::R
         Ok(Request::Retry { id, to }) => Command::Retry { id, to, reply },
         Ok(Request::Case { id, action, by }) => Command::Case { id, action, by, reply },
         Ok(Request::Release { source }) => Command::Release { source, reply },
+        Ok(Request::Correct { mention, category, sentiment, author }) => {
+            Command::Correct { new: NewCorrection { mention, category, sentiment, author }, reply }
+        }
+        Ok(Request::Uncorrect { id }) => Command::Uncorrect { id, reply },
         Err(error) => {
             let answer = Answer::Error(format!("not a request: {error}"));
             return write.write_all(&encode(&answer)).await;

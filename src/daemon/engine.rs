@@ -95,7 +95,7 @@ impl Engine {
             matcher,
             themes,
             excludes,
-            classifier: Classifier::new(),
+            classifier: Classifier::with_cues(config.cues.clone()),
             composer,
             fetcher: Fetcher::new(&config.fetch)?,
             desk: case_desk(&config),

@@ -82,6 +82,7 @@ pub async fn once(
     shutdown: &CancellationToken,
     progress: &dyn Progress,
 ) -> Result<Summary, StoreError> {
+    super::run::learn(world, &engine.classifier).await?;
     let mut summary = Summary::default();
     let mut states = world.store.record().source_states().await?;
     world.store.record().recover_outbox().await?;

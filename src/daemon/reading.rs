@@ -241,6 +241,7 @@ pub fn judge(
         lang_hint: entry.lang.as_deref(),
         rating: entry.rating,
         press: entry.site.is_some(),
+        watchlists,
     });
     let decision =
         with_facts(judges, &classification, source, entry, watchlists, |document| judges.routing.decide(document));

@@ -17,6 +17,7 @@ use super::deliver::Courier;
 use super::engine::{Engine, EngineError};
 use super::ingest::{self, PollResult, Polled};
 use super::{World, control, forget, upkeep};
+use crate::classify::Classifier;
 use crate::config::{self, ConfigErrors};
 use crate::model::{ErrorClass, SourceStatus};
 use crate::store::StoreError;
@@ -60,6 +61,7 @@ pub async fn run(
     world.store.record().recover_outbox().await?;
     // Whoever starts the daemon may have mended what was wrong.
     world.store.record().end_relay_hold(true).await?;
+    learn(&world, &engine.classifier).await?;
     let config = &engine.config;
     let (commands, mut asked) = mpsc::channel(16);
     let state_folder = config.daemon.state.clone();
@@ -280,7 +282,8 @@ async fn reload_config(publish: &watch::Sender<Arc<Engine>>) -> Result<(), Strin
     .await
     .unwrap_or_else(|_| Err("reading it ended in a fault of mentiond".into()));
     let result = match built {
-        Ok(engine) => {
+        Ok(mut engine) => {
+            engine.classifier.adopt(&old.classifier);
             if engine.config.daemon.state != old.config.daemon.state
                 || engine.config.daemon.http != old.config.daemon.http
             {
@@ -333,7 +336,33 @@ async fn answer(world: &World, publish: &watch::Sender<Arc<Engine>>, command: Co
             world.mail_due.notify_one();
             let _ = reply.send(result.map_err(|error| error.to_string()));
         }
+        Command::Correct { new, reply } => {
+            let mention = new.mention;
+            let classifier = publish.borrow().classifier.clone();
+            let result = match world.store.record().correct(new, world.clock.now()).await {
+                Ok(id) => learn(world, &classifier).await.map(|()| id.unwrap_or(0)),
+                Err(error) => Err(error),
+            };
+            if let Ok(correction @ 1..) = result {
+                tracing::info!(event = "corrected", mention, correction, "a person corrected a mention");
+            }
+            let _ = reply.send(result.map(|id| id.unsigned_abs()).map_err(|error| error.to_string()));
+        }
+        Command::Uncorrect { id, reply } => {
+            let classifier = publish.borrow().classifier.clone();
+            let result = match world.store.record().undo_correction(id, world.clock.now()).await {
+                Ok(done) => learn(world, &classifier).await.map(|()| u64::from(done)),
+                Err(error) => Err(error),
+            };
+            let _ = reply.send(result.map_err(|error| error.to_string()));
+        }
     }
+}
+
+/// Has the classifier use the corrections of the record.
+pub(super) async fn learn(world: &World, classifier: &Classifier) -> Result<(), StoreError> {
+    classifier.learn(&world.store.record().corrections().await?);
+    Ok(())
 }
 
 /// Tells systemd that we live, as long as the record can be written (`WatchdogSec=`).

@@ -7,14 +7,11 @@
 #[cfg(test)]
 mod train;
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use super::LANGUAGES;
-use super::lexicon::Mix;
+use super::learned::features::mix;
+use super::lexicon::home;
 use super::tokens::{Kind, Tokens};
 use crate::model::Language;
-use std::hash::BuildHasherDefault;
 
 /// All languages that are told apart; those with cue files first.
 const CODES: [&str; 11] = ["en", "es", "pt", "da", "no", "sv", "de", "fr", "it", "ca", "nl"];
@@ -22,7 +19,7 @@ const CODES: [&str; 11] = ["en", "es", "pt", "da", "no", "sv", "de", "fr", "it",
 const LONGEST_GRAM: usize = 4;
 const LONGEST_WORD: usize = 12;
 /// So many words are enough.
-const MOST_WORDS: usize = 80;
+const MOST_WORDS: usize = 32;
 /// What the source's claim is worth, in units of the model's score.
 const HINT: f32 = 2.2;
 /// The fit is too timid by this factor (least loss on the rows held back from it).
@@ -40,9 +37,45 @@ const BARELY: f32 = 0.2;
 /// Weights are stored as integers: this many to one.
 const SCALE: f32 = 40.0;
 
-type Table = HashMap<u64, [i8; CODES.len()], BuildHasherDefault<Mix>>;
+/// `letters.tsv` as a table that is read where it lies: slots of a key (u32, little-endian, 0 = free) and a weight (i8)
+/// a language, filled up to [`SLOT`] bytes.
+const TABLE: &[u8] = include_bytes!("../lang/letters.bin");
+const SLOT: usize = 16;
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| parse(include_str!("../lang/letters.tsv")));
+/// The weights of a feature, if it is known.
+fn weights(feature: u64) -> Option<&'static [u8]> {
+    let hash = mix(feature);
+    let slots = TABLE.len() / SLOT;
+    let mut slot = home(hash, slots);
+    loop {
+        let bytes = TABLE.get(slot * SLOT..(slot + 1) * SLOT)?;
+        let (key, weights) = bytes.split_at_checked(4)?;
+        match u32::from_le_bytes(key.try_into().ok()?) {
+            0 => return None,
+            key if key == (hash as u32).max(1) => return weights.get(..CODES.len()),
+            _ => slot = if slot + 1 == slots { 0 } else { slot + 1 },
+        }
+    }
+}
+
+/// The bytes of `letters.bin` from the text of `letters.tsv`.
+pub(super) fn table(data: &str) -> Vec<u8> {
+    let rows = parse(data);
+    let slots = rows.len() * 3 / 2 + 1;
+    let mut out = vec![0u8; slots * SLOT];
+    for (feature, weights) in rows {
+        let hash = mix(feature);
+        let mut slot = home(hash, slots);
+        while out.get(slot * SLOT..slot * SLOT + 4).is_some_and(|b| b != [0; 4]) {
+            slot = if slot + 1 == slots { 0 } else { slot + 1 };
+        }
+        let bytes = (hash as u32).max(1).to_le_bytes().into_iter().chain(weights.iter().map(|w| *w as u8));
+        for (to, from) in out.iter_mut().skip(slot * SLOT).zip(bytes) {
+            *to = from;
+        }
+    }
+    out
+}
 
 /// The language of a text; `und` if there are no words, or too few that tell. `cues` says how much the cue files of a
 /// language (by its place in [`CODES`]) recognise, 0 … 2; it is asked only where a short text leaves room for doubt.
@@ -61,10 +94,10 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
         words += 1;
         each_feature(word, |feature| {
             features += 1;
-            if let Some(weights) = TABLE.get(&feature) {
+            if let Some(weights) = weights(feature) {
                 known += 1;
                 for (score, weight) in scores.iter_mut().zip(weights) {
-                    *score += f32::from(*weight);
+                    *score += f32::from(*weight as i8);
                 }
             }
         });
@@ -186,8 +219,8 @@ fn hash(letters: &[char]) -> u64 {
 }
 
 /// Reads the table: letters (`_` for the end of a word), then a weight a language.
-fn parse(data: &str) -> Table {
-    let mut table = Table::default();
+fn parse(data: &str) -> std::collections::BTreeMap<u64, [i8; CODES.len()]> {
+    let mut table = std::collections::BTreeMap::new();
     for line in data.lines().filter(|l| !l.starts_with('#')) {
         let mut cells = line.split('\t');
         let letters: Vec<char> = cells.next().unwrap_or("").chars().map(|c| if c == '_' { ' ' } else { c }).collect();

@@ -19,6 +19,9 @@ const DECAY: f32 = 2e-3;
 /// Rows whose largest weight is below this are left out of the table.
 const LEAST: f32 = 0.5;
 
+/// Mentions of each language that are taken from the corpus.
+const OF_CORPUS: usize = 250;
+
 struct Example {
     features: Vec<(usize, f32)>,
     language: usize,
@@ -120,9 +123,11 @@ fn fit() {
             texts.push((sentence.to_owned(), language, false));
         }
     }
-    // Our own cues are what people write in mentions.
+    // Our own cues and our corpus are what people write in mentions. Of the corpus a part: the other languages have none.
+    let lang = concat!(env!("CARGO_MANIFEST_DIR"), "/src/classify/lang");
     for (language, pack) in LANGUAGES.iter().enumerate() {
-        for (_, data) in pack.files.iter().skip(1) {
+        for name in ["sentiment.txt", "category.txt", "severity.txt"] {
+            let data = std::fs::read_to_string(format!("{lang}/{}/{name}", pack.code)).expect("a cue file");
             let phrases = data.lines().filter(|l| !l.starts_with(['#', '['])).flat_map(|l| l.split(','));
             for phrase in phrases
                 .map(str::trim)
@@ -132,6 +137,22 @@ fn fit() {
                 texts.push((phrase.replace("...", ""), language, false));
             }
         }
+        let mut names: Vec<PathBuf> = std::fs::read_dir(format!("{lang}/{}/corpus", pack.code))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|e| e.path())
+            .collect();
+        names.sort();
+        let rows: Vec<String> = names
+            .iter()
+            .flat_map(|path| {
+                let data = std::fs::read_to_string(path).expect("a corpus file");
+                data.lines().skip(1).map(|l| l.split('\t').next().unwrap_or("").to_owned()).collect::<Vec<_>>()
+            })
+            .collect();
+        let step = (rows.len() / OF_CORPUS).max(1);
+        texts.extend(rows.into_iter().step_by(step).map(|text| (text, language, false)));
     }
     let mut counts: HashMap<String, usize> = HashMap::new();
     let split: Vec<(Vec<String>, usize, bool)> = texts.iter().map(|(t, l, held)| (grams(t), *l, *held)).collect();

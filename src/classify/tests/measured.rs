@@ -14,7 +14,7 @@ const SETS: [(&str, &str, &str); 4] = [
 
 /// What must be right of the held-out rows of all languages together, in percent: category, severity, sentiment.
 /// A little less than is reached.
-const FLOORS: [f32; 3] = [87.0, 86.0, 87.0];
+const FLOORS: [f32; 3] = [87.0, 83.0, 88.0];
 
 /// What was right of some rows.
 #[derive(Default)]

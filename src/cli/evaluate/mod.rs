@@ -1,6 +1,8 @@
-//! `mentiond evaluate`: how well it decides on texts that people labelled.
+//! `mentiond evaluate`: how right its decisions are about texts that people labelled.
 
+mod labels;
 mod pairs;
+mod score;
 
 use std::path::PathBuf;
 
@@ -10,9 +12,15 @@ use super::Failure;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// A TSV file with the columns text, text2 and label: are both the same story?
+    /// Labelled files: tab-separated, with a header; one is reported in full, several as a table
+    #[arg(value_name = "FILE", required_unless_present = "pairs", conflicts_with = "pairs")]
+    files: Vec<PathBuf>,
+    /// What the labels mean in mentiond's words, beside what is known already
+    #[arg(long, value_name = "FILE", conflicts_with = "pairs")]
+    labels: Option<PathBuf>,
+    /// A TSV file with the columns text, text2 and label instead: are both the same story?
     #[arg(long, value_name = "FILE")]
-    pairs: PathBuf,
+    pairs: Option<PathBuf>,
     /// The label that means "the same" [default: the one that is not "different", "not…", "no" or "0"]
     #[arg(long, value_name = "LABEL", requires = "pairs")]
     positive: Option<String>,
@@ -22,5 +30,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    pairs::run(&arguments.pairs, arguments.positive.as_deref(), arguments.json)
+    match &arguments.pairs {
+        Some(pairs) => pairs::run(pairs, arguments.positive.as_deref(), arguments.json),
+        None => labels::run(&arguments.files, arguments.labels.as_deref(), arguments.json),
+    }
 }

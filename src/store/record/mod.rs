@@ -2,6 +2,7 @@
 //! said twice has its place, and its unique key, here. One file a subject; [`writer`] is the only one that writes.
 
 mod cases;
+mod corrections;
 mod listing;
 mod outbox;
 mod polls;
@@ -25,6 +26,7 @@ use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
 
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
+pub use corrections::{CorrectionRow, NewCorrection};
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
@@ -37,12 +39,13 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
+    include_str!("corrections.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

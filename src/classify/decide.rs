@@ -1,0 +1,306 @@
+//! The decision: the model's odds, bent by what the source says (stars, a publisher's feed) and by the hard lines that
+//! no odds may cross; and why, in the words of the text.
+//!
+//! The hard lines: an angry customer with a grievance is never abuse · news is press unless somebody writes of
+//! themselves · trouble that is over is praise · danger, courts, leaks and discrimination are critical · a grievance is
+//! at least medium · praise and spam carry no harm.
+
+use super::brand;
+use super::category::{Kind, Setting};
+use super::explain::{self, Hits};
+use super::learned::Model;
+use super::learned::features::{self, DENSE, Found};
+use super::learned::table::{CATEGORY, SENTIMENT, SEVERITY, Sum, odds};
+use super::reading::Note;
+use super::sentiment::Mood;
+use super::severity::Harm;
+use super::similar::stopwords;
+use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity};
+
+/// From this weight on the rules have found a grievance.
+const GRIEVES: f32 = 1.2;
+/// How much the mood and kinds of a text say beside its stars.
+const BESIDE_STARS: f32 = 0.75;
+/// What a publisher's feed is worth as odds of press.
+const PUBLISHER: f32 = 40.0;
+/// What speaks for no feeling in texts that are no grievance; chosen on forum comments and on news and web sentences
+/// (GoEmotions and LCC, see NOTICE), which the corpus is not like.
+const PLAIN: f32 = 0.9;
+/// How much the mood of a grievance heeds how grievances feel.
+const HEEDS: f32 = 0.8;
+/// Further categories are listed from this probability on.
+const LISTED: f32 = 0.05;
+
+/// … and words that only news use.
+const WRITTEN_AS_NEWS: f32 = 6.0;
+
+/// How likely each step of sentiment gives each number of stars.
+const STARS: [[f32; 5]; 5] = [
+    [0.74, 0.20, 0.04, 0.01, 0.01],
+    [0.25, 0.58, 0.13, 0.03, 0.01],
+    [0.05, 0.30, 0.45, 0.17, 0.03],
+    [0.01, 0.07, 0.20, 0.54, 0.18],
+    [0.01, 0.02, 0.06, 0.28, 0.63],
+];
+
+/// What was decided about a text in a language with a model.
+pub(super) struct Decided {
+    pub(super) sentiment: Sentiment,
+    pub(super) category: Category,
+    pub(super) categories: Vec<Scored>,
+    pub(super) severity: Severity,
+    pub(super) flags: Vec<String>,
+    pub(super) notes: Vec<Note>,
+}
+
+/// What bends the odds from outside of the text: a user's cues and corrections.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bent {
+    /// Added to the scores of the outputs, in their order.
+    pub(super) scores: Vec<(usize, f32)>,
+    pub(super) notes: Vec<Note>,
+    pub(super) flags: Vec<String>,
+    /// At least this severe.
+    pub(super) severity: Option<Severity>,
+}
+
+/// Decides about a text that was read.
+pub(super) fn decide(found: &Found<'_>, model: &Model, setting: &Setting, bent: Bent) -> Decided {
+    let mut hits = Hits::default();
+    let mut sum = Sum::default();
+    features::each(found, |f| {
+        if let Some(row) = model.add(&f, &mut sum) {
+            hits.push(&f, row);
+        }
+    });
+    let dense: [f32; DENSE] = features::dense(found);
+    let mut scores = model.scores(&sum, &dense);
+    for (output, by) in &bent.scores {
+        if let Some(score) = scores.get_mut(*output) {
+            *score += by;
+        }
+    }
+    let mut notes = bent.notes;
+    if let Some((weight, note)) = brand::towards(found.reading, found.felt, found.brand) {
+        push_towards(&mut scores, weight, model);
+        notes.push(note);
+    }
+    let mut kinds = odds(scores.get(CATEGORY).unwrap_or(&[]), model.sharpness(1));
+    bend(&mut kinds, found, setting, &mut notes);
+    let mut moods = odds(scores.get(SENTIMENT).unwrap_or(&[]), model.sharpness(0));
+    let grieves: f32 = Category::ALL.into_iter().filter(|c| c.is_grievance()).map(|c| at(&kinds, c)).sum();
+    for (odds, feels) in moods.iter_mut().zip(model.feels(&kinds)) {
+        *odds *= feels.max(1e-3).powf(HEEDS * grieves);
+    }
+    if let Some(neutral) = moods.get_mut(SentimentLabel::Neutral as usize) {
+        *neutral *= (PLAIN * (1.0 - grieves)).exp();
+    }
+    let sentiment = mood(&moods, setting, &mut notes);
+    let category = primary(&kinds);
+    let harms = odds(scores.get(SEVERITY).unwrap_or(&[]), model.sharpness(2));
+    let severity = severity(&harms, category, found.harm, bent.severity);
+    let why = explain::Why { hits: &hits, model, sum: &sum, scores: &scores, found };
+    // Expressions that people wrote down come first; single words of the model only where they say something more.
+    let ruled = [
+        keep(&found.kind.notes, |e| e == format!("category:{}", category.as_str())),
+        keep(&found.harm.notes, |e| e.starts_with("flag:") || e == format!("severity:{}", severity.as_str())),
+        mood_notes(found.mood, &found.felt.notes, sentiment.score),
+    ]
+    .concat();
+    let mut learnt = why.category(category, &kinds);
+    if severity > Severity::Low {
+        learnt.extend(why.severity(severity));
+    }
+    learnt.extend(why.sentiment(sentiment.label));
+    let common = stopwords(found.language);
+    learnt.retain(|note| {
+        let kind = |n: &Note| n.effect.split([':', '+', '-']).next().unwrap_or("").to_owned();
+        let said = |n: &&Note| kind(n) == kind(note) && n.end > 0;
+        let covered = ruled.iter().filter(said).any(|n| n.start < note.end && note.start < n.end);
+        let token = found.reading.tokens.list.get(note.start).filter(|_| note.end > 0);
+        let plain = token.is_some_and(|t| common.contains(found.reading.tokens.folded(t)));
+        note.end == 0 || !(covered || plain && ruled.iter().any(|n| said(&n)))
+    });
+    notes.extend(ruled);
+    notes.extend(learnt);
+    let mut flags = found.harm.flags.clone();
+    flags.extend(bent.flags);
+    let categories = listed(&kinds, category, model);
+    Decided { sentiment, category, categories, severity, flags, notes }
+}
+
+/// What tells of the brand moves the sentiment, and with it praise and complaint.
+fn push_towards(scores: &mut [f32], weight: f32, model: &Model) {
+    let (mood, kind) = (weight / model.sharpness(0), weight / model.sharpness(1));
+    let steps = [-1.0, -1.0, 0.0, 1.0, 1.0];
+    for (score, step) in scores.iter_mut().skip(SENTIMENT.start).zip(steps) {
+        *score += mood * step;
+    }
+    for category in Category::ALL {
+        let sign = match category {
+            Category::Praise => 1.0,
+            c if c.is_grievance() => -1.0,
+            _ => 0.0,
+        };
+        if let Some(score) = scores.get_mut(CATEGORY.start + category as usize) {
+            *score += kind * sign;
+        }
+    }
+}
+
+/// Odds of the five steps as a label and a score, with the stars if there are any.
+fn mood(odds: &[f32], setting: &Setting, notes: &mut Vec<Note>) -> Sentiment {
+    let mut odds = odds.to_vec();
+    if let Some(stars) = setting.rating.filter(|r| (0.5..=5.0).contains(r)) {
+        let (low, part) = ((stars.floor() as usize).clamp(1, 5), stars.fract());
+        let row = |n: usize, i: usize| STARS.get(n.clamp(1, 5) - 1).and_then(|r| r.get(i)).copied().unwrap_or(0.2);
+        for (step, odds) in odds.iter_mut().enumerate() {
+            let seen = row(low, step) * (1.0 - part) + row(low + 1, step) * part;
+            *odds = odds.max(1e-4).powf(BESIDE_STARS) * seen;
+        }
+        notes.push(Note {
+            start: 0,
+            end: 0,
+            effect: format!("sentiment:{:+.1}", (stars - 3.0) * 2.0),
+            why: format!("{stars:.1} of 5 stars"),
+        });
+    }
+    let total: f32 = odds.iter().sum::<f32>().max(1e-9);
+    let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|i| odds.get(i).copied().unwrap_or(0.0) / total);
+    let score = ((e - a) + (d - b) * 0.5).clamp(-1.0, 1.0);
+    let label = if a + b >= c && a + b >= d + e {
+        if a > b { SentimentLabel::VeryNegative } else { SentimentLabel::Negative }
+    } else if d + e > c {
+        if e > d { SentimentLabel::VeryPositive } else { SentimentLabel::Positive }
+    } else {
+        SentimentLabel::Neutral
+    };
+    Sentiment { label, score: (score * 100.0).round() / 100.0 }
+}
+
+/// Bends the odds of the categories by what is known beside the words, and by the hard lines.
+fn bend(odds: &mut [f32], found: &Found<'_>, setting: &Setting, notes: &mut Vec<Note>) {
+    let Found { kind, reading, .. } = found;
+    let mut times = |category: Category, factor: f32| {
+        if let Some(o) = odds.get_mut(category as usize) {
+            *o *= factor;
+        }
+    };
+    let mut say = |category: Category, why: &str| {
+        notes.push(Note { start: 0, end: 0, effect: format!("category:{}", category.as_str()), why: why.to_owned() });
+    };
+    if setting.press {
+        if reading.first_person && grievance(kind) >= GRIEVES {
+            times(Category::Press, 0.2);
+        } else {
+            times(Category::Press, PUBLISHER);
+            say(Category::Press, "a publisher's feed, nobody writes of themselves");
+        }
+    }
+    if !setting.press && kind.category == Category::Press {
+        times(Category::Press, WRITTEN_AS_NEWS);
+    }
+    match setting.rating {
+        Some(stars) if stars <= 2.0 => {
+            Category::ALL.into_iter().filter(|c| c.is_grievance()).for_each(|c| times(c, 6.0));
+            times(Category::Complaint, 2.0);
+            times(Category::Praise, 0.1);
+            say(Category::Complaint, "one or two stars");
+        }
+        Some(stars) if stars >= 4.0 => {
+            times(Category::Praise, 8.0);
+            say(Category::Praise, "four or five stars");
+        }
+        _ => {}
+    }
+    // Trouble that is over, and nothing new beside it.
+    if kind.category == Category::Praise && kind.resolved >= 2.0 {
+        times(Category::Praise, 6.0);
+    }
+    // An angry customer with a grievance is never abuse.
+    let grieves: f32 = Category::ALL.into_iter().filter(|c| c.is_grievance()).map(|c| at(odds, c)).sum();
+    if grievance(kind) >= GRIEVES || grieves >= at(odds, Category::Abuse) {
+        if let Some(o) = odds.get_mut(Category::Abuse as usize) {
+            *o *= 0.05;
+        }
+    }
+    let total: f32 = odds.iter().sum::<f32>().max(1e-9);
+    odds.iter_mut().for_each(|o| *o /= total);
+}
+
+/// Heaviest grievance of the rules that words speak for.
+fn grievance(kind: &Kind) -> f32 {
+    kind.said
+}
+
+fn at(odds: &[f32], category: Category) -> f32 {
+    odds.get(category as usize).copied().unwrap_or(0.0)
+}
+
+/// The likeliest category; grievances stand together against the rest.
+fn primary(odds: &[f32]) -> Category {
+    let best = |grievance: bool| {
+        Category::ALL
+            .into_iter()
+            .filter(|c| c.is_grievance() == grievance)
+            .max_by(|a, b| at(odds, *a).total_cmp(&at(odds, *b)).then(b.cmp(a)))
+            .unwrap_or(Category::Other)
+    };
+    let grieves: f32 = Category::ALL.into_iter().filter(|c| c.is_grievance()).map(|c| at(odds, c)).sum();
+    let other = best(false);
+    if grieves > at(odds, other) { best(true) } else { other }
+}
+
+/// Severity from its odds, within the hard lines.
+fn severity(odds: &[f32], category: Category, harm: &Harm, least: Option<Severity>) -> Severity {
+    let likely = Severity::ALL
+        .into_iter()
+        .max_by(|a, b| {
+            let odds = |s: &Severity| odds.get(*s as usize).copied().unwrap_or(0.0);
+            odds(a).total_cmp(&odds(b))
+        })
+        .unwrap_or(Severity::Low);
+    let lined = match category {
+        Category::Praise | Category::Spam => Severity::Low,
+        _ if harm.severity == Severity::Critical => Severity::Critical,
+        c if c.is_grievance() => likely.max(Severity::Medium),
+        // Medium is an ordinary grievance or fault; what is neither is low, or worse than ordinary.
+        Category::Press => Severity::Low,
+        _ if likely == Severity::Medium => Severity::Low,
+        _ => likely,
+    };
+    least.map_or(lined, |least| lined.max(least))
+}
+
+/// Probabilities that the categories apply; the primary one first, what is unlikely left out.
+fn listed(odds: &[f32], primary: Category, model: &Model) -> Vec<Scored> {
+    let score = |c: Category| (model.applies(c as usize, at(odds, c)) * 100.0).round() / 100.0;
+    let mut all: Vec<Scored> = Category::ALL
+        .into_iter()
+        .filter(|c| *c != primary)
+        .map(|name| Scored { name, score: score(name) })
+        .filter(|s| s.score >= LISTED)
+        .collect();
+    all.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.name.cmp(&b.name)));
+    all.insert(0, Scored { name: primary, score: score(primary) });
+    all
+}
+
+/// The words of feeling that pull the way it went, those of the cue files first.
+fn mood_notes(mood: &Mood, felt: &[Note], score: f32) -> Vec<Note> {
+    let with = |n: &&Note| {
+        let pull = n.effect.strip_prefix("sentiment:").and_then(|w| w.parse::<f32>().ok()).unwrap_or(0.0);
+        pull * score >= 0.0
+    };
+    let mut out: Vec<Note> = mood.notes.iter().filter(with).take(6).cloned().collect();
+    for note in felt.iter().filter(with).take(6) {
+        if !out.iter().any(|o| o.start < note.end && note.start < o.end) {
+            out.push(note.clone());
+        }
+    }
+    out
+}
+
+fn keep(notes: &[Note], test: impl Fn(&str) -> bool) -> Vec<Note> {
+    notes.iter().filter(|n| test(&n.effect)).cloned().collect()
+}

@@ -1,0 +1,140 @@
+//! Why the model decided so: the words of the text that weigh most, the runner-up, and which words hold it back.
+
+use super::learned::Model;
+use super::learned::features::{Feature, Found};
+use super::learned::table::{CATEGORY, OUTPUTS, SENTIMENT, SEVERITY, Scores, Sum};
+use super::reading::Note;
+use super::tokens::Kind;
+use crate::model::{Category, SentimentLabel, Severity};
+
+/// Most words named for one decision.
+const MOST: usize = 3;
+/// Words whose share of the whole is smaller are not named.
+const SHARE: f32 = 0.12;
+/// … nor those that move the score by less.
+const LEAST: f32 = 0.08;
+/// A runner-up is named from these odds on.
+const CLOSE: f32 = 0.02;
+
+/// The hashed features that the model knows, as they were met.
+#[derive(Default)]
+pub(super) struct Hits {
+    list: Vec<(usize, usize, u8, &'static [u8])>,
+}
+
+impl Hits {
+    pub(super) fn push(&mut self, feature: &Feature, row: &'static [u8]) {
+        self.list.push((feature.first, feature.end, feature.group as u8, row));
+    }
+}
+
+/// What a decision was made from.
+pub(super) struct Why<'a> {
+    pub(super) hits: &'a Hits,
+    pub(super) model: &'a Model,
+    pub(super) sum: &'a Sum,
+    pub(super) scores: &'a Scores,
+    pub(super) found: &'a Found<'a>,
+}
+
+impl Why<'_> {
+    /// Why this category, and what would be the next.
+    pub(super) fn category(&self, category: Category, odds: &[f32]) -> Vec<Note> {
+        let odd = |c: Category| odds.get(c as usize).copied().unwrap_or(0.0);
+        let runner = Category::ALL
+            .into_iter()
+            .filter(|c| *c != category)
+            .max_by(|a, b| odd(*a).total_cmp(&odd(*b)))
+            .unwrap_or(Category::Other);
+        let own = CATEGORY.start + category as usize;
+        let pulls = self.pulls(own, Some(CATEGORY.start + runner as usize));
+        let why = format!("speaks for {} rather than {}", category.as_str(), runner.as_str());
+        let mut notes = self.notes(&pulls, &format!("category:{}", category.as_str()), &why);
+        if odd(runner) >= CLOSE {
+            // Taking away the heaviest words, how many until the other one is ahead?
+            let mut gap = self.score(own) - self.score(CATEGORY.start + runner as usize);
+            let mut words = Vec::new();
+            for (token, pull) in pulls.iter().filter(|p| p.1 > 0.0).take(4) {
+                gap -= pull;
+                words.push(format!("“{}”", self.found.reading.tokens.written(*token, *token + 1)));
+                if gap < 0.0 {
+                    break;
+                }
+            }
+            let change = if gap < 0.0 && !words.is_empty() {
+                format!("without {} it would be {}", words.join(", "), runner.as_str())
+            } else {
+                "no few words decide between the two".to_owned()
+            };
+            notes.push(Note {
+                start: 0,
+                end: 0,
+                effect: format!("runner-up:{}", runner.as_str()),
+                why: format!("{:.2}; {change}", odd(runner)),
+            });
+        }
+        notes
+    }
+
+    /// Why this severity.
+    pub(super) fn severity(&self, severity: Severity) -> Vec<Note> {
+        let own = SEVERITY.start + severity as usize;
+        let pulls = self.pulls(own, None);
+        self.notes(&pulls, &format!("severity:{}", severity.as_str()), "speaks for this much harm")
+    }
+
+    /// Why this sentiment; nothing speaks for none.
+    pub(super) fn sentiment(&self, label: SentimentLabel) -> Vec<Note> {
+        let sign = match label {
+            SentimentLabel::VeryNegative | SentimentLabel::Negative => -1.0,
+            SentimentLabel::Neutral => return Vec::new(),
+            SentimentLabel::Positive | SentimentLabel::VeryPositive => 1.0,
+        };
+        let own = SENTIMENT.start + label as usize;
+        let pulls = self.pulls(own, Some(SENTIMENT.start + SentimentLabel::Neutral as usize));
+        let why = if sign > 0.0 { "sounds good here" } else { "sounds bad here" };
+        let mut notes = self.notes(&pulls, "", why);
+        for (note, (_, pull)) in notes.iter_mut().zip(pulls.iter()) {
+            note.effect = format!("sentiment:{:+.1}", (pull * sign).clamp(-5.0, 5.0));
+        }
+        notes
+    }
+
+    fn score(&self, output: usize) -> f32 {
+        self.scores.get(output).copied().unwrap_or(0.0)
+    }
+
+    /// How much each token moves one output, against another or against the mean of its question; the heaviest first.
+    fn pulls(&self, output: usize, against: Option<usize>) -> Vec<(usize, f32)> {
+        let worth = |out: usize, group: usize| self.model.worth(out, self.sum.count.get(group).copied().unwrap_or(1));
+        let mut pulls = vec![0.0f32; self.found.reading.tokens.list.len()];
+        debug_assert!(output < OUTPUTS);
+        for (first, end, group, row) in &self.hits.list {
+            let group = usize::from(*group);
+            let weight = |out: usize| row.get(out).map_or(0.0, |w| f32::from(*w as i8)) * worth(out, group);
+            let pull = weight(output) - against.map_or(0.0, weight);
+            let share = pull / (end - first).max(1) as f32;
+            for slot in pulls.iter_mut().take(*end).skip(*first) {
+                *slot += share;
+            }
+        }
+        let mut pulls: Vec<(usize, f32)> = pulls.into_iter().enumerate().collect();
+        pulls.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        pulls
+    }
+
+    /// The heaviest words as notes.
+    fn notes(&self, pulls: &[(usize, f32)], effect: &str, why: &str) -> Vec<Note> {
+        let total: f32 = pulls.iter().map(|p| p.1.max(0.0)).sum();
+        pulls
+            .iter()
+            .filter(|(token, _)| {
+                let kind = self.found.reading.tokens.list.get(*token).map(|t| t.kind);
+                !matches!(kind, None | Some(Kind::Url | Kind::Mention))
+            })
+            .take_while(|(_, pull)| *pull >= LEAST && *pull >= SHARE * total)
+            .take(MOST)
+            .map(|(token, _)| Note { start: *token, end: token + 1, effect: effect.to_owned(), why: why.to_owned() })
+            .collect()
+    }
+}

@@ -1,0 +1,231 @@
+//! What the model sees of a text: words, pairs of words and letters of words (hashed), and what the rules found.
+//!
+//! Each hashed feature remembers the tokens it stands for, so that a decision can be explained in words although the
+//! model stores none. Training and use read the same features from here; a change asks for a new fit.
+
+use super::super::category::Kind;
+use super::super::cue_file::Effect;
+use super::super::reading::Reading;
+use super::super::sentiment::Mood;
+use super::super::severity::Harm;
+use super::super::terms::Felt;
+use super::super::tokens::{Kind as TokenKind, Token};
+use crate::model::{Category, Severity};
+
+/// Most words of a text that the model looks at; a longer text has told by then.
+const MOST_WORDS: usize = 600;
+/// Shortest and longest run of letters that is a feature.
+const GRAMS: std::ops::RangeInclusive<usize> = 3..=5;
+
+/// Number of dense features.
+pub(in super::super) const DENSE: usize = 84;
+
+/// The kinds of hashed features; each is divided by the root of its number in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Group {
+    Words = 0,
+    Letters = 1,
+}
+
+/// A hashed feature: what it is, and the tokens `first..end` it stands for.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Feature {
+    pub(in super::super) hash: u64,
+    pub(in super::super) group: Group,
+    pub(in super::super) first: usize,
+    pub(in super::super) end: usize,
+}
+
+/// What the rules made of the text.
+pub(in super::super) struct Found<'a> {
+    pub(in super::super) reading: &'a Reading<'a>,
+    pub(in super::super) mood: &'a Mood,
+    pub(in super::super) kind: &'a Kind,
+    pub(in super::super) harm: &'a Harm,
+    pub(in super::super) felt: &'a Felt,
+    /// For each token, whether it names the watched brand.
+    pub(in super::super) brand: &'a [bool],
+    /// Code of its language.
+    pub(in super::super) language: &'a str,
+}
+
+/// Calls `f` with every hashed feature of the text, in its order.
+pub(in super::super) fn each(found: &Found<'_>, mut f: impl FnMut(Feature)) {
+    let tokens = found.reading.tokens;
+    let mut before: Option<(u64, usize)> = None;
+    let mut second: Option<u64> = None;
+    let mut sentence = usize::MAX;
+    for (at, token) in tokens.list.iter().take(MOST_WORDS).enumerate() {
+        let folded = tokens.folded(token);
+        if token.sentence != sentence {
+            sentence = token.sentence;
+            before = None;
+            second = None;
+        }
+        let named = found.brand.get(at).copied().unwrap_or(false);
+        if named && found.brand.get(at.wrapping_sub(1)).copied().unwrap_or(false) {
+            continue;
+        }
+        let word = if named { mix(0xB4A2D) } else { word_hash(token, folded) };
+        f(Feature { hash: mix(word ^ 0x01), group: Group::Words, first: at, end: at + 1 });
+        if found.reading.negated_at(at) {
+            f(Feature { hash: mix(word ^ 0x02), group: Group::Words, first: at, end: at + 1 });
+        }
+        if let Some((last, first)) = before {
+            f(Feature { hash: mix(last.rotate_left(17) ^ word), group: Group::Words, first, end: at + 1 });
+        }
+        if let Some(far) = second {
+            f(Feature { hash: mix(far.rotate_left(31) ^ word ^ 0x5), group: Group::Words, first: at, end: at + 1 });
+        }
+        second = before.map(|(h, _)| h);
+        before = Some((word, at));
+        if token.kind == TokenKind::Word && !named {
+            letters(folded.as_bytes(), |hash| {
+                f(Feature { hash, group: Group::Letters, first: at, end: at + 1 });
+            });
+        }
+    }
+}
+
+/// Runs of letters of a word with its ends marked.
+fn letters(word: &[u8], mut f: impl FnMut(u64)) {
+    let at = |i: usize| match i {
+        0 => b'<',
+        i if i == word.len() + 1 => b'>',
+        i => word.get(i - 1).copied().unwrap_or(b'>'),
+    };
+    let len = word.len() + 2;
+    for start in 0..len {
+        let mut hash = 0xcbf2_9ce4_8422_2325u64;
+        for size in 1..=*GRAMS.end() {
+            if start + size > len {
+                break;
+            }
+            hash = (hash ^ u64::from(at(start + size - 1))).wrapping_mul(0x100_0000_01b3);
+            if size >= *GRAMS.start() {
+                f(mix(hash ^ 0x1e77e2));
+            }
+        }
+    }
+}
+
+/// The hash of a word as the model knows it; numbers, names and links are each one word.
+pub(in super::super) fn word_hash(token: &Token, folded: &str) -> u64 {
+    match token.kind {
+        TokenKind::Number => mix(0x11),
+        TokenKind::Money => mix(0x12),
+        TokenKind::Mention => mix(0x13),
+        TokenKind::Url => mix(0x14),
+        TokenKind::Word | TokenKind::Emoji => text_hash(folded),
+    }
+}
+
+/// The hash of a folded word.
+pub(in super::super) fn text_hash(folded: &str) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    for byte in folded.bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    }
+    mix(hash)
+}
+
+/// The finaliser of SplitMix64 (Steele et al., "Fast splittable pseudorandom number generators", 2014).
+pub(in super::super) fn mix(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Fills in the dense features: what the rules and the lexicon say, and the looks of the text.
+pub(in super::super) fn dense(found: &Found<'_>) -> [f32; DENSE] {
+    let Found { reading, mood, kind, harm, felt, .. } = found;
+    let tokens = reading.tokens;
+    let count = |f: &dyn Fn(&Token) -> bool| tokens.list.iter().filter(|t| f(t)).count() as f32;
+    let log = |n: f32| (1.0 + n).ln();
+    let words = count(&|t| t.kind == TokenKind::Word).max(1.0);
+    let root = words.sqrt();
+    let mut out = [0.0f32; DENSE];
+    let mut next = 0;
+    let mut put = |value: f32| {
+        if let Some(slot) = out.get_mut(next) {
+            *slot = value;
+        }
+        next += 1;
+    };
+    put(1.0);
+    // The lexicon.
+    let net = felt.good - felt.bad;
+    put(net / (net * net + 15.0).sqrt());
+    put(net / (net * net + 60.0).sqrt());
+    put(log(felt.good));
+    put(log(felt.bad));
+    put(felt.good / root / 4.0);
+    put(felt.bad / root / 4.0);
+    put(if felt.goods + felt.bads > 0.0 { (felt.goods - felt.bads) / (felt.goods + felt.bads) } else { 0.0 });
+    put(felt.best / 5.0);
+    put(felt.worst / 5.0);
+    put(felt.last / 5.0);
+    put(f32::from(u8::from(felt.goods > 0.0 && felt.bads > 0.0)));
+    put(f32::from(u8::from(felt.goods == 0.0 && felt.bads == 0.0)));
+    put(log(felt.insults));
+    put(log(felt.vulgar));
+    put(log(felt.news));
+    put(log(felt.anger));
+    put(log(felt.sad));
+    put(log(felt.joy));
+    // The rules' mood.
+    put(mood.score);
+    put(log(mood.good));
+    put(log(mood.bad));
+    put(f32::from(u8::from(mood.irony)));
+    // The rules' categories.
+    for category in Category::ALL {
+        put(f32::from(u8::from(kind.category == category)));
+        put((kind.weight(category) / 3.0).min(1.5));
+    }
+    put((kind.resolved / 3.0).min(1.5));
+    put((kind.told / 3.0).min(1.5));
+    put(f32::from(u8::from(kind.topic)));
+    for severity in Severity::ALL.into_iter().skip(1) {
+        put(f32::from(u8::from(harm.severity == severity)));
+    }
+    put(f32::from(u8::from(!harm.flags.is_empty())));
+    let worst = reading
+        .found
+        .iter()
+        .flat_map(|f| &reading.cue(f).effects)
+        .filter_map(|e| if let Effect::Severity(s) = e { Some(*s as u8) } else { None })
+        .max();
+    put(f32::from(u8::from(worst == Some(Severity::High as u8))));
+    put(f32::from(u8::from(worst == Some(Severity::Critical as u8))));
+    // Its looks.
+    let exclaims: usize = tokens.sentences.iter().map(|s| s.exclaims).sum();
+    let questions = tokens.sentences.iter().filter(|s| s.question).count() as f32;
+    let sentences = tokens.sentences.len().max(1) as f32;
+    put(log(exclaims as f32));
+    put(f32::from(u8::from(exclaims >= 3)));
+    put(questions / sentences);
+    put(f32::from(u8::from(tokens.sentences.last().is_some_and(|s| s.question))));
+    put(f32::from(u8::from(tokens.sentences.first().is_some_and(|s| s.question))));
+    put(f32::from(u8::from(tokens.text.contains("...") || tokens.text.contains('…'))));
+    put(count(&|t| t.caps) / words);
+    put(f32::from(u8::from(reading.shouting)));
+    put(log(count(&|t| t.long)));
+    put(log(count(&|t| t.kind == TokenKind::Emoji)));
+    put(log(tokens.text.bytes().filter(|b| *b == b'#').count().min(20) as f32));
+    put(log(count(&|t| t.kind == TokenKind::Mention)));
+    put(log(count(&|t| t.kind == TokenKind::Url)));
+    put(log(count(&|t| t.kind == TokenKind::Number)));
+    put(f32::from(u8::from(count(&|t| t.kind == TokenKind::Money) > 0.0)));
+    put(log(words) / 3.0);
+    put(f32::from(u8::from(words <= 4.0)));
+    put(f32::from(u8::from(words >= 40.0)));
+    put(f32::from(u8::from(reading.first_person)));
+    put(f32::from(u8::from(reading.turned())));
+    put(f32::from(u8::from(tokens.text.contains(['"', '“', '«']))));
+    put(f32::from(u8::from(tokens.text.chars().next().is_some_and(char::is_lowercase))));
+    put(f32::from(u8::from(found.brand.iter().any(|b| *b))));
+    put(f32::from(u8::from(tokens.text.trim_end().ends_with('.'))));
+    debug_assert!(next <= DENSE, "{next} dense features");
+    out
+}

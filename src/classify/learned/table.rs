@@ -1,0 +1,287 @@
+//! The weights of one language as bytes, read where they lie: an open-addressed table of hashed features with a row of
+//! small integers each, the weights of the dense features, and the lexicon.
+//!
+//! Layout, little-endian: magic `MNT1`; three counts (u32): slots, lexicon slots, dense features; a scale (f32) for each
+//! output; dense weights (f32, by feature, then output); [`CALIBRATION`] numbers (f32); keys (u32 a slot, 0 = free); rows
+//! ([`OUTPUTS`] i8 a slot); lexicon (u32 key, i8 score ×20, u8 notes, u16 unused: a slot).
+
+use super::features::{DENSE, Feature};
+
+/// Steps of sentiment, categories, severities, and one to spare.
+pub(in super::super) const OUTPUTS: usize = 24;
+/// Where the outputs of each question begin, and how many they are.
+pub(in super::super) const SENTIMENT: std::ops::Range<usize> = 0..5;
+pub(in super::super) const CATEGORY: std::ops::Range<usize> = 5..19;
+pub(in super::super) const SEVERITY: std::ops::Range<usize> = 19..23;
+/// Sharpness of the three questions, slope and offset of each category's "is also", and for each category how its texts
+/// feel (shares of the five steps).
+pub(in super::super) const CALIBRATION: usize = FEELS + 14 * 5;
+/// Where the shares of the first category begin.
+pub(in super::super) const FEELS: usize = 3 + 14 * 2;
+const MAGIC: &[u8; 4] = b"MNT1";
+const HEAD: usize = 16;
+
+/// One language's weights, as they lie in the file.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Model {
+    scales: [f32; OUTPUTS],
+    calibration: [f32; CALIBRATION],
+    dense: &'static [u8],
+    keys: &'static [u8],
+    rows: &'static [u8],
+    lexicon: &'static [u8],
+}
+
+/// Raw scores of all outputs.
+pub(in super::super) type Scores = [f32; OUTPUTS];
+
+/// What was added up of the hashed features.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in super::super) struct Sum {
+    pub(in super::super) total: [[i32; OUTPUTS]; 2],
+    /// How many features each group had, known ones or not.
+    pub(in super::super) count: [u32; 2],
+}
+
+impl Model {
+    /// Reads the head of a file; the rest stays where it is.
+    ///
+    /// # Errors
+    /// The bytes are no model of this version.
+    pub(in super::super) fn of(bytes: &'static [u8]) -> Result<Self, &'static str> {
+        let number = |at: usize| -> Option<u32> {
+            bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes)
+        };
+        if bytes.get(..4) != Some(MAGIC.as_slice()) {
+            return Err("not a model of this version");
+        }
+        let (Some(slots), Some(terms), Some(dense)) = (number(4), number(8), number(12)) else {
+            return Err("cut short");
+        };
+        if dense as usize != DENSE {
+            return Err("made for other features: fit it again");
+        }
+        let mut at = HEAD;
+        let mut take = |len: usize| {
+            let part = bytes.get(at..at + len);
+            at += len;
+            part.ok_or("cut short")
+        };
+        let mut model = Model {
+            scales: [0.0; OUTPUTS],
+            calibration: [0.0; CALIBRATION],
+            dense: &[],
+            keys: &[],
+            rows: &[],
+            lexicon: &[],
+        };
+        floats(take(OUTPUTS * 4)?, &mut model.scales);
+        model.dense = take(DENSE * OUTPUTS * 4)?;
+        floats(take(CALIBRATION * 4)?, &mut model.calibration);
+        model.keys = take(slots as usize * 4)?;
+        model.rows = take(slots as usize * OUTPUTS)?;
+        model.lexicon = take(terms as usize * 8)?;
+        Ok(model)
+    }
+
+    /// The weights of a hashed feature, if it is known.
+    pub(in super::super) fn row(&self, hash: u64) -> Option<&'static [u8]> {
+        let slot = find(self.keys, 4, hash)?;
+        self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS)
+    }
+
+    /// Score (−5 … 5) and notes of a term of the lexicon by its hash.
+    pub(in super::super) fn term(&self, hash: u64) -> Option<(f32, u8)> {
+        let slot = find(self.lexicon, 8, hash)?;
+        let &[score, notes] = self.lexicon.get(slot * 8 + 4..slot * 8 + 6)? else { return None };
+        Some((f32::from(score as i8) / 20.0, notes))
+    }
+
+    /// Adds a feature's weights to `sum`; the weights, if it is known.
+    pub(in super::super) fn add(&self, feature: &Feature, sum: &mut Sum) -> Option<&'static [u8]> {
+        let group = feature.group as usize;
+        if let Some(count) = sum.count.get_mut(group) {
+            *count += 1;
+        }
+        let row = self.row(feature.hash)?;
+        if let Some(total) = sum.total.get_mut(group) {
+            for (total, weight) in total.iter_mut().zip(row) {
+                *total += i32::from(*weight as i8);
+            }
+        }
+        Some(row)
+    }
+
+    /// Scores of everything together.
+    pub(in super::super) fn scores(&self, sum: &Sum, dense: &[f32; DENSE]) -> Scores {
+        let mut scores = [0.0; OUTPUTS];
+        for (total, count) in sum.total.iter().zip(sum.count) {
+            let norm = norm(count);
+            for ((score, total), scale) in scores.iter_mut().zip(total).zip(&self.scales) {
+                *score += *total as f32 * norm * scale;
+            }
+        }
+        for (value, weights) in dense.iter().zip(self.dense.chunks_exact(OUTPUTS * 4)) {
+            if *value != 0.0 {
+                for (score, bytes) in scores.iter_mut().zip(weights.chunks_exact(4)) {
+                    *score += value * float(bytes);
+                }
+            }
+        }
+        scores
+    }
+
+    /// What one point of an integer weight is worth for an output, in a text with `count` features of its group.
+    pub(in super::super) fn worth(&self, output: usize, count: u32) -> f32 {
+        norm(count) * self.scales.get(output).copied().unwrap_or(0.0)
+    }
+
+    /// Sharpness of a question: 0 sentiment, 1 category, 2 severity.
+    pub(in super::super) fn sharpness(&self, question: usize) -> f32 {
+        self.calibration.get(question).copied().unwrap_or(1.0)
+    }
+
+    /// How texts feel whose categories have these odds: shares of the five steps.
+    pub(in super::super) fn feels(&self, kinds: &[f32]) -> [f32; 5] {
+        let mut out = [0.0; 5];
+        let tables = self.calibration.get(FEELS..).unwrap_or(&[]).chunks_exact(5);
+        for (odds, shares) in kinds.iter().zip(tables) {
+            out.iter_mut().zip(shares).for_each(|(o, s)| *o += odds * s);
+        }
+        out
+    }
+
+    /// Probability that a category applies, primary or not, from its share of the odds.
+    pub(in super::super) fn applies(&self, category: usize, share: f32) -> f32 {
+        let number = |i: usize| self.calibration.get(i).copied().unwrap_or(0.0);
+        let share = share.clamp(1e-4, 1.0 - 1e-4);
+        let odds = (share / (1.0 - share)).ln();
+        1.0 / (1.0 + (-(number(3 + category * 2) * odds + number(4 + category * 2))).exp())
+    }
+}
+
+/// What a feature counts in a text with `count` of its group.
+pub(in super::super) fn norm(count: u32) -> f32 {
+    1.0 / (count.max(1) as f32).sqrt()
+}
+
+/// Scores as odds that sum to 1.
+pub(in super::super) fn odds(scores: &[f32], sharpness: f32) -> Vec<f32> {
+    let top = scores.iter().copied().fold(f32::MIN, f32::max);
+    let odds: Vec<f32> = scores.iter().map(|s| ((s - top) * sharpness).exp()).collect();
+    let sum: f32 = odds.iter().sum();
+    odds.into_iter().map(|o| o / sum).collect()
+}
+
+/// The slot of a key in a table of `size` bytes a slot, each beginning with its key.
+fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
+    let slots = table.len() / size;
+    if slots == 0 {
+        return None;
+    }
+    let key = key(hash);
+    let mut slot = home(hash, slots);
+    loop {
+        let bytes = table.get(slot * size..slot * size + 4)?;
+        let here = u32::from_le_bytes(bytes.try_into().ok()?);
+        if here == key {
+            return Some(slot);
+        }
+        if here == 0 {
+            return None;
+        }
+        slot = if slot + 1 == slots { 0 } else { slot + 1 };
+    }
+}
+
+/// The key of a hash; 0 marks a free slot.
+fn key(hash: u64) -> u32 {
+    (hash as u32).max(1)
+}
+
+fn home(hash: u64, slots: usize) -> usize {
+    ((u128::from(hash) * slots as u128) >> 64) as usize
+}
+
+fn float(bytes: &[u8]) -> f32 {
+    bytes.try_into().map_or(0.0, f32::from_le_bytes)
+}
+
+fn floats(bytes: &[u8], out: &mut [f32]) {
+    for (slot, bytes) in out.iter_mut().zip(bytes.chunks_exact(4)) {
+        *slot = float(bytes);
+    }
+}
+
+/// What a file is written from.
+#[derive(Debug)]
+pub(in super::super) struct Parts {
+    pub(in super::super) scales: [f32; OUTPUTS],
+    /// By dense feature.
+    pub(in super::super) dense: Vec<[f32; OUTPUTS]>,
+    pub(in super::super) calibration: [f32; CALIBRATION],
+    /// By hash.
+    pub(in super::super) rows: Vec<(u64, [i8; OUTPUTS])>,
+    /// Hash, score, notes.
+    pub(in super::super) terms: Vec<(u64, f32, u8)>,
+}
+
+impl Parts {
+    /// The file's bytes; the same parts make the same bytes, in whatever order they come.
+    pub(in super::super) fn write(mut self) -> Vec<u8> {
+        self.rows.sort_by_key(|r| r.0);
+        self.rows.dedup_by_key(|r| key(r.0));
+        self.terms.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        self.terms.dedup_by_key(|t| key(t.0));
+        let slots = room(self.rows.len());
+        let terms = room(self.terms.len());
+        let mut keys = vec![0u8; slots * 4];
+        let mut rows = vec![0u8; slots * OUTPUTS];
+        for (hash, weights) in &self.rows {
+            let slot = claim(&mut keys, 4, *hash);
+            for (to, from) in rows.iter_mut().skip(slot * OUTPUTS).zip(weights) {
+                *to = *from as u8;
+            }
+        }
+        let mut lexicon = vec![0u8; terms * 8];
+        for (hash, score, notes) in &self.terms {
+            let slot = claim(&mut lexicon, 8, *hash);
+            let rounded = (score * 20.0).round().clamp(-127.0, 127.0) as i8;
+            if let Some([s, n]) = lexicon.get_mut(slot * 8 + 4..slot * 8 + 6) {
+                (*s, *n) = (rounded as u8, *notes);
+            }
+        }
+        let mut out = MAGIC.to_vec();
+        for number in [slots, terms, DENSE] {
+            out.extend((number as u32).to_le_bytes());
+        }
+        self.scales.iter().for_each(|f| out.extend(f.to_le_bytes()));
+        self.dense.iter().flatten().for_each(|f| out.extend(f.to_le_bytes()));
+        self.calibration.iter().for_each(|f| out.extend(f.to_le_bytes()));
+        out.extend(keys);
+        out.extend(rows);
+        out.extend(lexicon);
+        out
+    }
+}
+
+/// Slots for so many keys: a quarter stays free.
+fn room(keys: usize) -> usize {
+    keys + keys / 3 + 1
+}
+
+/// Writes a key into the first free slot, and says which.
+fn claim(table: &mut [u8], size: usize, hash: u64) -> usize {
+    let slots = table.len() / size;
+    let mut slot = home(hash, slots);
+    loop {
+        match table.get_mut(slot * size..slot * size + 4) {
+            Some(bytes) if bytes.iter().any(|b| *b != 0) => slot = if slot + 1 == slots { 0 } else { slot + 1 },
+            Some(bytes) => {
+                bytes.copy_from_slice(&key(hash).to_le_bytes());
+                return slot;
+            }
+            None => return 0,
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! Labelled texts: what a file asks, what its labels mean, and how often the classifier agrees.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::super::Failure;
+use super::super::output::{say, say_json, table};
+use super::score::Tally;
+use crate::classify::{Classifier, Input};
+use crate::model::{Classification, SentimentLabel};
+
+/// The labels of known files.
+const KNOWN: &str = include_str!("labels.tsv");
+/// Longest file that is read.
+const MAX_FILE: u64 = 256 << 20;
+
+/// One line of the table of labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Meaning {
+    file: String,
+    question: String,
+    label: String,
+    answers: String,
+}
+
+/// A labelled file, taken apart.
+struct Labelled {
+    name: String,
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// What was counted for one question.
+struct Asked {
+    question: String,
+    tally: Tally,
+    /// Rows that were left out.
+    left_out: usize,
+}
+
+/// Evaluates the files and prints what came of it.
+///
+/// # Errors
+/// A file cannot be read, or has nothing that can be compared.
+pub(super) fn run(files: &[impl AsRef<Path>], labels: Option<&Path>, json: bool) -> Result<(), Failure> {
+    let mut meanings = Vec::new();
+    if let Some(path) = labels {
+        meanings.extend(parse(&read(path)?, &path.display().to_string())?);
+    }
+    meanings.extend(parse(KNOWN, "labels.tsv")?);
+    let classifier = Classifier::new();
+    let mut results = Vec::new();
+    for path in files {
+        let path = path.as_ref();
+        let file = take_apart(path, &read(path)?)?;
+        let asked = evaluate(&file, &meanings, &classifier);
+        if asked.is_empty() {
+            return Err(Failure::Failed(format!(
+                "{}: nothing to compare: it needs the columns `text` and `label` (or `category`, `sentiment`, `severity`), \
+                 and a line in the table of labels where its labels are not mentiond's own words (--labels)",
+                path.display()
+            )));
+        }
+        results.push((file.name, asked));
+    }
+    if json {
+        let list: Vec<_> = results
+            .iter()
+            .flat_map(|(name, asked)| asked.iter().map(move |a| (name, a)))
+            .map(|(name, a)| {
+                let mut value = a.tally.to_json();
+                value["file"] = json!(name);
+                value["question"] = json!(a.question);
+                value["left_out"] = json!(a.left_out);
+                value
+            })
+            .collect();
+        return say_json(&json!(list));
+    }
+    match results.as_slice() {
+        [(name, asked)] => say(&asked.iter().map(|a| in_full(name, a)).collect::<Vec<_>>().join("\n\n")),
+        several => say(&in_a_table(several)),
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let failed = |error: String| Failure::Failed(format!("{} cannot be read: {error}", path.display()));
+    let size = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
+    if size > MAX_FILE {
+        return Err(failed(format!("it has {size} bytes, more than {MAX_FILE}")));
+    }
+    std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))
+}
+
+/// Reads a table of labels.
+fn parse(data: &str, name: &str) -> Result<Vec<Meaning>, Failure> {
+    let mut meanings = Vec::new();
+    for (number, line) in data.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
+        let [file, question, label, answers] = cells.as_slice() else {
+            return Err(Failure::Usage(format!(
+                "mentiond: {name}, line {}: four columns are wanted (file, question, label, answers), parted by tabs",
+                number + 1
+            )));
+        };
+        if kind(question).is_none() {
+            return Err(Failure::Usage(format!(
+                "mentiond: {name}, line {}: no question is called `{question}`; known: sentiment, two-way, category, \
+                 abuse, severity, language",
+                number + 1
+            )));
+        }
+        let [file, question, label, answers] = [file, question, label, answers].map(|s| (*s).to_owned());
+        meanings.push(Meaning { file, question, label, answers });
+    }
+    Ok(meanings)
+}
+
+fn take_apart(path: &Path, data: &str) -> Result<Labelled, Failure> {
+    let cells = |line: &str| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
+    let mut lines = data.lines();
+    let head = cells(lines.next().unwrap_or(""));
+    let rows: Vec<Vec<String>> = lines.filter(|l| !l.is_empty()).map(cells).collect();
+    if let Some(at) = rows.iter().position(|r| r.len() != head.len()) {
+        return Err(Failure::Failed(format!(
+            "{}, row {}: {} columns, but the header names {}",
+            path.display(),
+            at + 2,
+            rows.get(at).map_or(0, Vec::len),
+            head.len()
+        )));
+    }
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Labelled { name, head, rows })
+}
+
+impl Labelled {
+    fn cell<'r>(&self, row: &'r [String], column: &str) -> Option<&'r str> {
+        let at = self.head.iter().position(|h| h == column)?;
+        row.get(at).map(String::as_str)
+    }
+}
+
+/// Puts every question that the file has answers for.
+fn evaluate(file: &Labelled, meanings: &[Meaning], classifier: &Classifier) -> Vec<Asked> {
+    let own: Vec<&Meaning> = meanings.iter().filter(|m| fits(&m.file, &file.name)).collect();
+    let mut questions: Vec<(&str, &str)> = Vec::new();
+    for meaning in &own {
+        if !questions.iter().any(|(q, _)| *q == meaning.question) {
+            questions.push((&meaning.question, "label"));
+        }
+    }
+    if questions.is_empty() {
+        questions = ["category", "sentiment", "severity"]
+            .into_iter()
+            .filter(|q| file.head.iter().any(|h| h == q))
+            .map(|q| (q, q))
+            .collect();
+    }
+    let asked = |(question, column): (&str, &str)| {
+        let own: Vec<&Meaning> = own.iter().copied().filter(|m| m.question == question).collect();
+        ask(file, question, column, &own, classifier)
+    };
+    questions.into_iter().map(asked).filter(|a| a.tally.rows() > 0).collect()
+}
+
+fn ask(file: &Labelled, question: &str, column: &str, meanings: &[&Meaning], classifier: &Classifier) -> Asked {
+    let mut asked = Asked { question: question.to_owned(), tally: Tally::default(), left_out: 0 };
+    let silent = |row: &[String]| {
+        let source = file.cell(row, "source").unwrap_or("");
+        meanings.iter().any(|m| m.label.strip_prefix("source~").is_some_and(|s| source.contains(s)))
+    };
+    for row in &file.rows {
+        let (Some(text), Some(label)) = (file.cell(row, "text"), file.cell(row, column)) else { continue };
+        let meaning = meanings.iter().find(|m| m.label == label).or_else(|| meanings.iter().find(|m| m.label == "*"));
+        if silent(row) || meaning.is_some_and(|m| m.answers == "-") {
+            asked.left_out += 1;
+            continue;
+        }
+        // Whoever asks for the language must not tell it.
+        let lang_hint = if question.starts_with("language") { None } else { file.cell(row, "lang") };
+        let rating = file.cell(row, "rating").and_then(|r| r.parse().ok());
+        let c = classifier.classify(&Input { text, lang_hint, rating, ..Input::default() });
+        let Some(own) = kind(question).map(|answer| answer(&c)) else { continue };
+        let right = meaning.map_or_else(|| ours(label), |m| same(meanings, &m.answers));
+        let said = meanings
+            .iter()
+            .find(|m| m.answers.split(',').any(|a| a == own))
+            .or_else(|| meanings.iter().find(|m| m.answers == "*"))
+            .map_or_else(|| own.clone(), |m| same(meanings, &m.answers));
+        asked.tally.add(&right, &said);
+    }
+    asked
+}
+
+/// Labels with the same answers are one: the first of them.
+fn same(meanings: &[&Meaning], answers: &str) -> String {
+    let first = meanings.iter().find(|m| m.answers == answers);
+    first.map_or_else(|| answers.to_owned(), |m| if m.label == "*" { "any other".to_owned() } else { m.label.clone() })
+}
+
+/// A label of a file that uses our own words, or steps from −2 to 2.
+fn ours(label: &str) -> String {
+    let step = label.parse::<i8>().ok().and_then(|s| SentimentLabel::ALL.get(usize::try_from(s + 2).ok()?));
+    step.map_or_else(|| label.replace('_', "-"), |s| s.as_str().to_owned())
+}
+
+/// How a question is answered from a classification.
+fn kind(question: &str) -> Option<fn(&Classification) -> String> {
+    Some(match question {
+        "sentiment" => |c| c.sentiment.label.as_str().to_owned(),
+        "two-way" => |c| if c.sentiment.score < 0.0 { "negative" } else { "positive" }.to_owned(),
+        "category" => |c| c.category.as_str().to_owned(),
+        "severity" => |c| c.severity.as_str().to_owned(),
+        "abuse" => |c| if c.category == crate::model::Category::Abuse { "yes" } else { "no" }.to_owned(),
+        "language" | "language of four" => |c| c.language.code.clone(),
+        _ => return None,
+    })
+}
+
+/// Whether a name fits a pattern with at most one `*`.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        Some((start, end)) => name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end),
+        None => pattern == name,
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}", share * 100.0)
+}
+
+/// Everything about one question.
+fn in_full(name: &str, asked: &Asked) -> String {
+    let Asked { question, tally, left_out } = asked;
+    let mut lines = vec![
+        format!(
+            "{name}, {question}: {} rows{}, accuracy {} %, macro-F1 {} %",
+            tally.rows(),
+            if *left_out > 0 { format!(" ({left_out} left out)") } else { String::new() },
+            percent(tally.accuracy()),
+            percent(tally.macro_f1())
+        ),
+        String::new(),
+    ];
+    let rows: Vec<Vec<String>> = tally
+        .lines()
+        .into_iter()
+        .map(|l| vec![l.label, l.rows.to_string(), percent(l.precision), percent(l.recall), percent(l.f1)])
+        .collect();
+    lines.push(table(&["RIGHT ANSWER", "ROWS", "PRECISION", "RECALL", "F1"], &rows));
+    lines.push(String::new());
+    let mut given: Vec<&str> = tally.confusion().map(|(_, own, _)| own).collect();
+    given.sort_unstable();
+    given.dedup();
+    let mut right: Vec<&str> = tally.confusion().map(|(right, _, _)| right).collect();
+    right.dedup();
+    let head: Vec<&str> = std::iter::once("RIGHT \\ SAID").chain(given.iter().copied()).collect();
+    let count = |a: &str, b: &str| tally.confusion().find(|c| c.0 == a && c.1 == b).map_or(0, |c| c.2);
+    let rows: Vec<Vec<String>> = right
+        .iter()
+        .map(|a| std::iter::once((*a).to_owned()).chain(given.iter().map(|b| count(a, b).to_string())).collect())
+        .collect();
+    lines.push(table(&head, &rows));
+    lines.join("\n")
+}
+
+/// One line a file and question, as a Markdown table.
+fn in_a_table(results: &[(String, Vec<Asked>)]) -> String {
+    let mut lines = vec![
+        "| set | question | rows | accuracy | macro-F1 | recall of each answer |".to_owned(),
+        "|---|---|---:|---:|---:|---|".to_owned(),
+    ];
+    for (name, asked) in results {
+        for Asked { question, tally, .. } in asked {
+            let mut each = tally.lines();
+            each.sort_by_key(|l| std::cmp::Reverse(l.rows));
+            let each: Vec<String> =
+                each.iter().take(14).map(|l| format!("{} {:.0}", l.label, l.recall * 100.0)).collect();
+            lines.push(format!(
+                "| {name} | {question} | {} | {} | {} | {} |",
+                tally.rows(),
+                percent(tally.accuracy()),
+                percent(tally.macro_f1()),
+                each.join(", ")
+            ));
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(data: &str) -> Labelled {
+        take_apart(Path::new("some_en.tsv"), data).expect("a well-formed file")
+    }
+
+    #[test]
+    fn the_known_labels_are_well_formed() {
+        let meanings = parse(KNOWN, "labels.tsv").expect("well formed");
+        assert!(meanings.len() > 50);
+        for m in &meanings {
+            assert!(!m.answers.is_empty() && !m.label.is_empty(), "{m:?}");
+        }
+    }
+
+    #[test]
+    fn labels_are_put_into_our_words() {
+        let meanings = parse(
+            "some_*\tcategory\tgripe\tcomplaint,refund\nsome_*\tcategory\tsource~x\t-\nsome_*\tcategory\t*\t*\n",
+            "a",
+        )
+        .unwrap();
+        let data = "id\tlang\ttext\tlabel\tsource\n\
+                    1\ten\tI want my money back, you charged me twice!\tgripe\ta\n\
+                    2\ten\tThank you so much, great service!\tfine\ta\n\
+                    3\ten\tThank you so much, great service!\tfine\tx\n";
+        let asked = evaluate(&file(data), &meanings, &Classifier::new());
+        assert_eq!(asked.len(), 1);
+        assert_eq!((asked[0].tally.rows(), asked[0].left_out), (2, 1));
+        assert_eq!(asked[0].tally.accuracy(), 1.0, "{:?}", asked[0].tally);
+        let shown = in_full("some_en", &asked[0]);
+        assert!(
+            shown.contains("gripe") && shown.contains("any other") && shown.contains("macro-F1 100.0 %"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_file_in_our_own_words_needs_no_table() {
+        let data = "text\tcategory\tsentiment\tseverity\n\
+                    Thank you so much, great service!\tpraise\t2\tlow\n";
+        let asked = evaluate(&file(data), &[], &Classifier::new());
+        let names: Vec<&str> = asked.iter().map(|a| a.question.as_str()).collect();
+        assert_eq!(names, ["category", "sentiment", "severity"]);
+        assert_eq!(asked[0].tally.accuracy(), 1.0);
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        assert!(matches!(parse("a\tb\n", "t"), Err(Failure::Usage(m)) if m.contains("t, line 1")));
+        assert!(matches!(parse("a\tmood\tx\ty\n", "t"), Err(Failure::Usage(m)) if m.contains("no question")));
+        let torn = take_apart(Path::new("x.tsv"), "text\tlabel\nonly one\n");
+        assert!(matches!(torn, Err(Failure::Failed(m)) if m.contains("row 2")));
+        assert!(evaluate(&file("a\tb\n1\t2\n"), &[], &Classifier::new()).is_empty());
+    }
+}
