@@ -155,7 +155,11 @@ fn mention_mail(
     let author = entry.author.as_ref();
     // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
     // on locked screens and in relays' logs.
-    let new_masker = || Masker::new(&words.masks, author, reasons::matched_words(mention));
+    let new_masker = || {
+        let mut masker = Masker::new(&words.masks, author, reasons::matched_words(mention));
+        masker.learn(&entry.text);
+        masker
+    };
     let mut masker = kind.copy.then(new_masker);
     let mut hide = |marked| match &mut masker {
         Some(masker) => masker.mask(clean(marked)),
@@ -339,7 +343,7 @@ fn byline(words: &Catalogue, mention: &Mention, reader: &Reader<'_>, masker: &mu
             (false, Some(handle)) => format!("{} ({handle})", isolate(&shown_name)),
         };
         if !who.is_empty() {
-            line.push(if masker.is_some() { words.masks.author.clone() } else { isolate(&who).into_owned() });
+            line.push(masker.as_ref().map_or_else(|| isolate(&who).into_owned(), Masker::author));
         }
     }
     line.push(date(words, mention, reader));

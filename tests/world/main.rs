@@ -5,6 +5,7 @@
 
 mod daemon;
 mod mail;
+mod privacy;
 mod real;
 mod secrets;
 mod sources;
