@@ -65,7 +65,8 @@ pub(super) fn ibans(text: &Text<'_>, places: &mut Places) {
             }
             taken.extend(letters.iter().map(char::to_ascii_uppercase));
             let whole = match length {
-                Some(length) => taken.len() == length,
+                // In small letters it could be prose.
+                Some(length) => taken.len() == length && (!lower || is_iban(&taken)),
                 None => taken.len() >= 15 && is_iban(&taken),
             };
             if whole {

@@ -193,6 +193,10 @@ fn titled(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
     if !listed(TITLES, word) {
         return None;
     }
+    // "HR Sensor", "DR test"
+    if word.len() == 2 && text.tokens[n].shouted && text.tokens.get(n + 1).is_some_and(|t| !t.shouted) {
+        return None;
+    }
     let gap = text.gap(n);
     if !matches!(gap, [' '] | ['.', ' '] | ['.'] | ['ª', ' '] | ['.', 'ª', ' ']) {
         return None;

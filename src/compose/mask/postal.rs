@@ -14,8 +14,8 @@ const BEFORE: &str = " calle c cl cll cra carrera diagonal transversal avda aven
     rodovia beco calcada quinta po ";
 /// Words behind the name of a street (English); Danish ones that stand apart.
 const BEHIND: &str = " street st road rd avenue ave lane ln drive dr close court ct crescent cres terrace place pl square sq way \
-    boulevard blvd parkway pkwy circle cir gardens grove hill mews row quay highway hwy walk green park rise view ";
-const BEHIND_DANISH: &str = " vej gade alle plads boulevard stræde torv vænge have ";
+    boulevard blvd parkway pkwy circle cir gardens grove hill mews row quay highway hwy walk green park view ";
+const BEHIND_DANISH: &str = " vej gade alle plads boulevard stræde torv vænge ";
 /// Words in front of a Danish street's name that are no abbreviations.
 const IN_FRONT_DANISH: &str = " ostre vestre nordre sondre gammel gamle ny nye store lille sankt indre ydre ";
 /// Buildings with a name instead of a number.
@@ -139,7 +139,8 @@ fn street_behind(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
         }
         house = first + 2;
     }
-    if !is_house(text, house) {
+    let money = text.tokens.get(house).is_some_and(|t| "£$€".contains(text.before(t.span.start)));
+    if money || !is_house(text, house) {
         return None;
     }
     let mut n = house;

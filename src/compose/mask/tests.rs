@@ -103,6 +103,9 @@ const TABLE: &[&str] = &[
     "iPhone 15 Pro, WH-1000XM4, RTX4090",
     "100% of 1500 people",
     "call 112",
+    "se17 test 8126 en really hope",
+    "WHY DOES THIS HAVE 2 BILLION VIEWS",
+    "a Polar HR Sensor for £50 Pay View",
     "",
 ];
 
