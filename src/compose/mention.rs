@@ -180,7 +180,11 @@ fn mention_mail(
     let author = entry.author.as_ref();
     // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
     // on locked screens and in relays' logs.
-    let new_masker = || Masker::new(&words.masks, author, reasons::matched_words(mention));
+    let new_masker = || {
+        let mut masker = Masker::new(&words.masks, author, reasons::matched_words(mention));
+        masker.learn(&entry.text);
+        masker
+    };
     let mut masker = kind.copy.then(new_masker);
     let mut hide = |marked| match &mut masker {
         Some(masker) => masker.mask(clean(marked)),
@@ -388,7 +392,7 @@ pub(super) fn byline(
             (false, Some(handle)) => format!("{} ({handle})", isolate(&shown_name)),
         };
         if !who.is_empty() {
-            line.push(if masker.is_some() { words.masks.author.clone() } else { isolate(&who).into_owned() });
+            line.push(masker.as_ref().map_or_else(|| isolate(&who).into_owned(), Masker::author));
         }
     }
     line.push(date(words, mention, reader));

@@ -400,7 +400,7 @@ fn a_copy_and_every_subject_are_free_of_personal_data() {
     world.mention.watchlists[0].matched.clear();
     assert_eq!(
         world.alert("en").subject,
-        "[Fjordkaffe] Unresolved issue, high: I am [author], call [phone 1] about Fjordkaffe (trustpilot)"
+        "[Fjordkaffe] Unresolved issue, high: I am [author M***], call [phone 1 …50] about Fjordkaffe (trustpilot)"
     );
 }
 

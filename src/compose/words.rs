@@ -63,6 +63,7 @@ pub(super) struct Masks {
     pub(super) email: String,
     pub(super) phone: String,
     pub(super) number: String,
+    pub(super) address: String,
     pub(super) link: String,
 }
 

@@ -7,6 +7,7 @@ mod cases;
 mod copies;
 mod daemon;
 mod mail;
+mod privacy;
 mod real;
 mod secrets;
 mod sources;

@@ -1,7 +1,7 @@
 //! Canaries: values that must never be seen in logs, errors, `--json` output, metrics or mails to the operator.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -13,8 +13,31 @@ use crate::support::world::{World, entry, free_address, rss, until};
 /// The SMTP password, the path of a Google Alert, a token in a query, and what stands before the `@` of an address.
 const CANARIES: [&str; 4] = ["pw-canary-7731", "5550123774411990", "tok-canary-8842", "user-canary-9953"];
 
+/// What was logged.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Everything that every crate logs, of all tests of this process, from the first call on.
+pub(crate) fn log() -> Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    let install = || {
+        let log = Log::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(log.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        log
+    };
+    LOG.get_or_init(install).clone()
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -45,12 +68,7 @@ fn clean(what: &str, text: &str) {
 
 #[tokio::test]
 async fn secrets_are_seen_nowhere() {
-    let log = Log::default();
-    // Everything that every crate logs, of all tests of this process.
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(log.clone()).finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
-
+    let log = log();
     let address = free_address();
     let world = World::new()
         .contact()
@@ -129,7 +147,7 @@ async fn secrets_are_seen_nowhere() {
     clean("errors of the configuration", &errors.render(false));
     clean("errors of the configuration as JSON", &errors.to_json().to_string());
 
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("poll_failed") && logged.contains("relay_held"), "the log was caught:\n{logged}");
     // Our own lines at every level, and those of others down to what the daemon shows.
     for line in logged.lines().filter(|l| l.contains("mentiond") || !(l.contains("TRACE") || l.contains("DEBUG"))) {
