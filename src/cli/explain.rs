@@ -11,10 +11,13 @@ use super::output::{say, say_json, short};
 use super::{Failure, find_config, load};
 use crate::classify::Classifier;
 use crate::clock::Clock;
+use crate::compose::{ComposeSettings, Composer, Draft, DraftInput};
 use crate::daemon::engine::Engine;
 use crate::daemon::reading::{self, Judges};
 use crate::fetch::{Answer, Fetcher};
-use crate::model::{Author, Classification, Cue, Cursor, Decision, Entry, FetchSettings, Identity, WatchlistMatch};
+use crate::model::{
+    Author, Classification, Cue, Cursor, Decision, Deliver, Entry, FetchSettings, Identity, Mention, WatchlistMatch,
+};
 use crate::query::{Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
@@ -43,6 +46,7 @@ struct Explainer {
     classifier: Classifier,
     matcher: Matcher,
     routing: Routing,
+    composer: Composer,
 }
 
 impl Explainer {
@@ -56,7 +60,13 @@ impl Explainer {
                 None
             }
         };
-        Ok(Self { engine, classifier: Classifier::new(), matcher: Matcher::new(&[]), routing: Routing::default() })
+        Ok(Self {
+            engine,
+            classifier: Classifier::new(),
+            matcher: Matcher::new(&[]),
+            routing: Routing::default(),
+            composer: Composer::new(ComposeSettings::default()),
+        })
     }
 
     fn explain(&self, entry: &Entry, source: &str, scratch: &mut Scratch) -> Explained {
@@ -75,6 +85,31 @@ impl Explainer {
             .collect();
         let (classification, decision) = reading::judge(judges, source, entry, &watchlists);
         Explained { watchlists, classification, decision }
+    }
+
+    /// The reply draft of the notice that would go out; without a configuration, one that names no department.
+    fn draft(&self, entry: &Entry, source: &str, explained: &Explained) -> Option<Draft> {
+        let mention = Mention {
+            id: 0,
+            source: source.to_owned(),
+            entry: entry.clone(),
+            fetched: Clock::system().now(),
+            watchlists: explained.watchlists.clone(),
+            classification: explained.classification.clone(),
+            decision: explained.decision.clone(),
+        };
+        let bare =
+            DraftInput { mention: &mention, language: "en", brand: "", department: "", member: None, perk: None };
+        let Some(engine) = &self.engine else { return self.composer.draft(&bare) };
+        let owner = engine.config.routing.department(&mention.decision.department)?;
+        let first = mention.watchlists.first().filter(|_| mention.decision.deliver != Deliver::None)?;
+        engine.composer.draft(&DraftInput {
+            language: &owner.language,
+            brand: engine.watchlist(&first.name).map_or("", |w| &w.display),
+            department: &owner.name,
+            member: engine.sole_member(&owner.key),
+            ..bare
+        })
     }
 }
 
@@ -104,7 +139,7 @@ impl Explained {
         }
     }
 
-    fn words(&self, entry: &Entry) -> String {
+    fn words(&self, entry: &Entry, draft: Option<&Draft>) -> String {
         let mut lines = vec![short(if entry.title.is_empty() { &entry.text } else { &entry.title }, 100)];
         if self.watchlists.is_empty() {
             lines.push("watchlist   none: it would not be a mention".into());
@@ -115,6 +150,13 @@ impl Explained {
             lines.push(format!("watchlist   {}: {}", watchlist.name, terms.join(", ")));
         }
         lines.extend(reasons(&self.classification, &self.decision));
+        match draft {
+            Some(draft) => {
+                lines.push(format!("reply draft ({})", draft.language));
+                lines.extend(draft.paragraphs.iter().map(|paragraph| format!("            {paragraph}")));
+            }
+            None => lines.push("reply draft none".into()),
+        }
         lines.join("\n")
     }
 }
@@ -166,21 +208,33 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     }
     let entries = entries(&explainer, arguments.what.as_deref()).await?;
     let mut scratch = Scratch::default();
-    let explained: Vec<_> =
-        entries.iter().map(|e| (e, explainer.explain(e, &arguments.source, &mut scratch))).collect();
+    let explained: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let explained = explainer.explain(entry, &arguments.source, &mut scratch);
+            let draft = explainer.draft(entry, &arguments.source, &explained);
+            (entry, explained, draft)
+        })
+        .collect();
     if arguments.json {
         let list: Vec<_> = explained
             .iter()
-            .map(|(entry, explained)| {
+            .map(|(entry, explained, draft)| {
                 let mut map = explained.to_json();
                 map.insert("title".into(), json!(entry.title));
                 map.insert("url".into(), json!(entry.url));
+                let draft = draft.as_ref().map(|d| json!({ "language": d.language, "text": d.text() }));
+                map.insert("draft".into(), json!(draft));
                 Value::Object(map)
             })
             .collect();
         return say_json(&Value::Array(list));
     }
-    say(&explained.iter().map(|(entry, explained)| explained.words(entry)).collect::<Vec<_>>().join("\n\n"));
+    say(&explained
+        .iter()
+        .map(|(entry, explained, draft)| explained.words(entry, draft.as_ref()))
+        .collect::<Vec<_>>()
+        .join("\n\n"));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::clean::{Marked, clean, clean_line, isolate};
+use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
 use super::input::{AlertInput, AlsoSeen, NoticeInput, Reader, Similar, Story, Watchlist};
@@ -42,8 +43,16 @@ struct View {
     similar_heading: String,
     similar: Vec<Place>,
     more: String,
+    draft: Option<DraftView>,
     page: Option<String>,
     foot: Vec<String>,
+}
+
+/// The suggested answer; its language need not be the mail's.
+#[derive(Serialize)]
+struct DraftView {
+    language: &'static str,
+    paragraphs: Vec<String>,
 }
 
 /// Category and severity as words; the colour only repeats them.
@@ -87,6 +96,7 @@ pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
             brand,
             department,
             copy: false,
+            draft: None,
         },
     )
 }
@@ -109,6 +119,19 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     } else {
         ("notice", &words.subject.notice, &mail.notice_intro, &words.foot.notice)
     };
+    // Who gets a copy does not answer, and would read what a copy must not show.
+    let draft = if input.copy {
+        None
+    } else {
+        composer.draft(&DraftInput {
+            mention: input.story.mention,
+            language: input.reader.language,
+            brand: input.watchlists.first().map_or("", |w| w.name),
+            department: input.department,
+            member: input.member,
+            perk: input.perk,
+        })
+    };
     mention_mail(
         composer,
         words,
@@ -124,6 +147,7 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
             brand,
             department,
             copy: input.copy,
+            draft,
         },
     )
 }
@@ -140,6 +164,7 @@ struct Kind<'a> {
     why: String,
     department: Vec<Fact>,
     copy: bool,
+    draft: Option<Draft>,
 }
 
 fn mention_mail(
@@ -238,6 +263,7 @@ fn mention_mail(
         },
         similar,
         more: if more > 0 { plural(more, &words.mail.more_one, &words.mail.more_other) } else { String::new() },
+        draft: kind.draft.map(|d| DraftView { language: d.language, paragraphs: d.paragraphs }),
         page: composer.page(mention.id).filter(|_| !kind.copy),
         foot: composer.foot(words, kind.why, story.possible_duplicate),
     };

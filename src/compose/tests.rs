@@ -55,7 +55,20 @@ fn check(mail: &Email) {
         assert!(!both.contains(['\u{202e}', '\u{202d}', '\u{2066}', '\u{0}', '\u{1b}', '\r']), "{both}");
     }
     // No placeholder left standing.
-    for word in ["{brand}", "{title}", "{source}", "{department}", "{count}", "{host}", "{n}", "{relay}"] {
+    for word in [
+        "{brand}",
+        "{title}",
+        "{source}",
+        "{department}",
+        "{count}",
+        "{host}",
+        "{n}",
+        "{relay}",
+        "{name}",
+        "{issue}",
+        "{member}",
+        "{perk}",
+    ] {
         assert!(!mail.text.contains(word) && !mail.subject.contains(word), "{word}");
     }
     assert!(mail.html.len() < 100_000, "Gmail clips beyond 102 kB: {}", mail.html.len());

@@ -43,6 +43,7 @@ pub const MAIL: Keys = Keys {
         "command",
         "ca_file",
         "max_per_hour",
+        "drafts",
     ],
 };
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };

@@ -7,6 +7,7 @@
 mod addresses;
 mod diagnostic;
 mod doubts;
+mod drafts;
 mod edges;
 mod files;
 pub mod keys;
@@ -31,6 +32,7 @@ pub use reader::{MAX_NAME, Secrets};
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
+use crate::compose::Drafts;
 use crate::model::{FetchSettings, MailSettings, Source};
 use crate::routing::Routing;
 use diagnostic::{Findings, Span};
@@ -48,6 +50,8 @@ pub struct Config {
     pub watchlists: Vec<Watchlist>,
     pub sources: Vec<Source>,
     pub routing: Routing,
+    /// Reply drafts: the built-in ones, with those of `[mail] drafts` in their place.
+    pub drafts: Drafts,
 }
 
 impl Config {
@@ -82,7 +86,8 @@ pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, ConfigErrors> 
 
 fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let mut found = Findings::default();
-    let (files, root) = files::read(path, &mut found);
+    let (mut files, root) = files::read(path, &mut found);
+    let drafts = drafts::read(&root, &mut files, &mut found);
     let mut reader = Reader { files: &files, found, world };
     let mut later = later::Later::default();
     let start = Span { file: 0, start: 0, end: 0 };
@@ -122,6 +127,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                     departments: departments.list.into_iter().map(|(department, _)| department).collect(),
                     routes,
                 },
+                drafts,
             },
             warnings,
         }),

@@ -66,6 +66,9 @@ pub(super) fn word(
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
                 department: department_name(engine, owner).unwrap_or(owner),
+                member: engine.sole_member(owner),
+                // Perks come with a later version; until then no draft offers one.
+                perk: None,
                 copies: &copies,
                 copy: *copy,
             }))
