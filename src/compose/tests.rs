@@ -336,6 +336,23 @@ fn a_copy_and_every_subject_are_free_of_personal_data() {
 }
 
 #[test]
+fn only_the_owner_department_gets_a_reply_draft_and_spam_has_none() {
+    let mut world = World::new(complaint());
+    let said = |mail: &Email| [&mail.text, &mail.html].map(|part| part.contains("to Ana in Customer Service"));
+    for language in LANGUAGES {
+        assert_eq!(said(&world.notice(language, false)), [true, true], "{language}");
+        assert_eq!(said(&world.notice(language, true)), [false, false], "{language}");
+        assert_eq!(said(&world.alert(language)), [false, false], "{language}");
+    }
+    assert!(world.notice("da", false).html.contains("<div class=\"text plain\" lang=\"en\""));
+    for category in [Category::Spam, Category::Abuse] {
+        world.mention.classification.category = category;
+        let mail = world.notice("en", false);
+        assert!(!mail.text.contains("Suggested reply") && !mail.html.contains("Suggested reply"), "{}", mail.text);
+    }
+}
+
+#[test]
 fn a_story_is_a_thread_and_a_repeat_says_so() {
     let world = World::bare(complaint());
     let header = |mail: &Email, name: &str| mail.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());

@@ -42,8 +42,8 @@ pub(super) fn issue(words: &Catalogue, mention: &Mention) -> Option<String> {
             (None, Some(at)) => (entry.title.as_str(), at),
             (None, None) => continue,
         };
-        let candidates =
-            [around(text, &at, ".!?…;:\n()[]\"“”«»"), around(text, &at, ".!?…;:\n()[]\"“”«»,–—"), at.clone()];
+        // A cue alone is a scrap of a sentence ("quinta vez que"), so without a clause around it nothing is quoted.
+        let candidates = [around(text, &at, ".!?…;:\n()[]\"“”«»"), around(text, &at, ".!?…;:\n()[]\"“”«»,–—")];
         for range in candidates {
             let raw = &text[range.clone()];
             // What stands in front of the cue may be a name; a cue's own first word never is.
@@ -85,7 +85,10 @@ fn fit(words: &Catalogue, mention: &Mention, raw: &str, known_start: bool) -> Op
     let line = clean_line(raw);
     let line = line.trim_matches(|c: char| c.is_whitespace() || ",.;:!?¡¿-–—*'’\"".contains(c));
     let count = lint::words(line).count();
-    if line.chars().count() > LONGEST || !WORDS.contains(&count) || line.contains(['@', '＠', '#', '{', '}', '/']) {
+    if line.chars().count() > LONGEST
+        || !WORDS.contains(&count)
+        || line.contains(['@', '＠', '#', '{', '}', '/', '"', '“', '”', '«', '»'])
+    {
         return None;
     }
     // Prices and models stay, whatever could be a number of somebody's goes.

@@ -66,7 +66,7 @@ fn the_drafts_as_they_read() {
             let (written, quotable) = match language {
                 "es" => ("Hola. La máquina gotea desde el primer día. ¿Y ahora?", "gotea desde"),
                 "pt" => ("A máquina pinga desde o primeiro dia, sinceramente", "pinga desde"),
-                "da" => ("Hej! Maskinen har dryppet fra første dag, helt ærligt", "har dryppet fra"),
+                "da" => ("Hej! Den har dryppet fra første dag, helt ærligt", "har dryppet fra"),
                 _ => ("Well: it leaked from the very first day on, honestly", "leaked from"),
             };
             let mut mention = post(language, category, written);
@@ -147,7 +147,7 @@ fn the_issue_is_quoted_only_if_it_can_be_said_in_public() {
         some("The Fjordkaffe I bought broke after 2.5 weeks, sadly")
     );
     let long = "and ".repeat(40);
-    assert_eq!(complaint("leaks like a sieve", &format!("It {long} leaks like a sieve")), some("leaks like a sieve"));
+    assert_eq!(complaint("leaks like a sieve", &format!("It {long} leaks like a sieve")), None);
     assert_eq!(
         complaint("broke", &format!("{long}, and then it broke at once, {long}")),
         some("and then it broke at once")
