@@ -406,11 +406,16 @@ fn explain_says_what_would_happen_and_does_nothing() {
     let text = "My Acme kettle broke after two days. I want my money back!";
     let words = within(&world, &["explain", text]);
     assert_eq!(words.code, 0, "{}", words.err);
-    for part in ["watchlist   acme: acme", "language    en", "because", "route       support"] {
+    for part in
+        ["watchlist   acme: acme", "language    en", "because", "route       support", "reply draft (en)", "sorry"]
+    {
         assert!(words.out.contains(part), "{part}: {}", words.out);
     }
     std::fs::write(world.folder().join("feed.xml"), rss([entry("Acme"), entry("Nothing")])).unwrap();
-    assert_eq!(within(&world, &["explain", "feed.xml", "--json"]).json().as_array().unwrap().len(), 2);
+    let listed = within(&world, &["explain", "feed.xml", "--json"]).json();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    // What is no mention is not answered.
+    assert!(listed[0]["draft"]["text"].is_string() && listed[1]["draft"].is_null(), "{listed}");
     let url = world.web.url("/forum");
     let fetched = within(&world, &["explain", url.as_str(), "--json"]).json();
     assert_eq!(fetched.as_array().unwrap().len(), 3);

@@ -97,10 +97,16 @@ fn what_the_example_shows_is_valid() {
         .replace("transport = \"directory\"", "transport = \"smtp\"")
         .replace("/etc/ssl/our-authority.pem", "ca.pem");
     let kids = fs::read_to_string(project().join("config/watchlists/example.toml")).unwrap();
-    let (_folder, main) = folder(&[("mentiond.toml", &shown), ("watchlists/example.toml", &kids), ("ca.pem", "")]);
+    let (_folder, main) = folder(&[
+        ("mentiond.toml", &shown),
+        ("watchlists/example.toml", &kids),
+        ("ca.pem", ""),
+        ("drafts/en/praise.txt", "Thank you!\n"),
+    ]);
     let loaded = config::load_with(&main, Secrets::Skip).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(loaded.config.sources.len(), 3);
     assert_eq!(loaded.config.fetch.proxy.unwrap().host_str(), Some("proxy.example.com"));
+    assert_ne!(loaded.config.drafts, mentiond::compose::Drafts::built_in());
 }
 
 #[test]
@@ -274,6 +280,60 @@ fn an_include_that_finds_nothing_is_doubted_and_a_named_file_must_be_there() {
     assert_eq!(warnings(&text), ["no file matches `none/*.toml`"]);
     let said = errors(&MINIMAL.replace("[daemon]", "[daemon]\ninclude = [\"none.toml\"]"));
     assert!(said.contains("there is no such file") && said.contains("mentiond.toml:2:12"), "{said}");
+}
+
+#[test]
+fn own_drafts_take_the_place_of_built_in_ones_and_other_files_may_lie_beside_them() {
+    let text = MINIMAL.replace("[mail]", "[mail]\ndrafts = \"words\"");
+    let (folder, main) = folder(&[
+        ("mentiond.toml", &text),
+        ("words/en/praise.txt", "\u{feff}Cheers, {name}!\r\n| Cheers!\r\n"),
+        ("words/en/praise.txt~", "We promise."),
+        ("words/en/.praise.txt.swp", "We promise."),
+        ("words/README.md", "We promise."),
+    ]);
+    let loaded = config::load(&main).unwrap_or_else(|e| panic!("{e}"));
+    assert!(loaded.warnings.is_empty(), "{:#?}", loaded.warnings);
+    assert_ne!(loaded.config.drafts, mentiond::compose::Drafts::built_in());
+
+    // The mistakes of several files come together, each with its place.
+    fs::create_dir(folder.path().join("words/es")).unwrap();
+    fs::write(folder.path().join("words/es/refund.txt"), "Hola:\nLo resolveremos en 24 horas.\n").unwrap();
+    fs::write(folder.path().join("words/en/praise.txt"), "# Ours\n\nHello {nam},\n").unwrap();
+    fs::write(folder.path().join("words/en/other.txt"), vec![b'x'; 9_000]).unwrap();
+    fs::write(folder.path().join("words/loose.txt"), "x").unwrap();
+    let errors = config::load(&main).unwrap_err();
+    let places: Vec<_> = errors.errors.iter().map(|e| (e.file.rsplit('/').next().unwrap(), e.line, e.column)).collect();
+    let drafts = ("mentiond.toml", 4, 10);
+    assert_eq!(places, [drafts, drafts, ("praise.txt", 3, 7), ("refund.txt", 2, 1), ("refund.txt", 2, 17)], "{errors}");
+
+    fs::remove_dir_all(folder.path().join("words/en")).unwrap();
+    fs::remove_dir_all(folder.path().join("words/es")).unwrap();
+    fs::remove_file(folder.path().join("words/loose.txt")).unwrap();
+    let loaded = config::load(&main).unwrap();
+    assert!(loaded.warnings[0].message.contains("there are no drafts in"), "{:?}", loaded.warnings);
+}
+
+/// DRAFTS.md tells every placeholder and shows a draft that is accepted.
+#[test]
+fn drafts_are_explained_as_they_are() {
+    use mentiond::compose::{DraftTemplate, Drafts, PLACEHOLDERS};
+    let text = fs::read_to_string(project().join("config/DRAFTS.md")).unwrap();
+    let told: Vec<&str> =
+        text.lines().filter_map(|l| l.strip_prefix("| `{")).map(|l| l.split('}').next().unwrap()).collect();
+    assert_eq!(told, PLACEHOLDERS);
+    for category in Drafts::categories() {
+        assert!(text.contains(&format!("`{}`", category.as_str())), "{}", category.as_str());
+    }
+    let example = text.split_once("```draft\n").unwrap().1.split_once("```").unwrap().0;
+    DraftTemplate::parse(example, "en").unwrap_or_else(|e| panic!("{e:?}"));
+    // What it says is refused is refused.
+    let refused = text.split_once("## What is refused").unwrap().1;
+    let phrases: Vec<&str> = refused.split('"').skip(1).step_by(2).collect();
+    assert!(phrases.len() >= 7, "{phrases:?}");
+    for phrase in phrases {
+        assert!(DraftTemplate::parse(phrase, "en").is_err(), "{phrase}");
+    }
 }
 
 #[test]

@@ -12,11 +12,13 @@ use super::trial::{self, Trial};
 use super::{Failure, find_config, load};
 use crate::classify::Classifier;
 use crate::clock::Clock;
+use crate::compose::{ComposeSettings, Composer, Draft, DraftInput};
 use crate::daemon::engine::Engine;
 use crate::daemon::reading::{self, Judges, Lines};
 use crate::fetch::{Answer, Fetcher};
 use crate::model::{
-    Author, Classification, Cue, Cursor, Decision, Entry, FetchSettings, Identity, Matched, WatchlistMatch,
+    Author, Classification, Cue, Cursor, Decision, Deliver, Entry, FetchSettings, Identity, Matched, Mention,
+    WatchlistMatch,
 };
 use crate::query::{Document, Matcher, Scratch};
 use crate::routing::Routing;
@@ -53,6 +55,7 @@ pub(super) struct Explainer {
     matcher: Matcher,
     routing: Routing,
     themes: NamedQueries,
+    composer: Composer,
 }
 
 impl Explainer {
@@ -79,6 +82,7 @@ impl Explainer {
             matcher: Matcher::new(&[]),
             routing: Routing::default(),
             themes: NamedQueries::new([]),
+            composer: Composer::new(ComposeSettings::default()),
         })
     }
 
@@ -106,6 +110,31 @@ impl Explainer {
         let document = Document { lang: &classification.language.code, ..lines.document(entry, source) };
         let themes = judges.themes.of(&document).into_iter().map(str::to_owned).collect();
         Explained { themes, watchlists, excluded, classification, decision }
+    }
+
+    /// The reply draft of the notice that would go out; without a configuration, one that names no department.
+    fn draft(&self, entry: &Entry, source: &str, explained: &Explained) -> Option<Draft> {
+        let mention = Mention {
+            id: 0,
+            source: source.to_owned(),
+            entry: entry.clone(),
+            fetched: Clock::system().now(),
+            watchlists: explained.watchlists.clone(),
+            classification: explained.classification.clone(),
+            decision: explained.decision.clone(),
+        };
+        let bare =
+            DraftInput { mention: &mention, language: "en", brand: "", department: "", member: None, perk: None };
+        let Some(engine) = &self.engine else { return self.composer.draft(&bare) };
+        let owner = engine.config.routing.department(&mention.decision.department)?;
+        let first = mention.watchlists.first().filter(|_| mention.decision.deliver != Deliver::None)?;
+        engine.composer.draft(&DraftInput {
+            language: &owner.language,
+            brand: engine.watchlist(&first.name).map_or("", |w| &w.display),
+            department: &owner.name,
+            member: engine.sole_member(&owner.key),
+            ..bare
+        })
     }
 }
 
@@ -144,7 +173,7 @@ impl Explained {
         }
     }
 
-    fn words(&self, entry: &Entry) -> String {
+    fn words(&self, entry: &Entry, draft: Option<&Draft>) -> String {
         let mut lines = vec![short(if entry.title.is_empty() { &entry.text } else { &entry.title }, 100)];
         if let Some((by, matched)) = &self.excluded {
             let mut terms: Vec<_> = matched.iter().map(|m| m.term.as_str()).collect();
@@ -159,6 +188,13 @@ impl Explained {
             lines.push(format!("watchlist   {}: {}", watchlist.name, terms.join(", ")));
         }
         lines.extend(reasons(&self.classification, &self.decision));
+        match draft {
+            Some(draft) => {
+                lines.push(format!("reply draft ({})", draft.language));
+                lines.extend(draft.paragraphs.iter().map(|paragraph| format!("            {paragraph}")));
+            }
+            None => lines.push("reply draft none".into()),
+        }
         lines.join("\n")
     }
 }
@@ -235,21 +271,33 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         });
         return trial::print(tried.collect(), arguments.json);
     }
-    let explained: Vec<_> =
-        entries.iter().map(|e| (e, explainer.explain(e, &arguments.source, &mut scratch))).collect();
+    let explained: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let explained = explainer.explain(entry, &arguments.source, &mut scratch);
+            let draft = explainer.draft(entry, &arguments.source, &explained);
+            (entry, explained, draft)
+        })
+        .collect();
     if arguments.json {
         let list: Vec<_> = explained
             .iter()
-            .map(|(entry, explained)| {
+            .map(|(entry, explained, draft)| {
                 let mut map = explained.to_json();
                 map.insert("title".into(), json!(entry.title));
                 map.insert("url".into(), json!(entry.url));
+                let draft = draft.as_ref().map(|d| json!({ "language": d.language, "text": d.text() }));
+                map.insert("draft".into(), json!(draft));
                 Value::Object(map)
             })
             .collect();
         return say_json(&Value::Array(list));
     }
-    say(&explained.iter().map(|(entry, explained)| explained.words(entry)).collect::<Vec<_>>().join("\n\n"));
+    say(&explained
+        .iter()
+        .map(|(entry, explained, draft)| explained.words(entry, draft.as_ref()))
+        .collect::<Vec<_>>()
+        .join("\n\n"));
     Ok(())
 }
 

@@ -75,6 +75,10 @@ pub struct NoticeInput<'a> {
     pub watchlists: &'a [Watchlist<'a>],
     /// Name of the owner department.
     pub department: &'a str,
+    /// Who in the department takes it from here, if that is decided; named in the reply draft.
+    pub member: Option<&'a str>,
+    /// What the department gives in thanks for praise, for the reply draft.
+    pub perk: Option<&'a str>,
     /// Names of the departments that get a copy.
     pub copies: &'a [&'a str],
     /// Who has the case, if that is one person.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::clean::{Marked, clean, clean_line, isolate};
+use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
 use super::input::{AlertInput, AlsoSeen, Earlier, NoticeInput, Reader, Similar, Story, Watchlist};
@@ -43,8 +44,16 @@ struct View {
     similar_heading: String,
     similar: Vec<Place>,
     more: String,
+    draft: Option<DraftView>,
     page: Option<String>,
     foot: Vec<String>,
+}
+
+/// The suggested answer; its language need not be the mail's.
+#[derive(Serialize)]
+struct DraftView {
+    language: &'static str,
+    paragraphs: Vec<String>,
 }
 
 /// Category and severity as words; the colour only repeats them.
@@ -89,6 +98,7 @@ pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
             department,
             earlier: &[],
             copy: false,
+            draft: None,
         },
     )
 }
@@ -115,6 +125,19 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     } else {
         ("notice", &words.subject.notice, &mail.notice_intro, &words.foot.notice)
     };
+    // Who gets a copy does not answer, and would read what a copy must not show.
+    let draft = if input.copy {
+        None
+    } else {
+        composer.draft(&DraftInput {
+            mention: input.story.mention,
+            language: input.reader.language,
+            brand: input.watchlists.first().map_or("", |w| w.name),
+            department: input.department,
+            member: input.member,
+            perk: input.perk,
+        })
+    };
     mention_mail(
         composer,
         words,
@@ -131,6 +154,7 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
             department,
             earlier: input.earlier,
             copy: input.copy,
+            draft,
         },
     )
 }
@@ -165,6 +189,7 @@ struct Kind<'a> {
     department: Vec<Fact>,
     earlier: &'a [Earlier],
     copy: bool,
+    draft: Option<Draft>,
 }
 
 fn mention_mail(
@@ -286,6 +311,7 @@ fn mention_mail(
         similar_heading: plural(story.similar.len(), &words.mail.similar_one, &words.mail.similar_many),
         similar,
         more: if more > 0 { plural(more, &words.mail.more_one, &words.mail.more_other) } else { String::new() },
+        draft: kind.draft.map(|d| DraftView { language: d.language, paragraphs: d.paragraphs }),
         page: composer.page(mention.id).filter(|_| !kind.copy),
         foot: composer.foot(words, kind.why, story.possible_duplicate),
     };

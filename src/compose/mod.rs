@@ -10,6 +10,7 @@
 
 mod bundle;
 mod clean;
+mod draft;
 mod excerpt;
 mod headers;
 mod input;
@@ -27,6 +28,9 @@ use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 use url::Url;
 
+pub use draft::{
+    Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
+};
 pub use input::{
     AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
     Trouble, TroubleInput, Watchlist,
@@ -50,6 +54,8 @@ pub struct ComposeSettings {
     pub sender_domain: String,
     /// Whom a reader writes to with questions or complaints about the mails.
     pub contact: Option<String>,
+    /// What a department could answer.
+    pub drafts: Drafts,
 }
 
 /// Words mails. Made once: it reads the catalogues and parses the templates.
@@ -84,6 +90,11 @@ impl Composer {
     /// About a case: overdue, asked, back, handed over.
     pub fn case(&self, input: &CaseInput<'_>) -> Email {
         letter::letter(self, input)
+    }
+
+    /// What the owner department could answer, for the notice and the page; `None` if such posts get no answer.
+    pub fn draft(&self, input: &DraftInput<'_>) -> Option<Draft> {
+        draft::draft(self, input)
     }
 
     /// Alerts that piled up for one recipient, as one mail.

@@ -16,6 +16,7 @@ pub(super) fn composer() -> Composer {
         mention_pages: None,
         sender_domain: "mentions.example.com".into(),
         contact: Some("brand@example.com".into()),
+        drafts: Drafts::built_in(),
     })
 }
 
@@ -203,6 +204,8 @@ impl World {
             reader: self.reader(language),
             watchlists: &[WATCHLIST],
             department: "Customer Service",
+            member: Some("Ana Ruiz"),
+            perk: None,
             copies: &["Management", "Marketing"],
             owner: None,
             personal: false,

@@ -55,7 +55,20 @@ fn check(mail: &Email) {
         assert!(!both.contains(['\u{202e}', '\u{202d}', '\u{2066}', '\u{0}', '\u{1b}', '\r']), "{both}");
     }
     // No placeholder left standing.
-    for word in ["{brand}", "{title}", "{source}", "{department}", "{count}", "{host}", "{n}", "{relay}"] {
+    for word in [
+        "{brand}",
+        "{title}",
+        "{source}",
+        "{department}",
+        "{count}",
+        "{host}",
+        "{n}",
+        "{relay}",
+        "{name}",
+        "{issue}",
+        "{member}",
+        "{perk}",
+    ] {
         assert!(!mail.text.contains(word) && !mail.subject.contains(word), "{word}");
     }
     assert!(mail.html.len() < 100_000, "Gmail clips beyond 102 kB: {}", mail.html.len());
@@ -170,6 +183,8 @@ fn who_complains_often_is_marked_with_their_history() {
             reader: world.reader("en"),
             watchlists: &[WATCHLIST],
             department: "Customer Service",
+            member: None,
+            perk: None,
             copies: &[],
             owner: Some("Ana Ruiz, Customer Service"),
             personal: true,
@@ -402,6 +417,23 @@ fn a_copy_and_every_subject_are_free_of_personal_data() {
         world.alert("en").subject,
         "[Fjordkaffe] Unresolved issue, high: I am [author M***], call [phone 1 …50] about Fjordkaffe (trustpilot)"
     );
+}
+
+#[test]
+fn only_the_owner_department_gets_a_reply_draft_and_spam_has_none() {
+    let mut world = World::new(complaint());
+    let said = |mail: &Email| [&mail.text, &mail.html].map(|part| part.contains("to Ana in Customer Service"));
+    for language in LANGUAGES {
+        assert_eq!(said(&world.notice(language, false)), [true, true], "{language}");
+        assert_eq!(said(&world.notice(language, true)), [false, false], "{language}");
+        assert_eq!(said(&world.alert(language)), [false, false], "{language}");
+    }
+    assert!(world.notice("da", false).html.contains("<div class=\"text plain\" lang=\"en\""));
+    for category in [Category::Spam, Category::Abuse] {
+        world.mention.classification.category = category;
+        let mail = world.notice("en", false);
+        assert!(!mail.text.contains("Suggested reply") && !mail.html.contains("Suggested reply"), "{}", mail.text);
+    }
 }
 
 #[test]

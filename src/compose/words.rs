@@ -109,6 +109,8 @@ pub(super) struct MailWords {
     pub(super) matched: String,
     pub(super) department: String,
     pub(super) copies: String,
+    pub(super) draft_heading: String,
+    pub(super) draft_note: String,
     pub(super) also_seen: String,
     pub(super) because: String,
     pub(super) all_of_source: String,

@@ -163,6 +163,8 @@ pub(super) fn mail(root: &Table, reader: &mut Reader<'_>) -> Option<MailSettings
         .number("max_per_hour", 1..=100_000, &mut reader.found)
         .and_then(|n| u32::try_from(n).ok())
         .unwrap_or(20);
+    // The folder was read already; here only what is no text is told.
+    section.text("drafts", &mut reader.found);
     let words = [("smtp", Kind::Smtp), ("sendmail", Kind::Sendmail), ("directory", Kind::Directory)];
     let kind = if section.has("transport") {
         section.choice("transport", &words, &mut reader.found)

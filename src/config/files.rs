@@ -70,6 +70,18 @@ impl Files {
         format!("{}:{}", name.to_string_lossy(), file.line(span.start))
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds a file that is no TOML but whose mistakes are shown like those of the configuration; returns its number.
+    pub(super) fn add(&mut self, path: &Path, text: String) -> usize {
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        self.0.push(SourceFile::new(path.display().to_string(), folder, text));
+        self.0.len() - 1
+    }
+
     /// A path of the configuration, made absolute: relative ones start at the file in which they stand.
     pub(super) fn resolve(&self, span: Span, path: &str) -> PathBuf {
         tidy(&self.get(span.file).folder.join(path))

@@ -61,6 +61,7 @@ pub const MAIL: Keys = Keys {
         "command",
         "ca_file",
         "max_per_hour",
+        "drafts",
     ],
 };
 pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };

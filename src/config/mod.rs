@@ -8,6 +8,7 @@ mod addresses;
 mod cues;
 mod diagnostic;
 mod doubts;
+mod drafts;
 mod edges;
 mod files;
 pub mod keys;
@@ -35,6 +36,7 @@ pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
 use crate::classify::UserCue;
+use crate::compose::Drafts;
 use crate::model::{FetchSettings, HistorySettings, MailSettings, Source, StorySettings};
 use crate::query::{Context, Query};
 use crate::routing::Routing;
@@ -64,6 +66,8 @@ pub struct Config {
     pub routing: Routing,
     /// The operator's own cues for the classifier.
     pub cues: Vec<UserCue>,
+    /// Reply drafts: the built-in ones, with those of `[mail] drafts` in their place.
+    pub drafts: Drafts,
 }
 
 impl Config {
@@ -98,7 +102,8 @@ pub fn load_with(path: &Path, secrets: Secrets) -> Result<Loaded, ConfigErrors> 
 
 fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let mut found = Findings::default();
-    let (files, root) = files::read(path, &mut found);
+    let (mut files, root) = files::read(path, &mut found);
+    let drafts = drafts::read(&root, &mut files, &mut found);
     let mut reader = Reader { files: &files, found, world, context: Context::default() };
     let mut later = later::Later::default();
     let start = Span { file: 0, start: 0, end: 0 };
@@ -152,6 +157,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                     routes,
                 },
                 cues,
+                drafts,
             },
             warnings,
         }),

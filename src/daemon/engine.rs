@@ -90,6 +90,7 @@ impl Engine {
             mention_pages: None,
             contact: config.daemon.contact.clone(),
             sender_domain: domain(&config.mail.from.email).to_owned(),
+            drafts: config.drafts.clone(),
         });
         Ok(Self {
             matcher,
@@ -120,6 +121,14 @@ impl Engine {
     /// The watchlist of that name.
     pub fn watchlist(&self, name: &str) -> Option<&Watchlist> {
         self.config.watchlists.iter().find(|w| w.name == name)
+    }
+
+    /// Who takes a department's mentions, where that is no question: its only member's name.
+    pub fn sole_member(&self, department: &str) -> Option<&str> {
+        match self.config.routing.department(department)?.members.as_slice() {
+            [one] => Some(&one.name),
+            _ => None,
+        }
     }
 
     /// Whether a source (by place) is matched against a watchlist (by place).

@@ -82,6 +82,7 @@ pub(super) fn word(
             let copies: Vec<_> = mention.decision.copy.iter().filter_map(|key| department_name(engine, key)).collect();
             let responsible = &mention.decision.department;
             let owner = file.filter(|f| f.case.owner.person.is_some()).map(|f| owner_name(engine, &f.case.owner));
+            let member = file.and_then(|f| person_name(engine, f.case.owner.person.as_deref()?));
             let earlier: Vec<Earlier> = file
                 .map(|f| f.earlier.as_slice())
                 .unwrap_or_default()
@@ -93,6 +94,9 @@ pub(super) fn word(
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
                 department: department_name(engine, responsible).unwrap_or(responsible),
+                member: member.as_deref().or_else(|| engine.sole_member(responsible)),
+                // Perks come with a later version; until then no draft offers one.
+                perk: None,
                 copies: &copies,
                 owner: owner.as_deref(),
                 personal: *person,
