@@ -66,7 +66,7 @@ pub(super) struct Bent {
 
 /// Decides about a text that was read.
 pub(super) fn decide(found: &Found<'_>, model: &Model, setting: &Setting, bent: Bent) -> Decided {
-    let mut hits = Hits::default();
+    let mut hits = Hits::new();
     let mut sum = Sum::default();
     features::each(found, |f| {
         if let Some(row) = model.add(&f, &mut sum) {
