@@ -66,7 +66,7 @@ pub(super) struct Bent {
 
 /// Decides about a text that was read.
 pub(super) fn decide(found: &Found<'_>, model: &Model, setting: &Setting, bent: Bent) -> Decided {
-    let mut hits = Hits::default();
+    let mut hits = Hits::new();
     let mut sum = Sum::default();
     features::each(found, |f| {
         if let Some(row) = model.add(&f, &mut sum) {
@@ -219,10 +219,10 @@ fn bend(odds: &mut [f32], found: &Found<'_>, setting: &Setting, notes: &mut Vec<
     }
     // An angry customer with a grievance is never abuse.
     let grieves: f32 = Category::ALL.into_iter().filter(|c| c.is_grievance()).map(|c| at(odds, c)).sum();
-    if grievance(kind) >= GRIEVES || grieves >= at(odds, Category::Abuse) {
-        if let Some(o) = odds.get_mut(Category::Abuse as usize) {
-            *o *= 0.05;
-        }
+    if (grievance(kind) >= GRIEVES || grieves >= at(odds, Category::Abuse))
+        && let Some(o) = odds.get_mut(Category::Abuse as usize)
+    {
+        *o *= 0.05;
     }
     let total: f32 = odds.iter().sum::<f32>().max(1e-9);
     odds.iter_mut().for_each(|o| *o /= total);

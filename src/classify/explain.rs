@@ -19,11 +19,16 @@ const CLOSE: f32 = 0.02;
 /// The hashed features that the model knows, as they were met.
 #[derive(Default)]
 pub(super) struct Hits {
-    list: Vec<(usize, usize, u8, &'static [u8])>,
+    list: Vec<(usize, usize, u8, &'static [u8; OUTPUTS])>,
 }
 
 impl Hits {
-    pub(super) fn push(&mut self, feature: &Feature, row: &'static [u8]) {
+    /// Room for the features of an ordinary mention.
+    pub(super) fn new() -> Self {
+        Hits { list: Vec::with_capacity(512) }
+    }
+
+    pub(super) fn push(&mut self, feature: &Feature, row: &'static [u8; OUTPUTS]) {
         self.list.push((feature.first, feature.end, feature.group as u8, row));
     }
 }
@@ -106,20 +111,24 @@ impl Why<'_> {
 
     /// How much each token moves one output, against another or against the mean of its question; the heaviest first.
     fn pulls(&self, output: usize, against: Option<usize>) -> Vec<(usize, f32)> {
-        let worth = |out: usize, group: usize| self.model.worth(out, self.sum.count.get(group).copied().unwrap_or(1));
+        let count = |group: usize| self.sum.count.get(group).copied().unwrap_or(1);
+        let worth = [0, 1].map(|group| {
+            let other = against.map_or(0.0, |out| self.model.worth(out, count(group)));
+            (self.model.worth(output, count(group)), other)
+        });
         let mut pulls = vec![0.0f32; self.found.reading.tokens.list.len()];
         debug_assert!(output < OUTPUTS);
+        let weight = |row: &[u8; OUTPUTS], out: usize| row.get(out).map_or(0.0, |w| f32::from(*w as i8));
         for (first, end, group, row) in &self.hits.list {
-            let group = usize::from(*group);
-            let weight = |out: usize| row.get(out).map_or(0.0, |w| f32::from(*w as i8)) * worth(out, group);
-            let pull = weight(output) - against.map_or(0.0, weight);
+            let (own, other) = worth.get(usize::from(*group)).copied().unwrap_or_default();
+            let pull = weight(row, output) * own - against.map_or(0.0, |out| weight(row, out) * other);
             let share = pull / (end - first).max(1) as f32;
             for slot in pulls.iter_mut().take(*end).skip(*first) {
                 *slot += share;
             }
         }
-        let mut pulls: Vec<(usize, f32)> = pulls.into_iter().enumerate().collect();
-        pulls.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut pulls: Vec<(usize, f32)> = pulls.into_iter().enumerate().filter(|p| p.1 > 0.0).collect();
+        pulls.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         pulls
     }
 

@@ -19,7 +19,7 @@ const CODES: [&str; 11] = ["en", "es", "pt", "da", "no", "sv", "de", "fr", "it",
 const LONGEST_GRAM: usize = 4;
 const LONGEST_WORD: usize = 12;
 /// So many words are enough.
-const MOST_WORDS: usize = 32;
+const MOST_WORDS: usize = 24;
 /// What the source's claim is worth, in units of the model's score.
 const HINT: f32 = 2.2;
 /// The fit is too timid by this factor (least loss on the rows held back from it).
@@ -43,7 +43,7 @@ const TABLE: &[u8] = include_bytes!("../lang/letters.bin");
 const SLOT: usize = 16;
 
 /// The weights of a feature, if it is known.
-fn weights(feature: u64) -> Option<&'static [u8]> {
+fn weights(feature: u64) -> Option<&'static [u8; CODES.len()]> {
     let hash = mix(feature);
     let slots = TABLE.len() / SLOT;
     let mut slot = home(hash, slots);
@@ -52,7 +52,7 @@ fn weights(feature: u64) -> Option<&'static [u8]> {
         let (key, weights) = bytes.split_at_checked(4)?;
         match u32::from_le_bytes(key.try_into().ok()?) {
             0 => return None,
-            key if key == (hash as u32).max(1) => return weights.get(..CODES.len()),
+            key if key == (hash as u32).max(1) => return weights.first_chunk(),
             _ => slot = if slot + 1 == slots { 0 } else { slot + 1 },
         }
     }

@@ -15,7 +15,7 @@ use crate::model::{Category, Severity};
 /// Most words of a text that the model looks at; a longer text has told by then.
 const MOST_WORDS: usize = 600;
 /// Shortest and longest run of letters that is a feature.
-const GRAMS: std::ops::RangeInclusive<usize> = 3..=5;
+const GRAMS: std::ops::RangeInclusive<usize> = 3..=4;
 
 /// Number of dense features.
 pub(in super::super) const DENSE: usize = 84;

@@ -85,9 +85,9 @@ impl Model {
     }
 
     /// The weights of a hashed feature, if it is known.
-    pub(in super::super) fn row(&self, hash: u64) -> Option<&'static [u8]> {
+    pub(in super::super) fn row(&self, hash: u64) -> Option<&'static [u8; OUTPUTS]> {
         let slot = find(self.keys, 4, hash)?;
-        self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS)
+        self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS)?.try_into().ok()
     }
 
     /// Score (−5 … 5) and notes of a term of the lexicon by its hash.
@@ -98,7 +98,7 @@ impl Model {
     }
 
     /// Adds a feature's weights to `sum`; the weights, if it is known.
-    pub(in super::super) fn add(&self, feature: &Feature, sum: &mut Sum) -> Option<&'static [u8]> {
+    pub(in super::super) fn add(&self, feature: &Feature, sum: &mut Sum) -> Option<&'static [u8; OUTPUTS]> {
         let group = feature.group as usize;
         if let Some(count) = sum.count.get_mut(group) {
             *count += 1;

@@ -24,7 +24,7 @@ const PLAN: Plan = Plan {
     gain: [[0.5, 0.15], [1.0, 1.0], [1.0, 1.0]],
 };
 /// A hashed feature must occur in so many texts (words, letters).
-const LEAST: [u32; 2] = [2, 3];
+const LEAST: [u32; 2] = [2, 4];
 /// Rows of integer weights whose largest weight is below this share of the scale are left out.
 const FAINT: f32 = 0.02;
 /// What texts about a brand's service, and all others, count for the sentiment.
