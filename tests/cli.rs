@@ -52,7 +52,7 @@ fn world() -> World {
         |n: u32| entry(&format!("My Acme kettle broke, part {n}")).id(n).link(&format!("https://a.example/{n}"));
     let text = "It stopped working after a week. I want my money back.";
     World::new()
-        .feed("forum", rss([story(1).text(text), story(2).text("Lovely."), entry("Weather").id(3)]))
+        .feed("forum", rss([story(1).text(text), story(2).text("I love it."), entry("Weather").id(3)]))
         .watch("acme", "acme", BRAND)
         .department("support", &["complaint", "refund", "technical", "unresolved"])
         .toml("role = \"community\"")
@@ -205,7 +205,7 @@ fn a_mention_is_corrected_listed_exported_and_given_back() {
     let world = world();
     assert_eq!(within(&world, &["once"]).code, 0);
     let mentions = within(&world, &["mentions", "--json"]).json();
-    let lovely = mentions.as_array().unwrap().iter().find(|m| m["entry"]["text"] == "Lovely.").unwrap();
+    let lovely = mentions.as_array().unwrap().iter().find(|m| m["entry"]["text"] == "I love it.").unwrap();
     let (id, was) = (lovely["id"].to_string(), lovely["classification"]["category"].clone());
     assert_ne!(was, "suggestion");
 
@@ -224,15 +224,15 @@ fn a_mention_is_corrected_listed_exported_and_given_back() {
     let list = within(&world, &["mentions", "corrections", "--json"]).json();
     assert_eq!((&list[0]["category"], &list[0]["was_category"]), (&json!("suggestion"), &was));
     let export = within(&world, &["mentions", "corrections", "--export"]).out;
-    assert!(export.lines().nth(1).unwrap().ends_with("Lovely."), "{export}");
-    let explained = within(&world, &["explain", "--json", "My Acme kettle broke, part 2. Lovely."]).json();
+    assert!(export.lines().nth(1).unwrap().ends_with("I love it."), "{export}");
+    let explained = within(&world, &["explain", "--json", "My Acme kettle broke, part 2. I love it."]).json();
     assert!(explained.to_string().contains("correction 1"), "{explained}");
 
     let undone = within(&world, &["mentions", "undo", "1"]);
     assert_eq!(undone.code, 0, "{}", undone.err);
     assert_eq!(within(&world, &["mentions", "undo", "1"]).code, 1);
     assert_eq!(within(&world, &["mentions", "--json", &id]).json()["classification"]["category"], was);
-    let explained = within(&world, &["explain", "--json", "My Acme kettle broke, part 2. Lovely."]).json();
+    let explained = within(&world, &["explain", "--json", "My Acme kettle broke, part 2. I love it."]).json();
     assert!(!explained.to_string().contains("correction 1"), "{explained}");
     let all = within(&world, &["mentions", "corrections", "--all", "--json"]).json();
     assert!(all[0]["undone"].is_string(), "{all}");

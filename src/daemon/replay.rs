@@ -122,7 +122,8 @@ impl<'e> Replay<'e> {
     /// Reads entries with both configurations. Batches are handed in as they were heard.
     pub fn read(&mut self, batch: &Batch) {
         let known = |side: &Side<'_>| side.sources.contains_key(&batch.source);
-        if !(known(&self.before) && known(&self.after)) && !self.comparison.unknown_sources.contains(&batch.source) {
+        let both = known(&self.before) && known(&self.after);
+        if !both && !self.comparison.unknown_sources.contains(&batch.source) {
             self.comparison.unknown_sources.push(batch.source.clone());
         }
         let links = Links::of(&batch.entries);

@@ -157,7 +157,7 @@ async fn an_edited_entry_that_now_matches_is_one_alert() {
     world.serve("a", edited("Which one? Edit: not the Acme."));
     let second = world.once().await;
     assert_eq!((second.new_entries, second.mentions, world.mails().len()), (0, 1, 1));
-    world.serve("a", edited("Which one? Edit: not the Acme. Edit: really."));
+    world.serve("a", edited("Which one? Edit: not the Acme!"));
     let third = world.once().await;
     assert_eq!((third.mentions, third.duplicates, world.mails().len()), (0, 0, 1));
 }
