@@ -121,6 +121,9 @@ impl Folded {
             self.base.push('\n');
         }
         self.parts.push((self.base.len(), self.units.len()));
+        let table = &*TABLE;
+        self.base.reserve(text.len());
+        self.units.reserve(text.len());
         let mut spaced = true;
         let mut at = 0;
         while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
@@ -140,12 +143,18 @@ impl Folded {
                 }
                 continue;
             }
-            if c.is_ascii() && text.as_bytes().get(at).is_none_or(u8::is_ascii) {
+            let alone = text.as_bytes().get(at).is_none_or(u8::is_ascii) || cluster_end(text, next) == next;
+            if c.is_ascii() && alone {
                 self.push(start..next, |base| base.push(c.to_ascii_lowercase()));
                 spaced = false;
                 continue;
             }
             if is_invisible(c) {
+                continue;
+            }
+            if alone && let Some(known) = short(c, table).filter(|known| !known.is_empty()) {
+                self.push(start..next, |base| base.push_str(known));
+                spaced = false;
                 continue;
             }
             at = cluster_end(text, next);
@@ -323,8 +332,7 @@ fn fold_wide(text: &str, at: usize, table: &[Short], sink: &mut Sink<'_>) -> usi
     if is_invisible(c) {
         return next;
     }
-    let mark = |c: char| !c.is_ascii() && !is_own_fold(c) && joins(c);
-    let mark_follows = text.get(next..).and_then(|rest| rest.chars().next()).is_some_and(mark);
+    let mark_follows = text.get(next..).and_then(|rest| rest.chars().next()).is_some_and(joins);
     if !mark_follows && is_own_fold(c) {
         sink.extend(&text.as_bytes()[at..next]);
         return next;
@@ -339,7 +347,7 @@ fn fold_wide(text: &str, at: usize, table: &[Short], sink: &mut Sink<'_>) -> usi
 /// Where the marks end that follow a letter.
 fn cluster_end(text: &str, mut at: usize) -> usize {
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
-        if c.is_ascii() || !joins(c) {
+        if !joins(c) {
             break;
         }
         at += c.len_utf8();
@@ -356,7 +364,9 @@ fn push_base(cluster: &str, out: &mut String) {
         out.push(plain_of(first));
         rest = &cluster[first.len_utf8()..];
     }
-    let letters = rest.nfkd().filter(|c| !is_accent(*c)).flat_map(caseless).nfkd().filter(|c| !is_accent(*c));
+    // Compatibility forms may hold what is invisible alone: the line under an Arabic accent.
+    let silent = |c: &char| is_accent(*c) || is_invisible(*c);
+    let letters = rest.nfkd().filter(|c| !silent(c)).flat_map(caseless).nfkd().filter(|c| !silent(c));
     out.push_str(&spell_out(letters.map(|c| base_of(plain_of(c))).nfc()));
 }
 
@@ -419,6 +429,10 @@ fn is_accent(c: char) -> bool {
 
 /// True if `c` belongs to the letter before it.
 fn joins(c: char) -> bool {
+    // Quick for most: below the first combining mark, and in blocks without marks, nothing joins.
+    if c < '\u{300}' || is_own_fold(c) {
+        return false;
+    }
     matches!(c, '\u{ff9e}' | '\u{ff9f}')
         || canonical_combining_class(c) != 0
         || is_nfc_quick(std::iter::once(c)) == IsNormalized::Maybe
@@ -462,6 +476,12 @@ const TABLE_END: usize = 0x2070;
 const SPACE: u8 = 0xfe;
 /// Not in the table: fold it the long way.
 const SLOW: u8 = 0xff;
+
+/// The folded form of a letter, if it is in the table.
+fn short(c: char, table: &[Short]) -> Option<&str> {
+    let short = (c as usize).checked_sub(TABLE_START).and_then(|index| table.get(index))?;
+    std::str::from_utf8(short.bytes.get(..usize::from(short.len))?).ok()
+}
 
 static TABLE: LazyLock<Vec<Short>> = LazyLock::new(|| {
     let mut base = String::new();
@@ -523,6 +543,7 @@ mod tests {
             ("non‑breaking “quoted”", "non-breaking \"quoted\""),
             ("  lead", "lead"),
             ("¨x", "¨x"),
+            ("x\u{fe71}y", "xy"),
         ] {
             assert_eq!(fold(text), folded, "{text}");
             assert_eq!(fast(text), folded, "{text} (fast)");
@@ -563,10 +584,14 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_are_their_own_folded_form_are_so_and_join_with_nothing() {
-        for c in ('\u{80}'..=char::MAX).filter(|c| is_own_fold(*c)) {
-            assert!(!joins(c) && !is_invisible(c), "{c}");
-            assert_eq!(fold(&c.to_string()), c.to_string());
+    fn characters_that_are_quickly_said_to_join_with_nothing_do_so() {
+        for c in ('\0'..=char::MAX).filter(|c| *c < '\u{300}' || is_own_fold(*c)) {
+            let class = canonical_combining_class(c);
+            assert!(class == 0 && is_nfc_quick(std::iter::once(c)) == IsNormalized::Yes, "{c}");
+            if is_own_fold(c) {
+                assert!(!is_invisible(c), "{c}");
+                assert_eq!(fold(&c.to_string()), c.to_string());
+            }
         }
     }
 
@@ -574,6 +599,14 @@ mod tests {
     fn a_letter_under_a_hundred_thousand_marks_is_folded_in_linear_time() {
         let hostile = format!("a{}", "\u{301}\u{316}\u{3099}".repeat(100_000));
         assert_eq!(fast(&hostile), fold(&hostile));
+    }
+
+    #[test]
+    fn folding_a_letter_twice_changes_nothing() {
+        for c in ('\u{80}'..=char::MAX).filter(|c| c.is_alphabetic() && !is_own_fold(*c)) {
+            let once = fold(&c.to_string());
+            assert_eq!(fold(&once), once, "{c} U+{:04X}", c as u32);
+        }
     }
 
     proptest! {
