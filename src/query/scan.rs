@@ -183,7 +183,7 @@ impl Words {
         let mut start = 0;
         // The block behind the last letter closes the last word.
         for base in (0..=len).step_by(BLOCK) {
-            let Some(block) = text.get(base..).and_then(|rest| rest.first_chunk::<BLOCK>()) else { return };
+            let Some(block) = text.get(base..base + BLOCK) else { return };
             let (word, mut wide) = masks(block);
             let before = word << 1 | u64::from(inside);
             let (mut starts, mut ends) = (word & !before, before & !word);
@@ -316,11 +316,11 @@ fn two_bits(hash: u64) -> u64 {
 /// Which bytes of folded text are ASCII letters or digits or part of a letter of several bytes, and which are the latter:
 /// a bit for each. Eight bytes at once, each in its place of a word.
 #[inline]
-fn masks(block: &[u8; BLOCK]) -> (u64, u64) {
+fn masks(block: &[u8]) -> (u64, u64) {
     const HIGH: u64 = each(0x80);
     let (mut word, mut wide) = (0, 0);
-    for (place, bytes) in (0_u32..).step_by(8).zip(block.as_chunks::<8>().0) {
-        let bytes = u64::from_le_bytes(*bytes);
+    for place in (0..BLOCK).step_by(8) {
+        let bytes = load(block, place);
         let low = bytes & !HIGH;
         // The upper bit of each byte tells; no sum carries into the next byte.
         let small = low | each(0x20);
