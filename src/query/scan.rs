@@ -1,10 +1,11 @@
 //! Which literals stand in a folded text, all of them in one pass.
 //!
-//! Nearly every literal begins where a word begins. Those are not looked for letter by letter: the pass goes from word to
-//! word, and a filter of a few thousand bytes, which stays in the processor's nearest cache, says of nearly every word
-//! that no literal begins with it. So ten thousand keywords cost hardly more than ten. The others (signs, scripts
-//! without spaces, the middle of `a?b`) share one Aho-Corasick automaton (Aho, Corasick: Efficient string matching,
-//! 1975).
+//! In nearly every literal a word begins. Those are not looked for letter by letter: the pass goes from word to word, and
+//! a filter of a few bytes a literal, which stays in the processor's nearest cache, says of nearly every word that no
+//! literal has it. So ten thousand keywords cost hardly more than ten. The others (scripts without spaces, the middle of
+//! `a?b`) share one Aho-Corasick automaton (Aho, Corasick: Efficient string matching, 1975).
+
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
 
@@ -15,10 +16,13 @@ use crate::text::fold::is_word;
 const MAX_AUTOMATON: usize = 40 << 20;
 /// Longest beginning of a word that is looked up for `*`, in bytes; longer ones are left to the automaton.
 const MAX_OPEN: usize = 63;
-/// Bits of the filter for each word in it; one in about this many words passes by chance.
-const FILTER_BITS: usize = 32;
-/// Bytes behind the text that may be read: one load of the hash.
-pub(super) const PADDING: usize = 8;
+/// Bits of the filter for each word in it, of which two are set (Bloom: Space/time trade-offs in hash coding with allowable
+/// errors, 1970; both in one block, so that a look is one load). One in a hundred words passes by chance.
+const FILTER_BITS: usize = 16;
+/// Bytes behind the text that may be read: one block.
+pub(super) const PADDING: usize = BLOCK;
+/// Bytes of text that are looked at at once.
+const BLOCK: usize = 64;
 
 /// A literal, and what must not stand beside it for any of its users.
 #[derive(Clone, Copy, Debug)]
@@ -37,22 +41,24 @@ pub(super) struct Scan {
     automaton: Option<AhoCorasick>,
     /// Literals of the automaton's patterns.
     others: Vec<u32>,
+    /// The automaton's patterns all begin with letters of several bytes: a text without such is not shown to it.
+    wide: bool,
 }
 
-/// Literals by the word that they begin with.
+/// Literals by one of their words.
 #[derive(Debug, Default)]
 struct Words {
-    /// One bit for each value of the upper bits of a hash.
+    /// Blocks, by the upper bits of a hash; in each two bits, by the lower ones.
     filter: Vec<u64>,
     filter_shift: u32,
-    /// A table with open addressing: hash of the first word, and where its literals begin in `chains`.
+    /// A table with open addressing: hash of the word, and where its literals begin in `chains`.
     slots: Vec<(u64, u32)>,
     slot_shift: u32,
-    /// Literals that begin with the same word, one after the other; each list ends with its `last`.
+    /// Literals of the same word, with and without `s`, one after the other; each list ends with its `last`.
     chains: Vec<Chained>,
     /// Bytes of all literals.
     bytes: Vec<u8>,
-    /// Bit n: some literal is the beginning of a longer word, n bytes long.
+    /// Bit n: some literal ends in the beginning of a longer word, n bytes long.
     open: u64,
 }
 
@@ -61,7 +67,8 @@ struct Chained {
     literal: u32,
     start: u32,
     len: u32,
-    /// Bytes of its first word.
+    /// Where its word begins in it, and how many bytes that has.
+    offset: u32,
     word: u32,
     last: bool,
 }
@@ -71,16 +78,16 @@ impl Scan {
     pub(super) fn new(literals: &[Literal<'_>]) -> Self {
         let (mut words, mut others, mut texts) = (Vec::new(), Vec::new(), Vec::new());
         for (number, literal) in (0_u32..).zip(literals) {
-            let word = literal.text.find(|c| !is_word(c)).unwrap_or(literal.text.len());
-            let whole = word == literal.text.len();
-            if literal.anchored && word > 0 && !(literal.open && whole && word > MAX_OPEN) {
-                words.push((number, *literal, word));
-            } else {
-                others.push(number);
-                texts.push(literal.text);
+            match anchor(literal) {
+                Some(word) => words.push((number, *literal, word)),
+                None => {
+                    others.push(number);
+                    texts.push(literal.text);
+                }
             }
         }
-        Self { words: Words::new(&words), automaton: automaton(&texts), others }
+        let wide = texts.iter().all(|text| text.bytes().next().is_some_and(|byte| !byte.is_ascii()));
+        Self { words: Words::new(&words), automaton: automaton(&texts), others, wide }
     }
 
     /// Memory of the tables, in bytes.
@@ -105,7 +112,11 @@ impl Scan {
             self.words.each(text, len, &mut found);
         }
         if let Some(automaton) = &self.automaton {
-            for place in automaton.find_overlapping_iter(text.get(..len).unwrap_or_default()) {
+            let text = text.get(..len).unwrap_or_default();
+            if self.wide && text.is_ascii() {
+                return;
+            }
+            for place in automaton.find_overlapping_iter(text) {
                 if let Some(literal) = self.others.get(place.pattern().as_usize()) {
                     found(*literal, place.start());
                 }
@@ -115,38 +126,39 @@ impl Scan {
 }
 
 impl Words {
-    fn new(literals: &[(u32, Literal<'_>, usize)]) -> Self {
+    fn new(literals: &[(u32, Literal<'_>, Range<usize>)]) -> Self {
         let mut made = Self::default();
         if literals.is_empty() {
             return made;
         }
-        let mut hashed: Vec<(u64, u32, &Literal<'_>, usize)> = literals
+        let mut padded = Vec::new();
+        let mut hashed: Vec<(u64, u32, &Literal<'_>, &Range<usize>)> = literals
             .iter()
             .map(|(number, literal, word)| {
-                let mut padded = literal.text.as_bytes().to_vec();
+                padded.clear();
+                padded.extend_from_slice(literal.text.as_bytes());
                 padded.resize(padded.len() + PADDING, 0);
-                (hash(&padded, 0, *word), *number, literal, *word)
+                (hash(&padded, word.start, stem_of(&padded, word.start, word.len())), *number, literal, word)
             })
             .collect();
         hashed.sort_by_key(|(hash, number, ..)| (*hash, *number));
         let size = (literals.len() * 2).next_power_of_two().max(2);
         made.slot_shift = 64 - size.trailing_zeros();
         made.slots = vec![(0, u32::MAX); size];
-        let bits = (literals.len() * FILTER_BITS).next_power_of_two().max(64);
-        made.filter_shift = 64 - bits.trailing_zeros();
+        let bits = (literals.len() * FILTER_BITS).next_power_of_two().max(128);
+        made.filter_shift = 64 - (bits / 64).trailing_zeros();
         made.filter = vec![0; bits / 64];
         for (index, (hash, number, literal, word)) in hashed.iter().enumerate() {
             let start = made.bytes.len() as u32;
             made.bytes.extend_from_slice(literal.text.as_bytes());
-            if literal.open && *word == literal.text.len() {
-                made.open |= 1 << word;
+            if literal.open && word.end == literal.text.len() {
+                made.open |= 1 << word.len();
             }
             let first = index == 0 || hashed.get(index - 1).is_none_or(|before| before.0 != *hash);
             let last = hashed.get(index + 1).is_none_or(|next| next.0 != *hash);
             if first {
-                let bit = hash >> made.filter_shift;
-                if let Some(block) = made.filter.get_mut((bit / 64) as usize) {
-                    *block |= 1 << (bit % 64);
+                if let Some(block) = made.filter.get_mut((hash >> made.filter_shift) as usize) {
+                    *block |= two_bits(*hash);
                 }
                 let mut slot = (hash >> made.slot_shift) as usize;
                 while made.slots.get(slot).is_some_and(|(_, chain)| *chain != u32::MAX) {
@@ -157,115 +169,179 @@ impl Words {
                 }
             }
             let len = literal.text.len() as u32;
-            made.chains.push(Chained { literal: *number, start, len, word: *word as u32, last });
+            let (offset, word) = (word.start as u32, word.len() as u32);
+            made.chains.push(Chained { literal: *number, start, len, offset, word, last });
         }
         made
     }
 
+    /// Goes from word to word: which bytes belong to words is found for a whole block without a branch, so that the
+    /// processor has nothing to guess.
     fn each(&self, text: &[u8], len: usize, found: &mut impl FnMut(u32, usize)) {
-        let mut at = 0;
-        while at < len {
-            // To the beginning of the next word.
-            while at < len && CLASS[usize::from(text[at])] == Class::Other {
-                at += 1;
+        // A word goes on from the block before; letters of several bytes are in it.
+        let (mut inside, mut mixed) = (false, false);
+        let mut start = 0;
+        // The block behind the last letter closes the last word.
+        for base in (0..=len).step_by(BLOCK) {
+            let Some(block) = text.get(base..base + BLOCK) else { return };
+            let (word, mut wide) = masks(block);
+            let before = word << 1 | u64::from(inside);
+            let (mut starts, mut ends) = (word & !before, before & !word);
+            if !inside {
+                start = base + starts.trailing_zeros() as usize;
+                starts &= starts.wrapping_sub(1);
             }
-            if at >= len {
-                return;
+            while ends != 0 {
+                let end = ends.trailing_zeros();
+                ends &= ends - 1;
+                let below = (1 << end) - 1;
+                if mixed || wide & below != 0 {
+                    mixed = false;
+                    wide &= !below;
+                    self.run(text, start, base + end as usize, found);
+                } else {
+                    self.word(text, start, base + end as usize, found);
+                }
+                start = base + starts.trailing_zeros() as usize;
+                starts &= starts.wrapping_sub(1);
             }
-            if CLASS[usize::from(text[at])] == Class::Wide {
-                let (is_part, next) = wide(text, at);
-                if !is_part {
-                    at = next;
-                    continue;
-                }
-            }
-            let start = at;
-            loop {
-                while at < len && CLASS[usize::from(text[at])] == Class::Word {
-                    at += 1;
-                }
-                if at >= len || CLASS[usize::from(text[at])] == Class::Other {
-                    break;
-                }
-                let (is_part, next) = wide(text, at);
-                if !is_part {
-                    break;
-                }
-                at = next;
-            }
-            self.word(text, start, at.min(len), found);
+            inside = word >> 63 == 1;
+            mixed |= wide != 0;
         }
     }
 
-    /// Looks up a word, its beginnings where literals are such, and the word without a genitive `s`.
+    /// Goes through a run of letters and digits, some of them of several bytes, which may be signs or of scripts without
+    /// spaces.
+    #[cold]
+    fn run(&self, text: &[u8], start: usize, end: usize, found: &mut impl FnMut(u32, usize)) {
+        let mut word = start;
+        let mut at = start;
+        while at < end {
+            let (is_part, next) = if text[at].is_ascii() { (true, at + 1) } else { wide(text, at) };
+            if !is_part {
+                if word < at {
+                    self.word(text, word, at, found);
+                }
+                word = next;
+            }
+            at = next;
+        }
+        if word < end {
+            self.word(text, word, end, found);
+        }
+    }
+
+    /// Looks up a word, its beginnings where literals end in such, and the word without a genitive `s`.
+    #[inline]
     fn word(&self, text: &[u8], start: usize, end: usize, found: &mut impl FnMut(u32, usize)) {
         let length = end - start;
-        self.look(text, start, length, found);
-        if length > 1 && text[end - 1] == b's' && self.open & bit(length - 1) == 0 {
-            self.look(text, start, length - 1, found);
-        }
-        // Bits of lengths below that of the word.
-        let mut shorter = self.open & (bit(length).wrapping_sub(1));
+        let stem = stem_of(text, start, length);
+        self.look(text, start, stem, [stem, length], found);
+        // Bits of lengths below that of the word, but for the one that was looked up with it.
+        let mut shorter = self.open & (bit(length).wrapping_sub(1)) & !bit(stem);
         while shorter != 0 {
             let length = shorter.trailing_zeros() as usize;
             shorter &= shorter - 1;
-            self.look(text, start, length, found);
+            self.look(text, start, stem_of(text, start, length), [length; 2], found);
         }
     }
 
+    /// Looks up a stem, for literals whose words have one of two lengths.
     #[inline]
-    fn look(&self, text: &[u8], start: usize, length: usize, found: &mut impl FnMut(u32, usize)) {
-        let hash = hash(text, start, length);
-        let bit = hash >> self.filter_shift;
-        if self.filter[(bit / 64) as usize] >> (bit % 64) & 1 == 1 {
-            self.compare(text, start, length, hash, found);
+    fn look(&self, text: &[u8], start: usize, stem: usize, lengths: [usize; 2], found: &mut impl FnMut(u32, usize)) {
+        let hash = hash(text, start, stem);
+        let bits = two_bits(hash);
+        if self.filter[(hash >> self.filter_shift) as usize] & bits == bits {
+            self.compare(text, start, lengths, hash, found);
         }
     }
 
     #[cold]
-    fn compare(&self, text: &[u8], start: usize, length: usize, hash: u64, found: &mut impl FnMut(u32, usize)) {
+    fn compare(&self, text: &[u8], start: usize, lengths: [usize; 2], hash: u64, found: &mut impl FnMut(u32, usize)) {
         let mut slot = (hash >> self.slot_shift) as usize;
         while let Some((known, chain)) = self.slots.get(slot).copied().filter(|(_, chain)| *chain != u32::MAX) {
             if known == hash {
                 for one in self.chains.get(chain as usize..).unwrap_or_default() {
                     let bytes = self.bytes.get(one.start as usize..(one.start + one.len) as usize);
-                    let there = text.get(start..start + one.len as usize);
-                    if one.word as usize == length && bytes == there {
-                        found(one.literal, start);
+                    if lengths.contains(&(one.word as usize))
+                        && let Some(first) = start.checked_sub(one.offset as usize)
+                        && bytes == text.get(first..first + one.len as usize)
+                    {
+                        found(one.literal, first);
                     }
                     if one.last {
-                        return;
+                        break;
                     }
                 }
+                return;
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
     }
 }
 
-/// What a byte of folded text is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Other,
-    /// An ASCII letter or digit.
-    Word,
-    /// Part of a letter of several bytes.
-    Wide,
+/// The word by which a literal is looked up: its longest, whole ones first. None if no word surely begins in it, or if
+/// its only one goes on in the text and is too long for that.
+fn anchor(literal: &Literal<'_>) -> Option<Range<usize>> {
+    let text = literal.text;
+    let mut best: Option<(bool, Range<usize>)> = None;
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find(is_word)) {
+        let start = at + found;
+        let end = text.get(start..).and_then(|rest| rest.find(|c| !is_word(c))).map_or(text.len(), |len| start + len);
+        at = end;
+        let whole = !(literal.open && end == text.len());
+        if (start == 0 && !literal.anchored) || (!whole && end - start > MAX_OPEN) {
+            continue;
+        }
+        if best.as_ref().is_none_or(|(known, range)| (whole, end - start) > (*known, range.len())) {
+            best = Some((whole, start..end));
+        }
+    }
+    best.map(|(_, range)| range)
 }
 
-const CLASS: [Class; 256] = {
-    let mut table = [Class::Other; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if (byte as u8).is_ascii_alphanumeric() {
-            table[byte] = Class::Word;
-        } else if byte >= 0x80 {
-            table[byte] = Class::Wide;
-        }
-        byte += 1;
+/// How much of a word is looked up: all but an `s` at its end, so that one look finds the word and its genitive.
+#[inline]
+fn stem_of(text: &[u8], start: usize, length: usize) -> usize {
+    length - usize::from(length > 1 && text[start + length - 1] == b's')
+}
+
+/// Two bits of a block of the filter.
+#[inline]
+fn two_bits(hash: u64) -> u64 {
+    1 << (hash & 63) | 1 << (hash >> 6 & 63)
+}
+
+/// Which bytes of folded text are ASCII letters or digits or part of a letter of several bytes, and which are the latter:
+/// a bit for each. Eight bytes at once, each in its place of a word.
+#[inline]
+fn masks(block: &[u8]) -> (u64, u64) {
+    const HIGH: u64 = each(0x80);
+    let (mut word, mut wide) = (0, 0);
+    for place in (0..BLOCK).step_by(8) {
+        let bytes = load(block, place);
+        let low = bytes & !HIGH;
+        // The upper bit of each byte tells; no sum carries into the next byte.
+        let small = low | each(0x20);
+        let letter = (small + each(0x80 - b'a')) & !(small + each(0x80 - b'z' - 1));
+        let digit = (low + each(0x80 - b'0')) & !(low + each(0x80 - b'9' - 1));
+        word |= gather((letter | digit | bytes) & HIGH) << place;
+        wide |= gather(bytes & HIGH) << place;
     }
-    table
-};
+    (word, wide)
+}
+
+/// Every byte of a word the same.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The upper bits of eight bytes side by side: the product has each of them once in its uppermost byte.
+#[inline]
+fn gather(upper: u64) -> u64 {
+    (upper >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
 
 /// Whether the letter of several bytes at `at` is part of a word, and where it ends.
 fn wide(text: &[u8], at: usize) -> (bool, usize) {
@@ -283,26 +359,32 @@ fn bit(length: usize) -> u64 {
     if length > MAX_OPEN { 0 } else { 1 << length }
 }
 
-/// A hash of `text[start..start + length]`, eight bytes at a time: multiplication by an odd number, as in Knuth's
+/// A hash of `text[start..start + length]`, sixteen bytes at a time: multiplication by odd numbers, as in Knuth's
 /// multiplicative hashing (The Art of Computer Programming 3, 6.4). Behind the text there must be [`PADDING`] bytes.
 #[inline]
 fn hash(text: &[u8], start: usize, length: usize) -> u64 {
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let load = |at: usize| {
-        text.get(at..at + 8).and_then(|bytes| bytes.first_chunk::<8>()).map_or(0, |b| u64::from_le_bytes(*b))
-    };
     let mut mixed = length as u64;
-    let mut at = start;
-    let end = start + length;
-    while end - at > 8 {
-        mixed = (mixed ^ load(at)).wrapping_mul(ODD);
-        mixed ^= mixed >> 32;
-        at += 8;
+    let (mut at, mut rest) = (start, length);
+    while rest > 16 {
+        mixed = mix(mixed, load(text, at), load(text, at + 8));
+        at += 16;
+        rest -= 16;
     }
-    // The rest, without what stands behind it.
-    let rest = end - at;
-    let word = if rest == 0 { 0 } else { load(at) << (64 - 8 * rest) };
-    (mixed ^ word).wrapping_mul(ODD) ^ word.rotate_left(29).wrapping_mul(0xd6e8_feb8_6659_fd93)
+    // Without what stands behind it.
+    let low = load(text, at).unbounded_shl(64_u32.saturating_sub(8 * rest as u32));
+    let high = load(text, at + 8).unbounded_shl(64 - 8 * (rest as u32).saturating_sub(8));
+    mix(mixed, low, high)
+}
+
+#[inline]
+fn load(text: &[u8], at: usize) -> u64 {
+    text.get(at..).and_then(|rest| rest.first_chunk::<8>()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+#[inline]
+fn mix(seed: u64, low: u64, high: u64) -> u64 {
+    let mixed = (seed ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ high.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    (mixed ^ mixed >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Whether a literal with this edge on its left can only begin where a word does.

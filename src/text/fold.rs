@@ -15,38 +15,47 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 pub fn fold_into(text: &str, out: &mut Vec<u8>) {
     let table = &*TABLE;
     let bytes = text.as_bytes();
-    out.reserve(bytes.len() + 16);
+    let mut sink = Sink { to: out.len(), out, spaced: true };
     let mut at = 0;
-    let mut spaced = true;
     while at < bytes.len() {
-        let mut stop = bytes.len();
-        if let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<CHUNK>()) {
-            if let Some(folded) = fold_chunk(chunk, spaced) {
-                out.extend_from_slice(&folded);
-                spaced = chunk[CHUNK - 1] == b' ';
-                at += CHUNK;
-                continue;
+        sink.make_room(bytes.len() - at);
+        // Eight bytes at once, as far as they are plain. What is missing at the end stands as zeros, which are not.
+        let (chunk, there) = match bytes.get(at..).and_then(|rest| rest.first_chunk::<CHUNK>()) {
+            Some(chunk) => (u64::from_le_bytes(*chunk), CHUNK),
+            None => {
+                let mut chunk = [0; CHUNK];
+                let rest = &bytes[at..];
+                chunk[..rest.len()].copy_from_slice(rest);
+                (u64::from_le_bytes(chunk), rest.len())
             }
-            stop = at + CHUNK;
+        };
+        let (folded, plain) = fold_chunk(chunk, sink.spaced);
+        let plain = plain.min(there);
+        sink.put(folded.to_le_bytes(), plain);
+        at += plain;
+        if plain > 0 {
+            sink.spaced = bytes[at - 1] == b' ';
         }
-        while at < stop {
-            let byte = bytes[at];
-            if byte.is_ascii() {
-                at += 1;
-                if is_ascii_space(byte) {
-                    if !spaced {
-                        out.push(b' ');
-                        spaced = true;
-                    }
-                } else {
-                    out.push(byte.to_ascii_lowercase());
-                    spaced = false;
-                }
-                continue;
+        if plain == CHUNK || at == bytes.len() {
+            continue;
+        }
+        if bytes[at].is_ascii() {
+            if is_ascii_space(bytes[at]) {
+                sink.space();
+            } else {
+                sink.put([bytes[at], 0, 0, 0, 0, 0, 0, 0], 1);
+                sink.spaced = false;
             }
-            at = fold_wide(text, at, table, out, &mut spaced);
+            at += 1;
+            continue;
+        }
+        while at < bytes.len() && !bytes[at].is_ascii() {
+            sink.make_room(bytes.len() - at);
+            at = fold_wide(text, at, table, &mut sink);
         }
     }
+    let Sink { to, out, .. } = sink;
+    out.truncate(to);
 }
 
 /// The folded form of `text` as a string of its own.
@@ -112,6 +121,9 @@ impl Folded {
             self.base.push('\n');
         }
         self.parts.push((self.base.len(), self.units.len()));
+        let table = &*TABLE;
+        self.base.reserve(text.len());
+        self.units.reserve(text.len());
         let mut spaced = true;
         let mut at = 0;
         while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
@@ -131,12 +143,18 @@ impl Folded {
                 }
                 continue;
             }
-            if c.is_ascii() && text.as_bytes().get(at).is_none_or(u8::is_ascii) {
+            let alone = text.as_bytes().get(at).is_none_or(u8::is_ascii) || cluster_end(text, next) == next;
+            if c.is_ascii() && alone {
                 self.push(start..next, |base| base.push(c.to_ascii_lowercase()));
                 spaced = false;
                 continue;
             }
             if is_invisible(c) {
+                continue;
+            }
+            if alone && let Some(known) = short(c, table).filter(|known| !known.is_empty()) {
+                self.push(start..next, |base| base.push_str(known));
+                spaced = false;
                 continue;
             }
             at = cluster_end(text, next);
@@ -222,31 +240,73 @@ pub fn as_written(cluster: &str) -> String {
     cluster.chars().filter(|c| !is_invisible(*c)).map(|c| if c.is_whitespace() { ' ' } else { c }).nfc().collect()
 }
 
-const CHUNK: usize = 16;
+/// Bytes that are folded at once.
+const CHUNK: usize = 8;
 
-/// Lower-cases a chunk of plain ASCII text; `None` if anything in it needs a closer look. Written without branches in
-/// its loops so that the compiler makes vector code of it.
-fn fold_chunk(chunk: &[u8; CHUNK], spaced: bool) -> Option<[u8; CHUNK]> {
-    let mut odd = u8::from(spaced && chunk[0] == b' ');
-    for byte in chunk {
-        odd |= byte & 0x80;
-        odd |= u8::from(*byte < b' ');
+/// Where folded text is written: ahead of what is there, so that a chunk is one store, whatever of it counts.
+struct Sink<'o> {
+    out: &'o mut Vec<u8>,
+    /// What lies beyond is not text yet.
+    to: usize,
+    /// The text so far is empty or ends in a space.
+    spaced: bool,
+}
+
+impl Sink<'_> {
+    /// Makes room for `rest` bytes of text that do not grow, and for one chunk.
+    fn make_room(&mut self, rest: usize) {
+        let wanted = self.to + rest + CHUNK;
+        if self.out.len() < wanted {
+            self.out.resize(wanted, 0);
+        }
     }
-    for index in 1..CHUNK {
-        odd |= u8::from(chunk[index] == b' ') & u8::from(chunk[index - 1] == b' ');
+
+    /// Adds the first `len` of some bytes; there must be room.
+    fn put(&mut self, bytes: [u8; CHUNK], len: usize) {
+        self.out[self.to..self.to + CHUNK].copy_from_slice(&bytes);
+        self.to += len;
     }
-    if odd != 0 {
-        return None;
+
+    fn space(&mut self) {
+        if !self.spaced {
+            self.put([b' '; CHUNK], 1);
+            self.spaced = true;
+        }
     }
-    let mut folded = *chunk;
-    for byte in &mut folded {
-        *byte |= u8::from(byte.is_ascii_uppercase()) << 5;
+
+    /// Adds folded letters, however many.
+    fn extend(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.make_room(bytes.len());
+            self.out[self.to..self.to + bytes.len()].copy_from_slice(bytes);
+            self.to += bytes.len();
+            self.spaced = false;
+        }
     }
-    Some(folded)
+}
+
+/// Every byte of a word the same.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Lower-cases eight bytes of text at once, each in its place of a word (Lamport: Multiple byte processing with full-word
+/// instructions, 1975), and says how many of them, from the first, are plain: neither a letter of several bytes nor a
+/// control sign nor a space after another.
+fn fold_chunk(chunk: u64, spaced: bool) -> (u64, usize) {
+    const HIGH: u64 = each(0x80);
+    let low = chunk & !HIGH;
+    // The upper bit of each byte tells; no sum carries into the next byte.
+    let control = !(low + each(0x80 - b' ')) & HIGH;
+    let space = !((low ^ each(b' ')) + each(0x7f)) & HIGH;
+    let second = space & (space << 8 | u64::from(spaced) << 7);
+    let odd = chunk & HIGH | control | second;
+    let capital = (low + each(0x80 - b'A')) & !(low + each(0x80 - b'Z' - 1)) & HIGH;
+    (chunk | capital >> 2, odd.trailing_zeros() as usize / 8)
 }
 
 /// Folds the non-ASCII letter at `at`, with the marks that compose with it; returns where it ends.
-fn fold_wide(text: &str, at: usize, table: &[Short], out: &mut Vec<u8>, spaced: &mut bool) -> usize {
+fn fold_wide(text: &str, at: usize, table: &[Short], sink: &mut Sink<'_>) -> usize {
     let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else {
         return text.len();
     };
@@ -254,52 +314,40 @@ fn fold_wide(text: &str, at: usize, table: &[Short], out: &mut Vec<u8>, spaced: 
     if let Some(short) = (c as usize).checked_sub(TABLE_START).and_then(|index| table.get(index)) {
         match short.len {
             SPACE => {
-                if !*spaced {
-                    out.push(b' ');
-                    *spaced = true;
-                }
+                sink.space();
                 return next;
             }
             SLOW => {}
             len => {
-                if len > 0 {
-                    out.extend_from_slice(&short.bytes[..usize::from(len)]);
-                    *spaced = false;
-                }
+                sink.put(short.bytes, usize::from(len));
+                sink.spaced &= len == 0;
                 return next;
             }
         }
     }
     if c.is_whitespace() {
-        if !*spaced {
-            out.push(b' ');
-            *spaced = true;
-        }
+        sink.space();
         return next;
     }
     if is_invisible(c) {
         return next;
     }
-    let mark_follows = text.get(next..).and_then(|rest| rest.chars().next()).is_some_and(|n| !n.is_ascii() && joins(n));
+    let mark_follows = text.get(next..).and_then(|rest| rest.chars().next()).is_some_and(joins);
     if !mark_follows && is_own_fold(c) {
-        out.extend_from_slice(&text.as_bytes()[at..next]);
-        *spaced = false;
+        sink.extend(&text.as_bytes()[at..next]);
         return next;
     }
     let end = if mark_follows { cluster_end(text, next) } else { next };
     let mut base = String::new();
     push_base(&text[at..end], &mut base);
-    if !base.is_empty() {
-        out.extend_from_slice(base.as_bytes());
-        *spaced = false;
-    }
+    sink.extend(base.as_bytes());
     end
 }
 
 /// Where the marks end that follow a letter.
 fn cluster_end(text: &str, mut at: usize) -> usize {
     while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
-        if c.is_ascii() || !joins(c) {
+        if !joins(c) {
             break;
         }
         at += c.len_utf8();
@@ -316,7 +364,9 @@ fn push_base(cluster: &str, out: &mut String) {
         out.push(plain_of(first));
         rest = &cluster[first.len_utf8()..];
     }
-    let letters = rest.nfkd().filter(|c| !is_accent(*c)).flat_map(caseless).nfkd().filter(|c| !is_accent(*c));
+    // Compatibility forms may hold what is invisible alone: the line under an Arabic accent.
+    let silent = |c: &char| is_accent(*c) || is_invisible(*c);
+    let letters = rest.nfkd().filter(|c| !silent(c)).flat_map(caseless).nfkd().filter(|c| !silent(c));
     out.push_str(&spell_out(letters.map(|c| base_of(plain_of(c))).nfc()));
 }
 
@@ -379,6 +429,10 @@ fn is_accent(c: char) -> bool {
 
 /// True if `c` belongs to the letter before it.
 fn joins(c: char) -> bool {
+    // Quick for most: below the first combining mark, and in blocks without marks, nothing joins.
+    if c < '\u{300}' || is_own_fold(c) {
+        return false;
+    }
     matches!(c, '\u{ff9e}' | '\u{ff9f}')
         || canonical_combining_class(c) != 0
         || is_nfc_quick(std::iter::once(c)) == IsNormalized::Maybe
@@ -413,7 +467,7 @@ fn is_ascii_space(byte: u8) -> bool {
 /// looked up; a mark after such a letter never changes the letter's folded form, so each stands alone.
 #[derive(Clone, Copy)]
 struct Short {
-    bytes: [u8; 6],
+    bytes: [u8; CHUNK],
     len: u8,
 }
 
@@ -423,17 +477,23 @@ const SPACE: u8 = 0xfe;
 /// Not in the table: fold it the long way.
 const SLOW: u8 = 0xff;
 
+/// The folded form of a letter, if it is in the table.
+fn short(c: char, table: &[Short]) -> Option<&str> {
+    let short = (c as usize).checked_sub(TABLE_START).and_then(|index| table.get(index))?;
+    std::str::from_utf8(short.bytes.get(..usize::from(short.len))?).ok()
+}
+
 static TABLE: LazyLock<Vec<Short>> = LazyLock::new(|| {
     let mut base = String::new();
     (TABLE_START..TABLE_END)
         .map(|code| {
-            let slow = Short { bytes: [0; 6], len: SLOW };
+            let slow = Short { bytes: [0; CHUNK], len: SLOW };
             let Some(c) = u32::try_from(code).ok().and_then(char::from_u32) else { return slow };
             if (0x700..0x2000).contains(&code) {
                 return slow;
             }
             if c.is_whitespace() {
-                return Short { bytes: [0; 6], len: SPACE };
+                return Short { bytes: [0; CHUNK], len: SPACE };
             }
             base.clear();
             if !is_invisible(c) {
@@ -483,6 +543,7 @@ mod tests {
             ("non‑breaking “quoted”", "non-breaking \"quoted\""),
             ("  lead", "lead"),
             ("¨x", "¨x"),
+            ("x\u{fe71}y", "xy"),
         ] {
             assert_eq!(fold(text), folded, "{text}");
             assert_eq!(fast(text), folded, "{text} (fast)");
@@ -523,9 +584,29 @@ mod tests {
     }
 
     #[test]
+    fn characters_that_are_quickly_said_to_join_with_nothing_do_so() {
+        for c in ('\0'..=char::MAX).filter(|c| *c < '\u{300}' || is_own_fold(*c)) {
+            let class = canonical_combining_class(c);
+            assert!(class == 0 && is_nfc_quick(std::iter::once(c)) == IsNormalized::Yes, "{c}");
+            if is_own_fold(c) {
+                assert!(!is_invisible(c), "{c}");
+                assert_eq!(fold(&c.to_string()), c.to_string());
+            }
+        }
+    }
+
+    #[test]
     fn a_letter_under_a_hundred_thousand_marks_is_folded_in_linear_time() {
         let hostile = format!("a{}", "\u{301}\u{316}\u{3099}".repeat(100_000));
         assert_eq!(fast(&hostile), fold(&hostile));
+    }
+
+    #[test]
+    fn folding_a_letter_twice_changes_nothing() {
+        for c in ('\u{80}'..=char::MAX).filter(|c| c.is_alphabetic() && !is_own_fold(*c)) {
+            let once = fold(&c.to_string());
+            assert_eq!(fold(&once), once, "{c} U+{:04X}", c as u32);
+        }
     }
 
     proptest! {

@@ -9,6 +9,7 @@ mod redirector;
 mod sites;
 mod tracking;
 
+use memchr::memmem;
 use url::Url;
 
 use crate::text::html::{Rules, decode_entities};
@@ -46,9 +47,12 @@ pub const MAX_LINKS: usize = 20;
 /// Adds the `http` and `https` links of a text, plain or HTML: what `href` names and what is written out, redirectors
 /// unwrapped, each once, at most [`MAX_LINKS`]. Images and scripts (`src`) are no links. Linear in the text.
 pub fn in_markup(text: &str, links: &mut Vec<String>) {
+    let finder = memmem::Finder::new("http");
+    // The address of a link and its words are often the same: read once.
+    let mut last = "";
     let mut from = 0;
     while links.len() < MAX_LINKS
-        && let Some(found) = text.get(from..).and_then(|rest| rest.find("http"))
+        && let Some(found) = text.as_bytes().get(from..).and_then(|rest| finder.find(rest))
     {
         let start = from + found;
         from = start + 4;
@@ -65,6 +69,10 @@ pub fn in_markup(text: &str, links: &mut Vec<String>) {
             written.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '\'', '…'])
         };
         from = start + written.len().max(4);
+        if written == last {
+            continue;
+        }
+        last = written;
         let decoded = decode_entities(written, Rules::Html);
         let Some(url) = clean(&decoded, None) else { continue };
         let url = unwrap_redirector(&url).unwrap_or(url);
