@@ -25,12 +25,13 @@ pub struct Body {
 impl Body {
     /// The words of an entry: of its text, or of title and text where the text alone is short.
     pub fn of(title: &str, text: &str) -> Self {
-        let mut body = Self::chosen(title, text);
+        let mut body = Self::words_of(title, text);
         body.shingles = super::near::shingles(&body.words);
         body
     }
 
-    fn chosen(title: &str, text: &str) -> Self {
+    /// The same without shingles, where only the words count.
+    pub(super) fn words_of(title: &str, text: &str) -> Self {
         let text = Self::read(text);
         if text.words.len() >= LONG {
             return text;

@@ -150,9 +150,10 @@ impl BareText {
     /// A text in this language (a code).
     pub fn of(text: &str, lang: &str) -> Self {
         let body = Body::of("", text);
-        // Where nothing says that it is the press, a line or a question is taken as somebody's own.
+        // Where nothing says that it is the press, a line, a question or a post is taken as somebody's own.
         let report = body.words().len() >= FEWEST_OF_REPORT
             && !text.trim_end().ends_with('?')
+            && !report::is_post(text)
             && !report::is_own_voice(text, lang);
         Self {
             entry: Entry { text: text.to_owned(), ..Entry::default() },
@@ -166,8 +167,8 @@ impl BareText {
     /// different places whose links, authors and kinds are not known.
     pub fn same_story(&self, other: &Self) -> Option<CopyVerdict> {
         if Likeness::of(&self.body, &other.body).is_same_text(false) {
-            let own = adds_own_words(&self.entry, &other.entry, &other.lang)
-                || adds_own_words(&other.entry, &self.entry, &self.lang);
+            let own = adds_own_words(&self.body, &other.entry, &other.lang)
+                || adds_own_words(&other.body, &self.entry, &self.lang);
             return (!own).then_some(CopyVerdict::SameText);
         }
         self.report.is_same_event(&other.report).then_some(CopyVerdict::SameEvent)
@@ -176,31 +177,39 @@ impl BareText {
 
 /// How much of a known entry's text a newer one holds (0 … 1), if that makes it the same text. `body` is the newer one's.
 pub fn same_text(older: &Entry, newer: &Entry, body: &Body, same_source: bool, lang: &str) -> Option<f32> {
-    let likeness = Likeness::of(&Body::of(&older.title, &older.text), body);
-    // A site that writes the same below every headline (an advertisement, a note on rights) has said nothing twice.
-    let titles = [&older.title, &newer.title].map(|title| Body::of("", title));
-    let same_title = titles[0] == titles[1] || titles.iter().any(|title| title.words().is_empty());
-    let same =
-        likeness.is_same_text(same_source) && (same_title || !same_source) && !adds_own_words(older, newer, lang);
-    same.then_some(likeness.contained)
+    let before = Body::of(&older.title, &older.text);
+    let likeness = Likeness::of(&before, body);
+    if !likeness.is_same_text(same_source) {
+        return None;
+    }
+    if same_source {
+        // A site that writes the same below every headline (an advertisement, a note on rights) has said nothing twice.
+        let [a, b] = [&older.title, &newer.title].map(|title| Body::words_of("", title));
+        if a != b && !a.words().is_empty() && !b.words().is_empty() {
+            return None;
+        }
+    }
+    (!adds_own_words(&before, newer, lang)).then_some(likeness.contained)
 }
 
-/// Whether the newer of two entries whose texts are alike has the whole older one and somebody's own words beside it: who
-/// quotes a text to speak of themselves is another person, not a copy.
-fn adds_own_words(older: &Entry, newer: &Entry, lang: &str) -> bool {
-    let before = Body::of(&older.title, &older.text);
+/// Whether the newer of two entries whose texts are alike has the whole older one (`before`) and somebody's own words
+/// beside it: who quotes a text to speak of themselves is another person, not a copy.
+fn adds_own_words(before: &Body, newer: &Entry, lang: &str) -> bool {
+    if Body::words_of("", &newer.text).words().len() <= before.words().len() {
+        return false;
+    }
     let known: HashSet<u64> = before.words().iter().copied().collect();
     let mut own = 0;
     let mut speaks = false;
     for sentence in newer.text.split_inclusive(['.', '!', '?', '\n']) {
-        let words = Body::of("", sentence);
+        let words = Body::words_of("", sentence);
         let new = words.words().iter().filter(|w| !known.contains(w)).count();
         if new * 2 > words.words().len() {
             own += words.words().len();
-            speaks |= report::is_own_voice(sentence, lang);
+            speaks = speaks || report::is_own_voice(sentence, lang);
         }
     }
-    speaks && own >= OWN_WORDS && Body::of("", &newer.text).words().len() > before.words().len()
+    speaks && own >= OWN_WORDS
 }
 
 /// Share of two ascending lists of word hashes that is common to both (Jaccard index), 0 … 1; two empty lists are equal.

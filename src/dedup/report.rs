@@ -44,7 +44,12 @@ pub const SAME_EVENT_HOURS: i64 = 72;
 
 /// The words of a report: hashes ascending, the lowest bit telling a name or number, the next one an exact number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report(Vec<u32>);
+pub struct Report {
+    words: Vec<u32>,
+    /// Sum of the squares of their weights.
+    norm: u32,
+    has_exact: bool,
+}
 
 impl Report {
     /// The words of a text, without those that were searched for.
@@ -69,44 +74,54 @@ impl Report {
                 }
             }
         }
-        found.sort_unstable_by_key(|word| word & HASH);
-        Self(found)
+        Self::unpack(found)
     }
 
     /// Whether there is nothing to compare.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.words.is_empty()
     }
 
     /// As kept in the record.
     pub fn packed(&self) -> &[u32] {
-        &self.0
+        &self.words
     }
 
     /// The inverse of [`Report::packed`].
     pub fn unpack(mut packed: Vec<u32>) -> Self {
         packed.sort_unstable_by_key(|word| word & HASH);
         packed.truncate(MOST);
-        Self(packed)
+        Self {
+            norm: packed.iter().map(|word| weight(*word) * weight(*word)).sum(),
+            has_exact: packed.iter().any(|word| word & EXACT == EXACT),
+            words: packed,
+        }
+    }
+
+    /// Hashes of the names and numbers: reports of one event share at least one.
+    pub fn names(&self) -> impl Iterator<Item = u32> {
+        self.words.iter().filter(|word| **word & NAME == NAME).map(|word| word & HASH)
     }
 
     /// Whether both tell of the same event.
     pub fn is_same_event(&self, other: &Self) -> bool {
-        let likeness = self.compare(other);
-        likeness.cosine >= COSINE
-            && SHARED.iter().any(|(words, names)| likeness.shared >= *words && likeness.names >= *names)
-            && (likeness.numbers > 0 || !self.has_exact() || !other.has_exact())
+        self.same_event(other).is_some()
     }
 
-    fn has_exact(&self) -> bool {
-        self.0.iter().any(|word| word & EXACT == EXACT)
+    /// What they have in common, if both tell of the same event.
+    pub fn same_event(&self, other: &Self) -> Option<SameEvent> {
+        let likeness = self.compare(other);
+        let same = likeness.cosine >= COSINE
+            && SHARED.iter().any(|(words, names)| likeness.shared >= *words && likeness.names >= *names)
+            && (likeness.numbers > 0 || !self.has_exact || !other.has_exact);
+        same.then_some(likeness)
     }
 
     /// What two reports have in common.
     pub fn compare(&self, other: &Self) -> SameEvent {
         let (mut i, mut j) = (0, 0);
         let (mut product, mut shared, mut names, mut numbers) = (0, 0, 0, 0);
-        while let (Some(x), Some(y)) = (self.0.get(i), other.0.get(j)) {
+        while let (Some(x), Some(y)) = (self.words.get(i), other.words.get(j)) {
             match (x & HASH).cmp(&(y & HASH)) {
                 std::cmp::Ordering::Less => i += 1,
                 std::cmp::Ordering::Greater => j += 1,
@@ -120,8 +135,7 @@ impl Report {
                 }
             }
         }
-        let norm = |words: &[u32]| words.iter().map(|w| weight(*w) * weight(*w)).sum::<u32>() as f32;
-        let norms = (norm(&self.0) * norm(&other.0)).sqrt();
+        let norms = (self.norm as f32 * other.norm as f32).sqrt();
         SameEvent { cosine: if norms > 0.0 { product as f32 / norms } else { 0.0 }, shared, names, numbers }
     }
 }
@@ -139,11 +153,20 @@ pub struct SameEvent {
     pub numbers: usize,
 }
 
-/// Whether an entry is a report: press, or from a news source, and nobody speaks of themselves in it outside of quotes.
+/// Whether an entry is a report: press, or from a news source, no post, and nobody speaks of themselves in it outside of
+/// quotes.
 pub fn is_report(entry: &Entry, category: Category, lang: &str) -> bool {
     (entry.site.is_some() || category == Category::Press)
-        && !is_own_voice(&entry.title, lang)
-        && !is_own_voice(&entry.text, lang)
+        && [&entry.title, &entry.text].iter().all(|text| !is_post(text) && !is_own_voice(text, lang))
+}
+
+/// Whether a text is a post on a network, which calls accounts or carries tags (`@name`, `#topic`). Posts on one topic
+/// share its names and its phrases, whoever wrote them: they are people with opinions, not reports of one event.
+pub fn is_post(text: &str) -> bool {
+    text.split_whitespace().take(MOST).any(|token| {
+        let token = token.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '@' | '#'));
+        token.strip_prefix(['@', '#']).is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+    })
 }
 
 /// Whether somebody speaks of themselves: a word of the first person singular outside of quotation marks.
@@ -300,6 +323,21 @@ mod tests {
             ("Retten i Aarhus har idømt firmaet en bøde", "da", false),
         ] {
             assert_eq!(is_own_voice(text, lang), own, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_post_is_no_report() {
+        for (text, post) in [
+            ("@ana @tom the court has fined them at last", true),
+            ("The court has fined them at last #Toasters", true),
+            ("The court has fined them (via @ana_r)", true),
+            ("They are number #1 in the market, write to press@acme.example", false),
+            ("The court of Aarhus @ noon", false),
+        ] {
+            assert_eq!(is_post(text), post, "{text}");
+            let entry = Entry { text: text.into(), site: Some("News".into()), ..Entry::default() };
+            assert_eq!(is_report(&entry, Category::Press, "en"), !post, "{text}");
         }
     }
 

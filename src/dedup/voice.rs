@@ -18,10 +18,10 @@ pub fn keys(entry: &Entry) -> Vec<StoryKey> {
     let said = if entry.text.trim().is_empty() { &entry.title } else { &entry.text };
     let said = said.trim();
     if let Some(repost) = repost(said) {
-        return key(&repost.of, repost.words).into_iter().collect();
+        return keys_of(&[repost.of], repost.words);
     }
     let names = entry.author.as_ref().map(names).unwrap_or_default();
-    names.iter().filter_map(|name| key(name, said)).collect()
+    keys_of(&names, said)
 }
 
 /// Somebody else's words, passed on.
@@ -43,7 +43,7 @@ fn repost(text: &str) -> Option<Repost<'_>> {
     let own: Vec<&str> = before.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
     let announced = own.last().is_some_and(|w| ANNOUNCES.contains(&w.to_lowercase().as_str()))
         || before.trim_end().ends_with(['♻', '🔁', '\u{fe0f}']);
-    if announced && own.len() <= MOST_OWN + 1 && Body::of("", after).words().len() >= FEWEST {
+    if announced && own.len() <= MOST_OWN + 1 && Body::words_of("", after).words().len() >= FEWEST {
         return Some(Repost { of: account(handle), words: after });
     }
     // The words come first: in quotation marks, or with the account at the very end.
@@ -89,15 +89,19 @@ fn account(handle: &str) -> String {
     handle.strip_suffix(".bsky.social").unwrap_or(handle).to_owned()
 }
 
-fn key(author: &str, said: &str) -> Option<StoryKey> {
-    let body = Body::of("", without_tail(said));
+fn keys_of(authors: &[String], said: &str) -> Vec<StoryKey> {
+    if authors.iter().all(String::is_empty) {
+        return Vec::new();
+    }
+    let body = Body::words_of("", without_tail(said));
     let words = body.words();
-    if author.is_empty() || words.len() < FEWEST {
-        return None;
+    if words.len() < FEWEST {
+        return Vec::new();
     }
     let text =
         words.iter().fold(fnv(""), |hash, word| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(17));
-    Some(StoryKey::of("voice", &format!("{author} {text:016x} {}", words.len())))
+    let named = authors.iter().filter(|author| !author.is_empty());
+    named.map(|author| StoryKey::of("voice", &format!("{author} {text:016x} {}", words.len()))).collect()
 }
 
 /// Networks differ in the tags and links that people append.

@@ -14,7 +14,50 @@ const MAX_REPORTS: usize = 512;
 #[derive(Default)]
 pub(super) struct Recent {
     unmarked: Mutex<HashMap<u64, i64>>,
-    reports: Mutex<VecDeque<(i64, Report)>>,
+    reports: Mutex<Reports>,
+}
+
+/// The newest press reports.
+#[derive(Default)]
+struct Reports {
+    newest: VecDeque<(i64, Report)>,
+    /// How many were forgotten: the number of the first of `newest`.
+    gone: usize,
+    /// Numbers of the reports that have a name, ascending.
+    named: HashMap<u32, VecDeque<usize>>,
+}
+
+impl Reports {
+    fn add(&mut self, mention: i64, report: Report) {
+        if self.newest.len() >= MAX_REPORTS
+            && let Some((_, oldest)) = self.newest.pop_front()
+        {
+            for name in oldest.names() {
+                if let Some(numbers) = self.named.get_mut(&name) {
+                    numbers.pop_front();
+                    if numbers.is_empty() {
+                        self.named.remove(&name);
+                    }
+                }
+            }
+            self.gone += 1;
+        }
+        let number = self.gone + self.newest.len();
+        for name in report.names() {
+            self.named.entry(name).or_default().push_back(number);
+        }
+        self.newest.push_back((mention, report));
+    }
+
+    /// Mentions that report the same event, and how like their words are.
+    fn like(&self, report: &Report) -> Vec<(f32, i64)> {
+        let mut numbers: Vec<usize> =
+            report.names().filter_map(|name| self.named.get(&name)).flatten().copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let known = numbers.into_iter().filter_map(|number| self.newest.get(number.checked_sub(self.gone)?));
+        known.filter_map(|(mention, known)| Some((known.same_event(report)?.cosine, *mention))).collect()
+    }
 }
 
 impl Recent {
@@ -25,11 +68,7 @@ impl Recent {
             unmarked.extend(sketch.0.iter().map(|hash| (*hash, mention)));
         }
         if !report.is_empty() {
-            let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-            if reports.len() >= MAX_REPORTS {
-                reports.pop_front();
-            }
-            reports.push_back((mention, report.clone()));
+            self.reports.lock().unwrap_or_else(PoisonError::into_inner).add(mention, report.clone());
         }
     }
 
@@ -52,14 +91,32 @@ impl Recent {
 
     /// Mentions that report the same event, the likest first.
     pub(super) fn reports_like(&self, report: &Report) -> Vec<i64> {
-        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut found: Vec<(f32, i64)> = reports
-            .iter()
-            .filter(|(_, known)| known.is_same_event(report))
-            .map(|(mention, known)| (known.compare(report).cosine, *mention))
-            .collect();
+        let mut found = self.reports.lock().unwrap_or_else(PoisonError::into_inner).like(report);
         found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         found.truncate(super::seen::MAX_CANDIDATES);
         found.into_iter().map(|(_, mention)| mention).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_reports_are_found_by_their_names_and_the_oldest_forgotten() {
+        let recent = Recent::default();
+        let report = |n: usize| {
+            let text = format!("The court of Aarhus fined F{n} on Tuesday for burning toasters in T{n} harbour.");
+            Report::of(&format!("Judges: O{n} fined"), &text, &[])
+        };
+        for n in 0..MAX_REPORTS + 10 {
+            recent.add(n as i64, &Sketch::default(), &report(n));
+        }
+        assert_eq!(recent.reports_like(&report(10)).first(), Some(&10));
+        assert_eq!(recent.reports_like(&report(MAX_REPORTS + 9)).first(), Some(&(MAX_REPORTS as i64 + 9)));
+        assert!(!recent.reports_like(&report(9)).contains(&9), "it was forgotten");
+        let reports = recent.reports.lock().unwrap();
+        let held: usize = reports.named.values().map(VecDeque::len).sum();
+        assert_eq!(held, reports.newest.iter().map(|(_, known)| known.names().count()).sum::<usize>());
     }
 }

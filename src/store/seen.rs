@@ -1,7 +1,7 @@
 //! The seen index (sled): what every source's entries were, and which story a key belongs to. It is hot and it can be
 //! rebuilt from the record, so it is written without waiting for the disk.
 //!
-//! Keys of the one tree (one tree, so that a poll's marks are one atomic batch):
+//! Keys of the one tree:
 //!
 //! | key | value |
 //! |---|---|
@@ -14,6 +14,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -24,11 +25,14 @@ use crate::dedup::StoryKey;
 use crate::dedup::near::Sketch;
 use crate::dedup::report::Report;
 
-/// Bytes of sled's page cache: values are tiny, and a miss costs one read.
-const CACHE_BYTES: u64 = 8 << 20;
+/// Bytes of sled's page cache. With a million keys most look-ups miss 8 MB, and every miss is a read.
+const CACHE_BYTES: u64 = 16 << 20;
 const HIGH: &[u8] = b"high";
 /// Mentions that a text is compared with exactly, at most.
 pub(super) const MAX_CANDIDATES: usize = 8;
+/// How long an index that is still held is waited for: ten seconds.
+const HELD_ATTEMPTS: u32 = 500;
+const HELD_PAUSE: Duration = Duration::from_millis(20);
 /// Keys that are looked at between two pauses of [`Seen::prune`].
 const PRUNE_STEP: usize = 10_000;
 
@@ -54,14 +58,21 @@ pub struct Marks {
 }
 
 impl Seen {
-    /// Opens the index; one that cannot be opened (sled may panic on a damaged one) is moved aside and begun anew.
+    /// Opens the index; one that cannot be opened (sled may panic on a damaged one) is moved aside and begun anew. One that
+    /// is still held is waited for: sled's threads write behind a closed index and let go of it a moment later.
     ///
     /// # Errors
-    /// Not even an empty index can be made there.
+    /// Not even an empty index can be made there, or another process holds it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        match try_open(path) {
+        Self::open_within(path, HELD_ATTEMPTS)
+    }
+
+    fn open_within(path: &Path, attempts: u32) -> Result<Self, StoreError> {
+        let fault = |message| StoreError::Index { path: path.into(), message };
+        match open_when_free(path, attempts) {
             Ok(tree) => Ok(Self { tree, path: path.into(), recent: Recent::default() }),
-            Err(message) => {
+            Err(Fault::Held(message)) => Err(fault(message)),
+            Err(Fault::Damaged(message)) => {
                 let aside = free_name(path);
                 tracing::warn!(
                     event = "index_damaged",
@@ -75,7 +86,7 @@ impl Seen {
                     source,
                     hint: "move this folder away by hand; it is rebuilt from the record",
                 })?;
-                let tree = try_open(path).map_err(|message| StoreError::Index { path: path.into(), message })?;
+                let tree = try_open(path).map_err(|(Fault::Held(message) | Fault::Damaged(message))| fault(message))?;
                 Ok(Self { tree, path: path.into(), recent: Recent::default() })
             }
         }
@@ -206,30 +217,37 @@ impl Seen {
         number(&self.tree.get(story_key(key)).ok().flatten()?)
     }
 
-    /// Marks what polls brought, in one atomic batch.
+    /// Marks what polls brought: first what their mentions are found by, key by key, then the sources' entries and the
+    /// newest mention's number in one atomic batch. Whoever stops in between has that number lag behind the record, which
+    /// brings the rest when the index is opened again.
+    ///
+    /// Not all in one batch: sled keeps every version of every page that a batch touches until its end, and a thousand
+    /// keys are on a thousand pages (measured: a million keys in batches of a thousand took 3.4 GB, one by one 0.1 GB).
     ///
     /// # Errors
     /// The index cannot be written.
     pub fn mark(&self, polls: &[Marks], now: Timestamp) -> Result<(), StoreError> {
         let day = day(now).to_be_bytes();
+        let insert = |key: &[u8], number: i64| {
+            let mut value = [0_u8; 12];
+            value[..8].copy_from_slice(&number.to_be_bytes());
+            value[8..].copy_from_slice(&day);
+            self.tree.insert(key, &value).map(|_| ()).map_err(|error| self.fault(&error))
+        };
+        for marks in polls {
+            for (key, story) in &marks.keys {
+                insert(&story_key(key), *story)?;
+            }
+            for (mention, sketch) in &marks.sketches {
+                for hash in &sketch.0 {
+                    insert(&text_key(*hash), *mention)?;
+                }
+            }
+        }
         let mut batch = sled::Batch::default();
         for marks in polls {
             if let Some(known) = &marks.known {
                 batch.insert(source_key(&marks.source), [&day, known.as_slice()].concat());
-            }
-            let dated = |number: i64| {
-                let mut value = [0_u8; 12];
-                value[..8].copy_from_slice(&number.to_be_bytes());
-                value[8..].copy_from_slice(&day);
-                value
-            };
-            for (key, story) in &marks.keys {
-                batch.insert(&story_key(key), &dated(*story));
-            }
-            for (mention, sketch) in &marks.sketches {
-                for hash in &sketch.0 {
-                    batch.insert(&text_key(*hash), &dated(*mention));
-                }
             }
         }
         if let Some(high) = polls.iter().filter_map(|marks| marks.high).max()
@@ -255,12 +273,34 @@ impl Seen {
     }
 }
 
-fn try_open(path: &Path) -> Result<sled::Db, String> {
+/// Why the index cannot be opened.
+enum Fault {
+    /// Somebody has it open: that is no damage, and what it holds must not be put aside.
+    Held(String),
+    Damaged(String),
+}
+
+fn open_when_free(path: &Path, attempts: u32) -> Result<sled::Db, Fault> {
+    for _ in 1..attempts {
+        match try_open(path) {
+            Err(Fault::Held(_)) => std::thread::sleep(HELD_PAUSE),
+            answer => return answer,
+        }
+    }
+    try_open(path)
+}
+
+fn try_open(path: &Path) -> Result<sled::Db, Fault> {
     let open = || sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(Some(5_000)).open();
     match catch_unwind(AssertUnwindSafe(open)) {
         Ok(Ok(tree)) => Ok(tree),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("it is damaged (sled panicked while opening it)".into()),
+        Ok(Err(error)) => {
+            let message = error.to_string();
+            // sled has no error of its own for it.
+            let held = matches!(error, sled::Error::Io(_)) && message.contains("could not acquire lock");
+            Err(if held { Fault::Held(message) } else { Fault::Damaged(message) })
+        }
+        Err(_) => Err(Fault::Damaged("it is damaged (sled panicked while opening it)".into())),
     }
 }
 
@@ -329,6 +369,24 @@ mod tests {
         assert_eq!(seen.known("a"), Some(vec![1, 2]));
         assert_eq!(seen.story(&StoryKey([7; 16])), Some(3));
         assert_eq!((seen.high(), seen.known("b"), seen.story(&StoryKey([8; 16]))), (9, None, None));
+    }
+
+    #[test]
+    fn an_index_that_is_still_held_is_not_taken_for_a_damaged_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("seen");
+        let first = Seen::open(&path).unwrap();
+        first.mark(&[marks()], NOW).unwrap();
+        let error = Seen::open_within(&path, 1).err().unwrap().to_string();
+        assert!(error.contains("lock"), "{error}");
+        // As sled does: it is let go of while somebody is waiting for it.
+        let again = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| Seen::open(&path).unwrap());
+            drop(first);
+            waiting.join().unwrap()
+        });
+        assert_eq!(again.known("a"), Some(vec![1, 2]));
+        assert!(!dir.path().join("seen.damaged-1").exists());
     }
 
     #[test]
