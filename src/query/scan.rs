@@ -10,7 +10,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind, StartKind};
 
 use super::pattern::Edge;
-use crate::text::fold::is_word;
+use crate::text::fold::{each, is_word};
 
 /// Most memory for the quick form of the automaton, in bytes; beyond it a slower, smaller form is used.
 const MAX_AUTOMATON: usize = 40 << 20;
@@ -237,8 +237,12 @@ impl Words {
         let length = end - start;
         let stem = stem_of(text, start, length);
         self.look(text, start, stem, [stem, length], found);
+        if self.open == 0 {
+            return;
+        }
         // Bits of lengths below that of the word, but for the one that was looked up with it.
-        let mut shorter = self.open & (bit(length).wrapping_sub(1)) & !bit(stem);
+        let with_it = if stem_of(text, start, stem) == stem { bit(stem) } else { 0 };
+        let mut shorter = self.open & (bit(length).wrapping_sub(1)) & !with_it;
         while shorter != 0 {
             let length = shorter.trailing_zeros() as usize;
             shorter &= shorter - 1;
@@ -301,7 +305,8 @@ fn anchor(literal: &Literal<'_>) -> Option<Range<usize>> {
     best.map(|(_, range)| range)
 }
 
-/// How much of a word is looked up: all but an `s` at its end, so that one look finds the word and its genitive.
+/// How much of a word is looked up: all but an `s` at its end, so that one look finds the word and its genitive. (What
+/// ends in `s` itself forms none.)
 #[inline]
 fn stem_of(text: &[u8], start: usize, length: usize) -> usize {
     length - usize::from(length > 1 && text[start + length - 1] == b's')
@@ -330,11 +335,6 @@ fn masks(block: &[u8]) -> (u64, u64) {
         wide |= gather(bytes & HIGH) << place;
     }
     (word, wide)
-}
-
-/// Every byte of a word the same.
-const fn each(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
 }
 
 /// The upper bits of eight bytes side by side: the product has each of them once in its uppermost byte.
@@ -431,4 +431,81 @@ fn dense_size(literals: &[&str]) -> usize {
     }
     let classes = 2 * seen.iter().filter(|known| **known).count() + 1;
     states.saturating_mul(classes.min(256).next_power_of_two()).saturating_mul(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Literals with their flags: anchored, open.
+    const LITERALS: [(&str, bool, bool); 15] = [
+        ("ab", true, false),
+        ("abs", true, false),
+        ("ab", true, true),
+        ("s", true, true),
+        ("abs", true, true),
+        ("a", true, false),
+        ("#ab", false, false),
+        ("@a-abs", false, true),
+        ("b a", false, false),
+        ("a ab abababababababababab", true, false),
+        ("bbbbbbbbbbbbbbbbb", true, true),
+        ("東", false, true),
+        ("東ab", false, false),
+        ("ж", true, false),
+        ("b", false, true),
+    ];
+
+    fn follows(text: &str, at: usize) -> Option<char> {
+        text.get(at..).and_then(|rest| rest.chars().next())
+    }
+
+    fn check(text: &str) {
+        let literals: Vec<Literal<'_>> =
+            LITERALS.iter().map(|(text, anchored, open)| Literal { text, anchored: *anchored, open: *open }).collect();
+        let mut padded = text.as_bytes().to_vec();
+        padded.resize(text.len() + PADDING, 0);
+        let mut found = Vec::new();
+        Scan::new(&literals).each(&padded, text.len(), |literal, start| found.push((literal as usize, start)));
+        found.sort_unstable();
+        for pair in found.windows(2) {
+            assert_ne!(pair[0], pair[1], "twice in {text:?}");
+        }
+        for (literal, start) in &found {
+            assert!(text.get(*start..).is_some_and(|rest| rest.starts_with(LITERALS[*literal].0)), "{text:?}");
+        }
+        for (number, (literal, anchored, open)) in LITERALS.iter().enumerate() {
+            for start in (0..text.len()).filter(|at| text.get(*at..).is_some_and(|rest| rest.starts_with(literal))) {
+                let before = text.get(..start).and_then(|before| before.chars().next_back());
+                let end = start + literal.len();
+                let genitive = follows(text, end) == Some('s') && !literal.ends_with('s');
+                let end = end + usize::from(genitive);
+                let ends = [start + literal.len(), end].iter().any(|end| !follows(text, *end).is_some_and(is_word));
+                if (!anchored || !before.is_some_and(is_word)) && (*open || ends) {
+                    assert!(found.contains(&(number, start)), "{literal:?} at {start} of {text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_over_the_edges_of_blocks_are_found() {
+        for before in BLOCK - 30..=BLOCK + 3 {
+            for word in ["ab", "abs", "#ab", "a ab abababababababababab", "東ab", "bbbbbbbbbbbbbbbbbbbbb", "жж ж"] {
+                check(&format!("{}{word}", " ".repeat(before)));
+                check(&format!("{} {word} a", "a".repeat(before)));
+                check(&format!("{} {word}s.", "ж".repeat(before / 2)));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_a_text_is_found_once(text in "[abbs #@a東ж。-]{0,200}", words in "((a|b|ab|abs|#ab|ж) ?){0,60}") {
+            check(&text);
+            check(&words);
+        }
+    }
 }
