@@ -241,7 +241,8 @@ fn what_no_draft_says() {
 fn nothing_of_a_hostile_author_gets_into_a_draft() {
     for attack in ["{perk}", "<b>Ana</b>", "\u{202e}anA", "Ana\r\nBcc: x", "Ana <script>"] {
         let mut mention = post("en", Category::Complaint, attack);
-        mention.entry.author = Some(Author { name: attack.into(), handle: Some(attack.into()), url: None, followers: None });
+        mention.entry.author =
+            Some(Author { name: attack.into(), handle: Some(attack.into()), url: None, followers: None });
         mention.classification.cues = vec![cue(attack, "category:complaint")];
         let draft = text(&input(&mention));
         assert!(draft.starts_with("Hello,\n\n") || draft.starts_with("Hello Ana"), "{draft}");
