@@ -8,9 +8,10 @@
 use super::brand;
 use super::category::{Kind, Setting};
 use super::explain::{self, Hits};
-use super::learned::Model;
 use super::learned::features::{self, DENSE, Found};
 use super::learned::table::{CATEGORY, SENTIMENT, SEVERITY, Sum, odds};
+use super::learned::talk;
+use super::learned::{Model, Talk};
 use super::reading::Note;
 use super::sentiment::Mood;
 use super::severity::Harm;
@@ -23,9 +24,6 @@ const GRIEVES: f32 = 1.2;
 const BESIDE_STARS: f32 = 0.75;
 /// What a publisher's feed is worth as odds of press.
 const PUBLISHER: f32 = 40.0;
-/// What speaks for no feeling in texts that are no grievance; chosen on forum comments and on news and web sentences
-/// (GoEmotions and LCC, see NOTICE), which the corpus is not like.
-const PLAIN: f32 = 0.9;
 /// How much the mood of a grievance heeds how grievances feel.
 const HEEDS: f32 = 0.8;
 /// Further categories are listed from this probability on.
@@ -65,10 +63,14 @@ pub(super) struct Bent {
 }
 
 /// Decides about a text that was read.
-pub(super) fn decide(found: &Found<'_>, model: &Model, setting: &Setting, bent: Bent) -> Decided {
+pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, setting: &Setting, bent: Bent) -> Decided {
     let mut hits = Hits::new();
     let mut sum = Sum::default();
+    let mut talked = talk::TalkSum::default();
     features::each(found, |f| {
+        if let Some(talk) = talk {
+            talk.add(&f, &mut talked);
+        }
         if let Some(row) = model.add(&f, &mut sum) {
             hits.push(&f, row);
         }
@@ -86,14 +88,18 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, setting: &Setting, bent: 
         notes.push(note);
     }
     let mut kinds = odds(scores.get(CATEGORY).unwrap_or(&[]), model.sharpness(1));
+    let judged = talk.map(|t| t.judge(&talked, sum.count, &talk::inputs(&dense, &scores, model)));
+    if let Some((_, offence)) = judged {
+        offend(&mut kinds, offence);
+    }
     bend(&mut kinds, found, setting, &mut notes);
     let mut moods = odds(scores.get(SENTIMENT).unwrap_or(&[]), model.sharpness(0));
     let grieves: f32 = Category::ALL.into_iter().filter(|c| c.is_grievance()).map(|c| at(&kinds, c)).sum();
     for (odds, feels) in moods.iter_mut().zip(model.feels(&kinds)) {
         *odds *= feels.max(1e-3).powf(HEEDS * grieves);
     }
-    if let Some(neutral) = moods.get_mut(SentimentLabel::Neutral as usize) {
-        *neutral *= (PLAIN * (1.0 - grieves)).exp();
+    if let Some((thirds, _)) = judged {
+        temper(&mut moods, thirds, 1.0 - grieves);
     }
     let sentiment = mood(&moods, setting, &mut notes);
     let category = primary(&kinds);
@@ -127,6 +133,30 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, setting: &Setting, bent: 
     flags.extend(bent.flags);
     let categories = listed(&kinds, category, model);
     Decided { sentiment, category, categories, severity, flags, notes }
+}
+
+/// At least so likely abuse as the words of people who were called offensive make it.
+fn offend(kinds: &mut [f32], offence: f32) {
+    let share = 1.0 / (1.0 + (-offence).exp());
+    let own = at(kinds, Category::Abuse);
+    if share <= own {
+        return;
+    }
+    let rest = (1.0 - share) / (1.0 - own).max(1e-6);
+    kinds.iter_mut().for_each(|k| *k *= rest);
+    if let Some(abuse) = kinds.get_mut(Category::Abuse as usize) {
+        *abuse = share;
+    }
+}
+
+/// Moves the odds of the five steps towards these of bad, plain and good, as far as the text concerns nobody's service.
+fn temper(moods: &mut [f32], thirds: [f32; 3], far: f32) {
+    let now = talk::thirds(moods);
+    for (step, odds) in moods.iter_mut().enumerate() {
+        let third = [0, 0, 1, 2, 2].get(step).copied().unwrap_or(1);
+        let (Some(to), Some(from)) = (thirds.get(third), now.get(third)) else { continue };
+        *odds *= (to.max(1e-3) / from.max(1e-3)).powf(far);
+    }
 }
 
 /// What tells of the brand moves the sentiment, and with it praise and complaint.

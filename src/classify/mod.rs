@@ -39,7 +39,8 @@ const MOST_CUES: usize = 24;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Input<'a> {
     pub title: &'a str,
-    /// Plain text; what lies beyond 20,000 bytes (with the title) is not looked at.
+    /// Plain text. Of more than 4,000 bytes only the beginning and what stands around the matched words is read, and
+    /// nothing beyond 20,000 bytes (with the title).
     pub text: &'a str,
     /// The language that the source claims (BCP 47): evidence, not truth.
     pub lang_hint: Option<&'a str>,
@@ -66,6 +67,7 @@ struct Pack {
     /// Compiled from the cue files.
     cues: &'static [u8],
     model: &'static [u8],
+    talk: &'static [u8],
 }
 
 macro_rules! pack {
@@ -75,6 +77,7 @@ macro_rules! pack {
             stopwords: include_str!(concat!("lang/", $code, "/stopwords.txt")),
             cues: include_bytes!(concat!("lang/", $code, "/cues.bin")),
             model: include_bytes!(concat!("lang/", $code, "/model.bin")),
+            talk: include_bytes!(concat!("lang/", $code, "/talk.bin")),
         }
     };
 }
@@ -114,11 +117,11 @@ impl Classifier {
     /// Says what kind of feedback a text is, and why. Linear in the length of the text; never fails.
     pub fn classify(&self, input: &Input<'_>) -> Classification {
         let doc = document(input);
-        let tokens = Tokens::of(&doc);
+        let tokens = Tokens::of(&doc.text);
         let language = language::detect(&tokens, input.lang_hint, |at| recognised(&tokens, at));
         let known = LANGUAGES.iter().position(|l| l.code == language.code);
         let lexicon = known.and_then(|i| LEXICONS.get(i)).unwrap_or(&LEXICONS[LANGUAGES.len()]);
-        let brand = named(&tokens, input);
+        let brand = named(&tokens, &doc, input);
         let reading = Reading::of(&tokens, lexicon, &brand);
         let mood = sentiment::read(&reading, input.rating);
         let mut taught = taught::Taught::default();
@@ -140,7 +143,7 @@ impl Classifier {
             brand: &brand,
             language: &language.code,
         };
-        let mut decided = decide::decide(&found, model, &setting, taught.bent(model));
+        let mut decided = decide::decide(&found, model, known.and_then(talk_of), &setting, taught.bent(model));
         if reading.shouting {
             decided.flags.push("caps".to_owned());
         }
@@ -170,6 +173,17 @@ fn model_of(language: usize) -> Option<&'static learned::Model> {
     MODELS.get(language).and_then(|m| m.as_ref())
 }
 
+/// What general talk teaches of a language, by its place in the registry.
+fn talk_of(language: usize) -> Option<&'static learned::Talk> {
+    static TALKS: [LazyLock<Option<learned::Talk>>; 4] = [
+        LazyLock::new(|| learned::Talk::of(LANGUAGES[0].talk).ok()),
+        LazyLock::new(|| learned::Talk::of(LANGUAGES[1].talk).ok()),
+        LazyLock::new(|| learned::Talk::of(LANGUAGES[2].talk).ok()),
+        LazyLock::new(|| learned::Talk::of(LANGUAGES[3].talk).ok()),
+    ];
+    TALKS.get(language).and_then(|t| t.as_ref())
+}
+
 /// Reads a text whose language is known, and shows `f` all that was found.
 pub(in crate::classify) fn observe(
     input: &Input<'_>,
@@ -178,9 +192,9 @@ pub(in crate::classify) fn observe(
     f: impl FnOnce(&learned::features::Found<'_>),
 ) {
     let doc = document(input);
-    let tokens = Tokens::of(&doc);
+    let tokens = Tokens::of(&doc.text);
     let lexicon = LEXICONS.get(language).unwrap_or(&LEXICONS[LANGUAGES.len()]);
-    let brand = named(&tokens, input);
+    let brand = named(&tokens, &doc, input);
     let reading = Reading::of(&tokens, lexicon, &brand);
     let mood = sentiment::read(&reading, input.rating);
     let setting = category::Setting { rating: input.rating, press: input.press };
@@ -199,22 +213,25 @@ pub(in crate::classify) fn observe(
 }
 
 /// For each token, whether it names the watched brand.
-fn named(tokens: &Tokens<'_>, input: &Input<'_>) -> Vec<bool> {
+fn named(tokens: &Tokens<'_>, doc: &Document, input: &Input<'_>) -> Vec<bool> {
     if input.watchlists.is_empty() {
         return Vec::new();
     }
     let mut named = vec![false; tokens.list.len()];
-    // The document is the title, a line break and the text, or the text alone.
     let (title, text) = (input.title.trim_start(), input.text.trim_start());
     let cut = |whole: &str, rest: &str| whole.len() - rest.len();
-    let before = tokens.text.len().saturating_sub(input.text.trim().len());
+    let titled = doc.pieces.first().is_some_and(|p| p.at > 0);
     for matched in input.watchlists.iter().flat_map(|w| &w.matched) {
-        let (offset, lost) = match matched.part {
-            Part::Text => (before, cut(input.text, text)),
-            Part::Title if before > 0 => (0, cut(input.title, title)),
+        let start = match matched.part {
+            Part::Text => {
+                let start = matched.start.saturating_sub(cut(input.text, text));
+                let Some(piece) = doc.pieces.iter().find(|p| p.from <= start && start < p.to) else { continue };
+                piece.at + start - piece.from
+            }
+            Part::Title if titled => matched.start.saturating_sub(cut(input.title, title)),
             _ => continue,
         };
-        let (start, end) = (offset + matched.start.saturating_sub(lost), offset + matched.end.saturating_sub(lost));
+        let end = start + matched.end.saturating_sub(matched.start);
         let from = tokens.list.partition_point(|t| t.end <= start);
         for (slot, token) in named.iter_mut().zip(&tokens.list).skip(from) {
             if token.start >= end {
@@ -277,18 +294,90 @@ fn without_model(
     }
 }
 
-/// Title and text as one document; a text that begins with its own title is not read twice.
-fn document(input: &Input<'_>) -> String {
+/// What is read of a mention.
+struct Document {
+    text: String,
+    /// Where the pieces of the (trimmed) text lie in it, in their order.
+    pieces: Vec<Piece>,
+}
+
+/// The bytes `from..to` of a text lie at `at` of its document.
+#[derive(Clone, Copy)]
+struct Piece {
+    from: usize,
+    to: usize,
+    at: usize,
+}
+
+/// Title and text as one document; a text that begins with its own title is not read twice. Of a very long text only
+/// the beginning and what stands around the matched words is read: articles speak of much else.
+fn document(input: &Input<'_>) -> Document {
     let (title, text) = (input.title.trim(), input.text.trim());
-    if title.is_empty() || text.starts_with(title) {
-        return text.to_owned();
-    }
     // Some sources cut the text for the title: `I bought a pho…`.
     let cut = title.trim_end_matches(['…', '.', ' ']);
-    if !cut.is_empty() && cut.len() < title.len() && text.starts_with(cut) {
-        return text.to_owned();
+    let told = title.is_empty()
+        || text.starts_with(title)
+        || !cut.is_empty() && cut.len() < title.len() && text.starts_with(cut);
+    let mut doc = Document { text: String::new(), pieces: Vec::new() };
+    if !told {
+        doc.text = format!("{title}\n");
     }
-    format!("{title}\n{text}")
+    for (from, to) in parts(text, input) {
+        if !doc.pieces.is_empty() {
+            doc.text.push('\n');
+        }
+        doc.pieces.push(Piece { from, to, at: doc.text.len() });
+        doc.text.push_str(text.get(from..to).unwrap_or(""));
+    }
+    doc
+}
+
+/// Texts up to so many bytes are read whole …
+const WHOLE: usize = 4_000;
+/// … of longer ones so much of the beginning …
+const BEGINNING: usize = 2_500;
+/// … and so much before and after each matched word …
+const AROUND: usize = 400;
+/// … of the first so many.
+const MOST_PLACES: usize = 8;
+
+/// The parts of a text that are read: bytes from, to; in order, apart from each other.
+fn parts(text: &str, input: &Input<'_>) -> Vec<(usize, usize)> {
+    if text.len() <= WHOLE {
+        return vec![(0, text.len())];
+    }
+    let lost = input.text.len() - input.text.trim_start().len();
+    let mut places: Vec<(usize, usize)> = input
+        .watchlists
+        .iter()
+        .flat_map(|w| &w.matched)
+        .filter(|m| m.part == Part::Text && m.start >= lost)
+        .map(|m| ((m.start - lost).saturating_sub(AROUND), m.end.saturating_sub(lost).saturating_add(AROUND)))
+        .filter(|(_, to)| *to > BEGINNING)
+        .collect();
+    places.sort_unstable();
+    places.truncate(MOST_PLACES);
+    let mut parts = vec![(0, BEGINNING)];
+    for (from, to) in places {
+        match parts.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => parts.push((from, to)),
+        }
+    }
+    parts.into_iter().map(|(from, to)| (word_end(text, from), word_end(text, to))).filter(|(a, b)| a < b).collect()
+}
+
+/// The end of the word that stands at this byte; of what has no spaces, soon.
+fn word_end(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    if at == 0 {
+        return 0;
+    }
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    let rest = text.get(at..).unwrap_or("");
+    at + rest.char_indices().take(40).find(|(_, c)| c.is_whitespace()).map_or(0, |(i, _)| i)
 }
 
 /// The notes in the model's terms, each once.

@@ -7,14 +7,16 @@
 //! cargo run --release --example train -- --check # only compares: exit 1 if the files in the project are others
 //! ```
 //!
-//! Nothing but files of the project goes in, and the same files give the same bytes.
+//! Nothing but files of the project goes into these, and the same files give the same bytes. After them the tables of
+//! general talk (`talk.bin`) are fitted to the sets that may be trained on, where `../shared/data/labelled` is there (or
+//! `$MENTIOND_SHARED`); elsewhere they stay as they are.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a tool for people who can read a panic")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mentiond::classify::learned::{corpus, train};
+use mentiond::classify::learned::{corpus, talk, train};
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|a| a == "--check");
@@ -59,8 +61,22 @@ fn main() -> ExitCode {
     for line in report.lines {
         println!("{line}");
     }
-    for (code, bytes) in train::codes().into_iter().zip(files) {
-        put(&format!("{code}/model.bin"), &bytes);
+    for (code, bytes) in train::codes().into_iter().zip(&files) {
+        put(&format!("{code}/model.bin"), bytes);
+    }
+    let shared = std::env::var_os("MENTIOND_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from)
+        .join("data/labelled");
+    let read = |set: &&str| std::fs::read_to_string(shared.join(format!("{set}.tsv")));
+    match talk::SETS.iter().map(|(set, ..)| read(set)).collect::<Result<Vec<_>, _>>() {
+        Ok(sets) => {
+            let (files, lines) = talk::fit(&sets, &sources.rows, &files).expect("the models were just made");
+            lines.iter().for_each(|line| println!("{line}"));
+            for (code, bytes) in train::codes().into_iter().zip(files) {
+                put(&format!("{code}/talk.bin"), &bytes);
+            }
+        }
+        Err(error) => println!("skipped: talk.bin, for a set is missing below {}: {error}", shared.display()),
     }
     if same { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

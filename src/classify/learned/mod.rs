@@ -9,6 +9,8 @@ pub mod corpus;
 pub(super) mod features;
 mod fit;
 pub(super) mod table;
+pub mod talk;
 pub mod train;
 
 pub(super) use table::Model;
+pub(super) use talk::Talk;

@@ -174,7 +174,7 @@ pub(in super::super) fn odds(scores: &[f32], sharpness: f32) -> Vec<f32> {
 }
 
 /// The slot of a key in a table of `size` bytes a slot, each beginning with its key.
-fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
+pub(super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
     let slots = table.len() / size;
     if slots == 0 {
         return None;
@@ -195,7 +195,7 @@ fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
 }
 
 /// The key of a hash; 0 marks a free slot.
-fn key(hash: u64) -> u32 {
+pub(super) fn key(hash: u64) -> u32 {
     (hash as u32).max(1)
 }
 
@@ -203,11 +203,11 @@ fn home(hash: u64, slots: usize) -> usize {
     ((u128::from(hash) * slots as u128) >> 64) as usize
 }
 
-fn float(bytes: &[u8]) -> f32 {
+pub(super) fn float(bytes: &[u8]) -> f32 {
     bytes.try_into().map_or(0.0, f32::from_le_bytes)
 }
 
-fn floats(bytes: &[u8], out: &mut [f32]) {
+pub(super) fn floats(bytes: &[u8], out: &mut [f32]) {
     for (slot, bytes) in out.iter_mut().zip(bytes.chunks_exact(4)) {
         *slot = float(bytes);
     }
@@ -266,12 +266,12 @@ impl Parts {
 }
 
 /// Slots for so many keys: a quarter stays free.
-fn room(keys: usize) -> usize {
+pub(super) fn room(keys: usize) -> usize {
     keys + keys / 3 + 1
 }
 
 /// Writes a key into the first free slot, and says which.
-fn claim(table: &mut [u8], size: usize, hash: u64) -> usize {
+pub(super) fn claim(table: &mut [u8], size: usize, hash: u64) -> usize {
     let slots = table.len() / size;
     let mut slot = home(hash, slots);
     loop {
