@@ -29,7 +29,9 @@ const HEEDS: f32 = 0.8;
 /// Further categories are listed from this probability on.
 const LISTED: f32 = 0.05;
 
-/// … and words that only news use.
+/// How much more likely an unresolved matter is where an expression for it was found as a main point.
+const ASKS_AGAIN: f32 = 6.0;
+/// What words that only news use are worth as odds of press.
 const WRITTEN_AS_NEWS: f32 = 6.0;
 
 /// How likely each step of sentiment gives each number of stars.
@@ -242,6 +244,10 @@ fn bend(odds: &mut [f32], found: &Found<'_>, setting: &Setting, notes: &mut Vec<
             say(Category::Praise, "four or five stars");
         }
         _ => {}
+    }
+    // Somebody who asks again about an earlier contact comes before what they ask for.
+    if kind.category == Category::Unresolved {
+        times(Category::Unresolved, ASKS_AGAIN);
     }
     // Trouble that is over, and nothing new beside it.
     if kind.category == Category::Praise && kind.resolved >= 2.0 {

@@ -69,7 +69,12 @@ const ENTRIES: [(&str, &str, &str); 4] = [
 ];
 
 fn clean(what: &str, text: &str) {
-    let lower = text.to_lowercase();
+    // Random numbers in Message-IDs and boundaries hold any four digits now and then.
+    let lower: String = text
+        .to_lowercase()
+        .split_inclusive(|c: char| !c.is_ascii_hexdigit())
+        .filter(|run| run.trim_end_matches(|c: char| !c.is_ascii_hexdigit()).len() < 32)
+        .collect();
     for canary in CANARIES {
         assert!(!lower.contains(canary), "{canary} in {what}:\n{text}");
     }
