@@ -91,7 +91,7 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
     }
     let mut kinds = odds(scores.get(CATEGORY).unwrap_or(&[]), model.sharpness(1));
     let judged = talk.map(|t| t.judge(&talked, sum.count, &talk::inputs(&dense, &scores, model)));
-    if let Some((_, offence)) = judged {
+    if let Some((_, offence)) = judged.filter(|(_, offence)| *offence > talk::NEVER / 2.0) {
         offend(&mut kinds, offence);
     }
     bend(&mut kinds, found, setting, &mut notes);
@@ -137,11 +137,14 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
     Decided { sentiment, category, categories, severity, flags, notes }
 }
 
-/// At least so likely abuse as the words of people who were called offensive make it.
+/// Bends the share of abuse towards what the words of people who were called offensive make it.
 fn offend(kinds: &mut [f32], offence: f32) {
-    let share = 1.0 / (1.0 + (-offence).exp());
     let own = at(kinds, Category::Abuse);
-    if share <= own {
+    let share = 1.0 / (1.0 + (-offence).exp());
+    // What is less likely than not only takes from what the first model holds likely, and only half of it: among many
+    // categories a small share would already be the largest.
+    let share = if share > 0.5 { share.max(own) } else { own.min((share * own).sqrt()) };
+    if (share - own).abs() < 1e-6 {
         return;
     }
     let rest = (1.0 - share) / (1.0 - own).max(1e-6);

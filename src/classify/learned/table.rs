@@ -173,7 +173,9 @@ pub(in super::super) fn odds(scores: &[f32], sharpness: f32) -> Vec<f32> {
     odds.into_iter().map(|o| o / sum).collect()
 }
 
-/// The slot of a key in a table of `size` bytes a slot, each beginning with its key.
+/// The slot of a key in a table of `size` bytes a slot, each beginning with its key. Inlined, for `size` is a constant
+/// where it is called and a division costs more than all the rest.
+#[inline(always)]
 pub(super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
     let slots = table.len() / size;
     if slots == 0 {

@@ -145,8 +145,8 @@ const CALM: f32 = 0.3;
 pub const SETS: [(&str, usize, f32); 3] = [("goemotions_en", 0, 1.0), ("lcc_da", 3, 3.0), ("dkhate_da", 3, 1.0)];
 /// The one that tells of offence.
 const OFFENSIVE: &str = "dkhate_da";
-/// A score of offence that nothing makes up for.
-const NEVER: f32 = -40.0;
+/// The score of offence in languages where nothing was learnt of it.
+pub(in super::super) const NEVER: f32 = -40.0;
 const FOLDS: usize = 5;
 /// A hashed feature must occur in so many texts (words, letters).
 const LEAST: [u32; 2] = [2, 4];

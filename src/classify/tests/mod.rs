@@ -354,3 +354,46 @@ fn the_same_rows_make_the_same_model() {
     sources.rows.pop();
     assert!(make(&sources) != first);
 }
+
+/// The tables of general talk are of this version; only where texts that offend were learnt from can they speak of it.
+#[test]
+fn the_tables_of_talk_are_read() {
+    for pack in &LANGUAGES {
+        let talk = learned::Talk::of(pack.talk).unwrap_or_else(|error| panic!("{}: {error}", pack.code));
+        let mut plain = [0.0; 101];
+        plain[0] = 1.0;
+        let (odds, offence) = talk.judge(&Default::default(), [0; 2], &plain);
+        assert!((odds.iter().sum::<f32>() - 1.0).abs() < 1e-4, "{}: {odds:?}", pack.code);
+        assert_eq!(offence > learned::talk::NEVER, pack.code == "da", "{}: {offence}", pack.code);
+        assert!(learned::Talk::of(&pack.talk[..pack.talk.len() - 1]).is_err());
+    }
+    assert!(learned::Talk::of(b"MNT1").is_err());
+}
+
+/// Of a very long text the beginning is read, and what stands around the watched words, wherever they are.
+#[test]
+fn long_texts_are_read_where_it_matters() {
+    let filler = "Das Wetter war schön. The committee met on Tuesday and read the minutes. ".repeat(150);
+    let said = "Acme lost my parcel, nobody answers my mails and I want my money back.";
+    let text = format!("  {filler}{said} {filler}");
+    let start = text.find("Acme").unwrap();
+    let matched = vec![crate::model::Matched { part: Part::Text, start, end: start + 4, term: "acme".to_owned() }];
+    let lists = [WatchlistMatch { name: "brand".to_owned(), matched }];
+    let input = Input { text: &text, watchlists: &lists, ..Input::default() };
+    let doc = document(&input);
+    assert!(doc.text.len() < 4_000, "{} bytes", doc.text.len());
+    assert!(doc.text.contains(said) && doc.text.starts_with("Das Wetter"));
+    let tokens = Tokens::of(&doc.text);
+    let names: Vec<String> = named(&tokens, &doc, &input)
+        .iter()
+        .enumerate()
+        .filter(|(_, named)| **named)
+        .map(|(at, _)| tokens.written(at, at + 1))
+        .collect();
+    assert_eq!(names, ["Acme"]);
+    let alone = Input { watchlists: &[], ..input };
+    assert!(!document(&alone).text.contains(said));
+    // Cut between words, never inside a letter.
+    let wide = "ø".repeat(9_000);
+    assert!(document(&Input { text: &wide, ..Input::default() }).text.len() < 3_000);
+}
