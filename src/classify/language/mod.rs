@@ -10,7 +10,7 @@ mod train;
 use super::LANGUAGES;
 use super::learned::features::mix;
 use super::lexicon::home;
-use super::tokens::{Kind, Token, Tokens};
+use super::tokens::{Kind, Tokens};
 use crate::model::Language;
 
 /// All languages that are told apart; those with cue files first.
@@ -20,10 +20,6 @@ const LONGEST_GRAM: usize = 4;
 const LONGEST_WORD: usize = 12;
 /// So many words are enough.
 const MOST_WORDS: usize = 24;
-/// After so many words a text is asked whether it is clear …
-const ENOUGH: usize = 10;
-/// … which it is if the first language is so far before the second (a source's claim does not make up for it).
-const CLEAR: f32 = 6.0;
 /// What the source's claim is worth, in units of the model's score.
 const HINT: f32 = 2.2;
 /// The fit is too timid by this factor (least loss on the rows held back from it).
@@ -88,16 +84,8 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
     let mut scores = [0.0f32; CODES.len()];
     let (mut features, mut known, mut words, mut foreign) = (0u32, 0u32, 0usize, 0usize);
     let mut script = None;
-    // Tags are of no language, or of English; they are asked only where there is nothing else.
-    let tag = |t: &&Token| t.kind == Kind::Word && !tagged(tokens.text, t.start);
-    let plain = tokens.list.iter().any(|t| tag(&t));
-    let asked = tokens.list.iter().filter(|t| t.kind == Kind::Word && (!plain || tag(t)));
-    for token in asked.take(MOST_WORDS) {
+    for token in tokens.list.iter().filter(|t| t.kind == Kind::Word).take(MOST_WORDS) {
         let word = tokens.text.get(token.start..token.end).unwrap_or("");
-        // What is clear by now becomes no clearer.
-        if words == ENOUGH && lead(&scores) * SHARPNESS > CLEAR * SCALE * (features as f32).sqrt() {
-            break;
-        }
         if let Some(code) = word.chars().next().and_then(other_script) {
             foreign += 1;
             script.get_or_insert(code);
@@ -148,24 +136,6 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
     }
     let code = CODES.get(best).copied().unwrap_or("und");
     Language { code: code.to_owned(), confidence: (confidence * 100.0).round() / 100.0 }
-}
-
-/// Whether the word that begins here is part of a hashtag.
-fn tagged(text: &str, start: usize) -> bool {
-    text.get(..start).is_some_and(|before| before.ends_with(|c: char| c == '#' || c == '_' || c.is_alphanumeric()))
-}
-
-/// How far the first is before the second.
-fn lead(scores: &[f32; CODES.len()]) -> f32 {
-    let (mut first, mut second) = (f32::MIN, f32::MIN);
-    for score in scores {
-        if *score > first {
-            (first, second) = (*score, first);
-        } else {
-            second = second.max(*score);
-        }
-    }
-    first - second
 }
 
 /// Scores as odds that sum to 1.

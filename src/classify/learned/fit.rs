@@ -192,7 +192,7 @@ fn step(row: &mut Row, past: &mut Row, slope: &Row, value: f32, rate: f32, decay
 
 /// `e` to the power of `x` ≤ 0 by plain multiplications: the standard library's differs in its last bit between
 /// platforms, and the files must not.
-pub(super) fn exp(x: f32) -> f32 {
+pub(in super::super) fn exp(x: f32) -> f32 {
     let mut power = 1.0 + f64::from(x.max(-60.0)) / 65_536.0;
     for _ in 0..16 {
         power *= power;

@@ -176,7 +176,7 @@ pub(in super::super) fn odds(scores: &[f32], sharpness: f32) -> Vec<f32> {
 /// The slot of a key in a table of `size` bytes a slot, each beginning with its key. Inlined, for `size` is a constant
 /// where it is called and a division costs more than all the rest.
 #[inline(always)]
-pub(super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
+pub(in super::super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
     let slots = table.len() / size;
     if slots == 0 {
         return None;
@@ -197,7 +197,7 @@ pub(super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usize> {
 }
 
 /// The key of a hash; 0 marks a free slot.
-pub(super) fn key(hash: u64) -> u32 {
+pub(in super::super) fn key(hash: u64) -> u32 {
     (hash as u32).max(1)
 }
 
@@ -209,7 +209,7 @@ pub(super) fn float(bytes: &[u8]) -> f32 {
     bytes.try_into().map_or(0.0, f32::from_le_bytes)
 }
 
-pub(super) fn floats(bytes: &[u8], out: &mut [f32]) {
+pub(in super::super) fn floats(bytes: &[u8], out: &mut [f32]) {
     for (slot, bytes) in out.iter_mut().zip(bytes.chunks_exact(4)) {
         *slot = float(bytes);
     }
@@ -268,12 +268,12 @@ impl Parts {
 }
 
 /// Slots for so many keys: a quarter stays free.
-pub(super) fn room(keys: usize) -> usize {
+pub(in super::super) fn room(keys: usize) -> usize {
     keys + keys / 3 + 1
 }
 
 /// Writes a key into the first free slot, and says which.
-pub(super) fn claim(table: &mut [u8], size: usize, hash: u64) -> usize {
+pub(in super::super) fn claim(table: &mut [u8], size: usize, hash: u64) -> usize {
     let slots = table.len() / size;
     let mut slot = home(hash, slots);
     loop {
