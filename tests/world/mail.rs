@@ -164,12 +164,12 @@ async fn hazard_28_a_refused_login_is_tried_once_an_hour_and_told() {
     until("all arrives", || {
         world.pass(SignedDuration::from_secs(1));
         daemon.wake_courier();
-        world.mails().len() == 4
+        // On a busy machine the operator also hears that mail waited: the clock was stepped before the courier was done.
+        world.mails_to(BRAND).len() == 2 && world.mails_to(OPS).iter().any(|m| m.subject.contains("working again"))
     })
     .await;
     daemon.stop().await.unwrap();
     assert_eq!(logins(&world), 2);
-    assert!(world.mails_to(OPS)[1].subject.contains("working again"));
     assert_eq!(ordered(&world), expected(2));
     let told = &world.mails_to(OPS)[0];
     assert!(told.subject.contains("login") && !told.says("hunter2"), "{}", told.text);
