@@ -131,19 +131,9 @@ impl Classifier {
             return without_model(input, language, &tokens, &mood, taught);
         };
         let setting = category::Setting { rating: input.rating, press: input.press };
-        let kind = category::decide(&reading, &mood, &setting);
-        let harm = severity::weigh(&reading, kind.category);
-        let felt = terms::read(&reading, model, &brand);
-        let found = learned::features::Found {
-            reading: &reading,
-            mood: &mood,
-            kind: &kind,
-            harm: &harm,
-            felt: &felt,
-            brand: &brand,
-            language: &language.code,
-        };
-        let mut decided = decide::decide(&found, model, known.and_then(talk_of), &setting, taught.bent(model));
+        let mut decided = look(&reading, &mood, &brand, &language.code, &setting, model, |found| {
+            decide::decide(found, model, known.and_then(talk_of), &setting, taught.bent(model))
+        });
         if reading.shouting {
             decided.flags.push("caps".to_owned());
         }
@@ -198,18 +188,24 @@ pub(in crate::classify) fn observe(
     let reading = Reading::of(&tokens, lexicon, &brand);
     let mood = sentiment::read(&reading, input.rating);
     let setting = category::Setting { rating: input.rating, press: input.press };
-    let kind = category::decide(&reading, &mood, &setting);
-    let harm = severity::weigh(&reading, kind.category);
-    let felt = terms::read(&reading, model, &brand);
-    f(&learned::features::Found {
-        reading: &reading,
-        mood: &mood,
-        kind: &kind,
-        harm: &harm,
-        felt: &felt,
-        brand: &brand,
-        language: LANGUAGES.get(language).map_or("", |l| l.code),
-    });
+    let code = LANGUAGES.get(language).map_or("", |l| l.code);
+    look(&reading, &mood, &brand, code, &setting, model, f);
+}
+
+/// What the rules make of a text, for the model. Learning and deciding see the same because both come through here.
+fn look<T>(
+    reading: &Reading<'_>,
+    mood: &sentiment::Mood,
+    brand: &[bool],
+    language: &str,
+    setting: &category::Setting,
+    model: &learned::Model,
+    f: impl FnOnce(&learned::features::Found<'_>) -> T,
+) -> T {
+    let kind = category::decide(reading, mood, setting);
+    let harm = severity::weigh(reading, kind.category);
+    let felt = terms::read(reading, model, brand);
+    f(&learned::features::Found { reading, mood, kind: &kind, harm: &harm, felt: &felt, brand, language })
 }
 
 /// For each token, whether it names the watched brand.

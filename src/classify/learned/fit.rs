@@ -91,6 +91,23 @@ impl Fit {
     }
 }
 
+/// The same numbers in the same order, so that the same rows give the same weights (Knuth's MMIX generator, TAOCP 3.3.4).
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    pub(super) fn roll(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) as u32
+    }
+
+    /// Fisher and Yates's shuffle.
+    pub(super) fn shuffle(&mut self, order: &mut [usize]) {
+        for i in (1..order.len()).rev() {
+            order.swap(i, self.roll() as usize % (i + 1));
+        }
+    }
+}
+
 /// Fits `sizes` tables (features of each language) to the examples.
 pub(super) fn fit(examples: &[&Example], sizes: &[usize], plan: &Plan) -> Fit {
     let empty = |n: usize| vec![[0.0f32; OUTPUTS]; n];
@@ -101,20 +118,14 @@ pub(super) fn fit(examples: &[&Example], sizes: &[usize], plan: &Plan) -> Fit {
     };
     let (mut fit, mut past) = (tables(), tables());
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut seed = 20_261_121u64;
-    let mut random = move || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (seed >> 33) as u32
-    };
+    let mut dice = Dice(20_261_121);
     for epoch in 0..plan.epochs {
-        for i in (1..order.len()).rev() {
-            order.swap(i, random() as usize % (i + 1));
-        }
+        dice.shuffle(&mut order);
         // The last rounds settle.
         let rate = plan.rate * (1.0 - 0.9 * epoch as f32 / plan.epochs as f32);
         for &at in &order {
             let Some(example) = examples.get(at) else { continue };
-            let blind = random() % 100 < plan.blind;
+            let blind = dice.roll() % 100 < plan.blind;
             let scores = fit.scores(example, plan, blind);
             let slope = slope(&scores, example);
             let language = example.language;

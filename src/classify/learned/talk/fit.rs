@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::corpus::Labelled;
 use super::super::features::{self, DENSE, Found};
-use super::super::fit::exp;
+use super::super::fit::{Dice, exp};
 use super::super::table::{Model, Sum, claim, key, norm, room};
 use super::{INPUTS, MAGIC, NEVER, Row, TALK, inputs};
 use crate::classify::{Input, LANGUAGES, observe};
@@ -357,20 +357,14 @@ fn descend(examples: &[&Example], names: &[BTreeMap<u64, (u32, u8)>], plan: &Pla
     };
     let (mut fit, mut past) = (empty(), empty());
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut seed = 20_261_122u64;
-    let mut random = move || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (seed >> 33) as u32
-    };
+    let mut dice = Dice(20_261_122);
     for epoch in 0..plan.epochs {
-        for i in (1..order.len()).rev() {
-            order.swap(i, random() as usize % (i + 1));
-        }
+        dice.shuffle(&mut order);
         let rate = plan.rate * (1.0 - 0.9 * epoch as f32 / plan.epochs as f32);
         for &at in &order {
             let Some(e) = examples.get(at) else { continue };
             // Offence has one language only, and needs no weights for others.
-            let blind = random() % 100 < plan.blind && e.label < OFFENCE;
+            let blind = dice.roll() % 100 < plan.blind && e.label < OFFENCE;
             let slope = slope(&fit.scores(e, plan, blind), e);
             let rate = if e.label < OFFENCE { rate * CALM } else { rate };
             for (n, value) in e.inputs.iter().enumerate().filter(|(_, v)| **v != 0.0) {
