@@ -69,14 +69,12 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
     let mut hits = Hits::new();
     let mut sum = Sum::default();
     let mut talked = talk::TalkSum::default();
-    features::each(found, |f| {
-        if let Some(talk) = talk {
-            talk.add(&f, &mut talked);
-        }
-        if let Some(row) = model.add(&f, &mut sum) {
-            hits.push(&f, row);
-        }
-    });
+    let mut features = Vec::with_capacity(features::ORDINARY);
+    features::each(found, |feature| features.push(feature));
+    model.add_all(&features, &mut sum, |feature, row| hits.push(feature, row));
+    if let Some(talk) = talk {
+        talk.add_all(&features, &mut talked);
+    }
     let dense: [f32; DENSE] = features::dense(found);
     let mut scores = model.scores(&sum, &dense);
     for (output, by) in &bent.scores {

@@ -1,7 +1,7 @@
 //! Why the model decided so: the words of the text that weigh most, the runner-up, and which words hold it back.
 
 use super::learned::Model;
-use super::learned::features::{Feature, Found};
+use super::learned::features::{Feature, Found, ORDINARY};
 use super::learned::table::{CATEGORY, OUTPUTS, SENTIMENT, SEVERITY, Scores, Sum};
 use super::reading::Note;
 use super::tokens::Kind;
@@ -25,7 +25,7 @@ pub(super) struct Hits {
 impl Hits {
     /// Room for the features of an ordinary mention.
     pub(super) fn new() -> Self {
-        Hits { list: Vec::with_capacity(512) }
+        Hits { list: Vec::with_capacity(ORDINARY) }
     }
 
     pub(super) fn push(&mut self, feature: &Feature, row: &'static [u8; OUTPUTS]) {
@@ -116,15 +116,20 @@ impl Why<'_> {
             let other = against.map_or(0.0, |out| self.model.worth(out, count(group)));
             (self.model.worth(output, count(group)), other)
         });
+        let against = against.unwrap_or(output);
         let mut pulls = vec![0.0f32; self.found.reading.tokens.list.len()];
         debug_assert!(output < OUTPUTS);
         let weight = |row: &[u8; OUTPUTS], out: usize| row.get(out).map_or(0.0, |w| f32::from(*w as i8));
         for (first, end, group, row) in &self.hits.list {
             let (own, other) = worth.get(usize::from(*group)).copied().unwrap_or_default();
-            let pull = weight(row, output) * own - against.map_or(0.0, |out| weight(row, out) * other);
-            let share = pull / (end - first).max(1) as f32;
-            for slot in pulls.iter_mut().take(*end).skip(*first) {
-                *slot += share;
+            let pull = weight(row, output) * own - weight(row, against) * other;
+            match pulls.get_mut(*first..*end) {
+                Some([slot]) => *slot += pull,
+                Some(slots) => {
+                    let share = pull / slots.len() as f32;
+                    slots.iter_mut().for_each(|slot| *slot += share);
+                }
+                None => {}
             }
         }
         let mut pulls: Vec<(usize, f32)> = pulls.into_iter().enumerate().filter(|p| p.1 > 0.0).collect();

@@ -210,7 +210,7 @@ impl<'t> Scan<'t> {
                     self.asked = true;
                 }
                 '@' | '#' | 'h' | 'H' | 'w' | 'W' if self.special(c) => {}
-                _ if self.face() => {}
+                ':' | '=' | '<' | '>' | '-' | '(' | 'x' | 'X' if self.face() => {}
                 _ if c.is_alphanumeric() => self.word(),
                 _ if is_emoji(c) => {
                     let start = self.at;
@@ -295,8 +295,8 @@ impl<'t> Scan<'t> {
             self.push(start, from, Kind::Mention, false, false);
             return true;
         }
-        let head: String = rest.chars().take(8).collect::<String>().to_ascii_lowercase();
-        if !(head.starts_with("http://") || head.starts_with("https://") || head.starts_with("www.")) {
+        let begins = |with: &str| rest.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
+        if !["http://", "https://", "www."].into_iter().any(begins) {
             return false;
         }
         self.at += rest.find(char::is_whitespace).unwrap_or(rest.len());

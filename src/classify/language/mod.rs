@@ -81,7 +81,7 @@ pub(super) fn table(data: &str) -> Vec<u8> {
 /// language (by its place in [`CODES`]) recognise, 0 … 2; it is asked only where a short text leaves room for doubt.
 pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usize) -> f32) -> Language {
     let hint = hint.and_then(of_hint);
-    let mut scores = [0.0f32; CODES.len()];
+    let mut sums = [0i32; CODES.len()];
     let (mut features, mut known, mut words, mut foreign) = (0u32, 0u32, 0usize, 0usize);
     let mut script = None;
     for token in tokens.list.iter().filter(|t| t.kind == Kind::Word).take(MOST_WORDS) {
@@ -96,8 +96,8 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
             features += 1;
             if let Some(weights) = weights(feature) {
                 known += 1;
-                for (score, weight) in scores.iter_mut().zip(weights) {
-                    *score += f32::from(*weight as i8);
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum += i32::from(*weight as i8);
                 }
             }
         });
@@ -110,7 +110,7 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
     }
     // The model was fitted to counts divided by the root of their number.
     let norm = SHARPNESS / (SCALE * (features as f32).sqrt());
-    scores.iter_mut().for_each(|s| *s *= norm);
+    let mut scores = sums.map(|sum| sum as f32 * norm);
     if let Some(slot) = hint.and_then(|h| scores.get_mut(h)) {
         *slot += HINT;
     }
@@ -203,9 +203,13 @@ fn each_feature(word: &str, mut f: impl FnMut(u64)) {
         len += 1;
     }
     let letters = letters.get(..len).unwrap_or(&[]);
-    for size in 1..=LONGEST_GRAM {
-        for gram in letters.windows(size).filter(|g| *g != [' ']) {
-            f(hash(gram));
+    for start in 0..len {
+        let mut run = NO_LETTERS;
+        for (size, letter) in letters.iter().skip(start).take(LONGEST_GRAM).enumerate() {
+            run = extend(run, *letter);
+            if size > 0 || *letter != ' ' {
+                f(run);
+            }
         }
     }
     if len > LONGEST_GRAM && len - 2 <= LONGEST_WORD {
@@ -215,7 +219,13 @@ fn each_feature(word: &str, mut f: impl FnMut(u64)) {
 
 /// FNV-1a over the characters.
 fn hash(letters: &[char]) -> u64 {
-    letters.iter().fold(0xcbf2_9ce4_8422_2325, |h, c| (h ^ u64::from(u32::from(*c))).wrapping_mul(0x0100_0000_01b3))
+    letters.iter().fold(NO_LETTERS, |hash, letter| extend(hash, *letter))
+}
+
+const NO_LETTERS: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn extend(hash: u64, letter: char) -> u64 {
+    (hash ^ u64::from(u32::from(letter))).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// Reads the table: letters (`_` for the end of a word), then a weight a language.

@@ -17,6 +17,9 @@ const MOST_WORDS: usize = 600;
 /// Shortest and longest run of letters that is a feature.
 const GRAMS: std::ops::RangeInclusive<usize> = 3..=4;
 
+/// Hashed features of an ordinary mention, about.
+pub(in super::super) const ORDINARY: usize = 512;
+
 /// Number of dense features.
 pub(in super::super) const DENSE: usize = 84;
 
@@ -87,24 +90,21 @@ pub(in super::super) fn each(found: &Found<'_>, mut f: impl FnMut(Feature)) {
     }
 }
 
-/// Runs of letters of a word with its ends marked.
+/// Runs of letters of a word with its ends marked (`<`, `>`).
 fn letters(word: &[u8], mut f: impl FnMut(u64)) {
-    let at = |i: usize| match i {
-        0 => b'<',
-        i if i == word.len() + 1 => b'>',
-        i => word.get(i - 1).copied().unwrap_or(b'>'),
-    };
-    let len = word.len() + 2;
-    for start in 0..len {
-        let mut hash = 0xcbf2_9ce4_8422_2325u64;
-        for size in 1..=*GRAMS.end() {
-            if start + size > len {
-                break;
-            }
-            hash = (hash ^ u64::from(at(start + size - 1))).wrapping_mul(0x100_0000_01b3);
-            if size >= *GRAMS.start() {
-                f(mix(hash ^ 0x1e77e2));
-            }
+    runs_from([b'<'].into_iter().chain(word.iter().copied()).chain([b'>']), &mut f);
+    for start in 0..word.len() {
+        runs_from(word.iter().skip(start).copied().chain([b'>']), &mut f);
+    }
+}
+
+/// The runs that begin with the first of these letters.
+fn runs_from(letters: impl Iterator<Item = u8>, f: &mut impl FnMut(u64)) {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    for (size, letter) in (1..=*GRAMS.end()).zip(letters) {
+        hash = (hash ^ u64::from(letter)).wrapping_mul(0x100_0000_01b3);
+        if size >= *GRAMS.start() {
+            f(mix(hash ^ 0x1e77e2));
         }
     }
 }

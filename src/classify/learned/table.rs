@@ -84,12 +84,6 @@ impl Model {
         Ok(model)
     }
 
-    /// The weights of a hashed feature, if it is known.
-    pub(in super::super) fn row(&self, hash: u64) -> Option<&'static [u8; OUTPUTS]> {
-        let slot = find(self.keys, 4, hash)?;
-        self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS)?.try_into().ok()
-    }
-
     /// Score (−5 … 5) and notes of a term of the lexicon by its hash.
     pub(in super::super) fn term(&self, hash: u64) -> Option<(f32, u8)> {
         let slot = find(self.lexicon, 8, hash)?;
@@ -97,19 +91,32 @@ impl Model {
         Some((f32::from(score as i8) / 20.0, notes))
     }
 
-    /// Adds a feature's weights to `sum`; the weights, if it is known.
-    pub(in super::super) fn add(&self, feature: &Feature, sum: &mut Sum) -> Option<&'static [u8; OUTPUTS]> {
-        let group = feature.group as usize;
-        if let Some(count) = sum.count.get_mut(group) {
-            *count += 1;
-        }
-        let row = self.row(feature.hash)?;
-        if let Some(total) = sum.total.get_mut(group) {
-            for (total, weight) in total.iter_mut().zip(row) {
-                *total += i32::from(*weight as i8);
+    /// Adds a feature's weights to `sum`.
+    pub(in super::super) fn add(&self, feature: &Feature, sum: &mut Sum) {
+        self.add_all(std::slice::from_ref(feature), sum, |_, _| {});
+    }
+
+    /// Adds the weights of features to `sum`, and calls `known` with each that has any.
+    pub(in super::super) fn add_all<'f>(
+        &self,
+        features: &'f [Feature],
+        sum: &mut Sum,
+        mut known: impl FnMut(&'f Feature, &'static [u8; OUTPUTS]),
+    ) {
+        for feature in features {
+            if let Some(count) = sum.count.get_mut(feature.group as usize) {
+                *count += 1;
             }
         }
-        Some(row)
+        find_all(self.keys, features, |feature, slot| {
+            let row = self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS).and_then(|row| row.first_chunk());
+            if let (Some(row), Some(total)) = (row, sum.total.get_mut(feature.group as usize)) {
+                for (total, weight) in total.iter_mut().zip(row) {
+                    *total += i32::from(*weight as i8);
+                }
+                known(feature, row);
+            }
+        });
     }
 
     /// Scores of everything together.
@@ -193,6 +200,31 @@ pub(in super::super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usi
             return None;
         }
         slot = if slot + 1 == slots { 0 } else { slot + 1 };
+    }
+}
+
+/// Features whose slots are read together.
+const TOGETHER: usize = 32;
+
+/// Calls `f` with each feature that a table of bare keys knows, and its slot, in their order. The first slots of several
+/// are read before any is judged: nearly all that a look-up does is wait for memory, and so the waits overlap.
+pub(in super::super) fn find_all<'f>(keys: &[u8], features: &'f [Feature], mut f: impl FnMut(&'f Feature, usize)) {
+    let slots = keys.len() / 4;
+    for features in features.chunks(TOGETHER) {
+        let mut first = [0u32; TOGETHER];
+        for (first, feature) in first.iter_mut().zip(features) {
+            let at = home(feature.hash, slots) * 4;
+            *first = keys.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+        }
+        for (feature, first) in features.iter().zip(first) {
+            if first == key(feature.hash) {
+                f(feature, home(feature.hash, slots));
+            } else if first != 0
+                && let Some(slot) = find(keys, 4, feature.hash)
+            {
+                f(feature, slot);
+            }
+        }
     }
 }
 

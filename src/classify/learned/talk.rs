@@ -10,7 +10,7 @@
 mod fit;
 
 use super::features::{self, DENSE};
-use super::table::{CATEGORY, Model, SENTIMENT, Scores, find, floats, norm, odds};
+use super::table::{CATEGORY, Model, SENTIMENT, Scores, find_all, floats, norm, odds};
 
 pub use fit::{SETS, fit};
 
@@ -65,14 +65,15 @@ impl Talk {
         Ok(Talk { scales, inputs, keys, rows })
     }
 
-    /// Adds a feature's weights, if it is known.
-    pub(in super::super) fn add(&self, feature: &features::Feature, sum: &mut TalkSum) {
-        let Some(slot) = find(self.keys, 4, feature.hash) else { return };
-        if let (Some(row), Some(total)) =
-            (self.rows.get(slot * TALK..(slot + 1) * TALK), sum.get_mut(feature.group as usize))
-        {
-            total.iter_mut().zip(row).for_each(|(total, weight)| *total += i32::from(*weight as i8));
-        }
+    /// Adds the weights of the features that are known.
+    pub(in super::super) fn add_all(&self, features: &[features::Feature], sum: &mut TalkSum) {
+        find_all(self.keys, features, |feature, slot| {
+            if let (Some(row), Some(total)) =
+                (self.rows.get(slot * TALK..(slot + 1) * TALK), sum.get_mut(feature.group as usize))
+            {
+                total.iter_mut().zip(row).for_each(|(total, weight)| *total += i32::from(*weight as i8));
+            }
+        });
     }
 
     /// Odds of bad, plain and good, and the score of offence (0 is even odds).
