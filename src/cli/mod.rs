@@ -2,12 +2,15 @@
 //! 1 failed, 2 wrong usage or configuration.
 
 mod backtest;
+mod backup;
 mod cases;
 mod check;
 mod correct;
 mod evaluate;
 mod explain;
+mod health;
 mod logging;
+mod manual;
 mod mentions;
 mod once;
 mod outbox;
@@ -71,6 +74,15 @@ enum Command {
     Outbox(outbox::Arguments),
     /// Measure decisions on labelled texts: accuracy, precision, recall, confusion
     Evaluate(evaluate::Arguments),
+    /// Copy the state into a folder, also while the daemon runs
+    Backup(backup::BackUp),
+    /// Make the state what it was at a backup
+    Restore(backup::Restore),
+    /// Ask the running daemon whether it is well
+    Health(health::Arguments),
+    /// Write man pages and shell completions
+    #[command(hide = true)]
+    Manual(manual::Arguments),
 }
 
 /// For commands that report.
@@ -113,6 +125,10 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Backup(arguments) => backup::back_up(config, &arguments),
+        Command::Restore(arguments) => backup::restore(config, &arguments),
+        Command::Health(arguments) => health::run(config, &arguments).await,
+        Command::Manual(arguments) => manual::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 //! said twice has its place, and its unique key, here. One file a subject; [`writer`] is the only one that writes.
 
 mod cases;
+mod copy;
 mod corrections;
 mod listing;
 mod outbox;
@@ -12,6 +13,8 @@ mod sources;
 mod stories;
 mod storms;
 mod unmatched;
+#[cfg(test)]
+mod upgrade_tests;
 mod versions;
 mod writer;
 
@@ -27,6 +30,7 @@ use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
 
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
+pub(super) use copy::{Contents, copy, prepare_restored};
 pub use corrections::{CorrectionRow, NewCorrection};
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
@@ -175,8 +179,13 @@ fn steady_plans(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Version of the schema that this program writes.
+pub(super) const fn known_schema() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
 fn check_version(found: i64, path: &Path) -> Result<(), StoreError> {
-    let known = MIGRATIONS.len() as i64;
+    let known = known_schema();
     if found > known { Err(StoreError::Newer { path: path.into(), found, known }) } else { Ok(()) }
 }
 
