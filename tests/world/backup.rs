@@ -228,3 +228,29 @@ async fn a_backup_goes_only_where_nothing_is() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("nothing to back up"), "{output:?}");
 }
+
+/// A shell on the machine of a service has no password of it; what lists and copies must not ask for one.
+#[tokio::test]
+async fn commands_in_a_shell_do_without_the_credentials_of_the_service() {
+    let world = world(1);
+    world.once().await;
+    let world = world.mail("username = \"m\"\npassword = { credential = \"smtp-password\" }");
+    let copy = world.folder().join("copy");
+    for arguments in [
+        &["sources"][..],
+        &["outbox"],
+        &["mentions"],
+        &["cases"],
+        &["explain", "Acme"],
+        &["backup", copy.to_str().unwrap()],
+    ] {
+        let output = mentiond(&world, arguments);
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
+    let output = mentiond(&world, &["check"]);
+    let warned = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && warned.contains("handed over by systemd"), "{output:?}");
+    // What sends mail does need it.
+    let output = mentiond(&world, &["once"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
