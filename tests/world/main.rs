@@ -15,5 +15,6 @@ mod sources;
 mod state;
 mod stories;
 mod storms;
+mod stuck;
 #[path = "../support/mod.rs"]
 mod support;

@@ -12,6 +12,7 @@ mod rows;
 mod sources;
 mod stories;
 mod storms;
+mod stuck;
 mod unmatched;
 #[cfg(test)]
 mod upgrade_tests;
@@ -39,6 +40,7 @@ pub use relay::RelayState;
 pub use sources::SourceState;
 pub use stories::Fingerprints;
 pub use storms::Held;
+pub use stuck::LastReminder;
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;
 use writer::Writer;
@@ -75,7 +77,7 @@ impl Record {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
-        steady_plans(&connection)?;
+        make_steady(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
@@ -167,15 +169,18 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
-    steady_plans(&connection)?;
+    make_steady(&connection)?;
     Ok(connection)
 }
 
-/// Statements keep their plan whatever values are bound to them (SQLite's "query planner stability guarantee"). Without
-/// it the bundled SQLite plans joins anew at every binding, in case its statistics say something about the value; we
-/// keep no statistics.
-fn steady_plans(connection: &Connection) -> Result<(), StoreError> {
+/// Sets a new connection up. Statements keep their plan whatever values are bound to them (SQLite's "query planner
+/// stability guarantee"): without it the bundled SQLite plans joins anew at every binding, in case its statistics say
+/// something about the value; we keep no statistics.
+fn make_steady(connection: &Connection) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // What a statement needs to undo itself, or to sort, is kept in memory: in a container with a read-only root there is
+    // no folder for temporary files.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(())
 }
 
