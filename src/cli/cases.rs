@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ use crate::daemon::control::{self, Request};
 use crate::daemon::engine::case_desk;
 use crate::model::{Case, CaseStatus, CaseStep, Happening};
 use crate::store::Store;
-use crate::store::record::{CaseFile, CaseFilter, CaseRow, Record};
+use crate::store::record::{CaseFile, CaseFilter, CaseRow, LastReminder, Record};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -143,7 +144,9 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         }
         return Ok(());
     }
-    let rows = Record::open_to_read(&path)?.cases(&CaseFilter {
+    let record = Record::open_to_read(&path)?;
+    let overdue = record.overdue_cases()?;
+    let mut rows = record.cases(&CaseFilter {
         status: arguments.status,
         all: arguments.all,
         department: arguments.department.clone(),
@@ -157,6 +160,9 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         say("No case is open.");
         return Ok(());
     }
+    // What is overdue comes first, longest first.
+    rows.sort_by_key(|row| overdue.get(&row.case.id).map_or((true, Timestamp::MAX), |_| (false, row.case.since)));
+    say(&summary(&rows, overdue.len()));
     let lines: Vec<Vec<String>> = rows
         .iter()
         .map(|CaseRow { case, mention, due }| {
@@ -169,12 +175,34 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                 case.severity.as_str().into(),
                 at(Some(case.opened), zone),
                 at(*due, zone),
+                overdue.get(&case.id).map_or_else(|| "-".into(), words_of_reminder),
                 short(if entry.title.is_empty() { &entry.text } else { &entry.title }, 60),
             ]
         })
         .collect();
-    say(&table(&["CASE", "STATUS", "WITH", "CATEGORY", "SEVERITY", "OPENED", "NEXT REMINDER", "TITLE"], &lines));
+    say(&table(
+        &["CASE", "STATUS", "WITH", "CATEGORY", "SEVERITY", "OPENED", "NEXT REMINDER", "OVERDUE", "TITLE"],
+        &lines,
+    ));
     Ok(())
+}
+
+/// `3 cases: 2 open, 1 answered; 1 overdue.`
+fn summary(rows: &[CaseRow], overdue: usize) -> String {
+    let count = |status: CaseStatus| rows.iter().filter(|row| row.case.status == status).count();
+    let parts: Vec<String> = CaseStatus::ALL
+        .into_iter()
+        .map(|status| (count(status), status))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, status)| format!("{count} {}", status.as_str()))
+        .collect();
+    let what = if rows.len() == 1 { "case" } else { "cases" };
+    format!("{} {what}: {}; {overdue} overdue.", rows.len(), parts.join(", "))
+}
+
+/// What is overdue, and who was told of it last.
+fn words_of_reminder(last: &LastReminder) -> String {
+    format!("{}, {} told", last.clock, last.rung)
 }
 
 /// Through the daemon if one runs, else directly.

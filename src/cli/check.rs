@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::output::{say, say_json, table};
-use super::{Failure, find_config, load};
-use crate::config::{self, Config};
+use super::{Failure, find_config, load_with};
+use crate::config::{self, Config, Secrets};
 use crate::daemon::engine::Engine;
+use crate::mail::MailError;
 use crate::model::{Deliver, Location, TransportSettings};
 use crate::routing::Route;
 use crate::text::link;
@@ -15,15 +16,20 @@ use crate::text::link;
 pub(super) fn run(file: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     if json
         && let Some(path) = find_config(file.clone())
-        && let Err(errors) = config::load(&path)
+        && let Err(errors) = config::load_with(&path, Secrets::Tried)
     {
         say_json(&json!({ "ok": false, "errors": errors.to_json()["errors"] }))?;
         return Err(Failure::Usage(format!("mentiond: {} cannot be run", path.display())));
     }
-    let loaded = load(file)?;
+    // Whoever checks need not be allowed to read the secrets: one that cannot be read is a warning.
+    let loaded = load_with(file, Secrets::Tried)?;
     let warnings = loaded.warnings;
     let engine = Engine::build(loaded.config).map_err(|error| Failure::Usage(error.to_string()))?;
-    engine.mailer().map_err(|error| Failure::Usage(format!("[mail]: {error}")))?;
+    match engine.mailer() {
+        // The password could not be read, which was said.
+        Ok(_) | Err(MailError::Login) => {}
+        Err(error) => return Err(Failure::Usage(format!("[mail]: {error}"))),
+    }
     let config = &engine.config;
     if json {
         return say_json(&json!({

@@ -2,12 +2,15 @@
 //! 1 failed, 2 wrong usage or configuration.
 
 mod backtest;
+mod backup;
 mod cases;
 mod check;
 mod correct;
 mod evaluate;
 mod explain;
+mod health;
 mod logging;
+mod manual;
 mod mentions;
 mod once;
 mod outbox;
@@ -25,7 +28,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Secrets};
 use crate::store::StoreError;
 
 pub use output::say;
@@ -71,6 +74,15 @@ enum Command {
     Outbox(outbox::Arguments),
     /// Measure decisions on labelled texts: accuracy, precision, recall, confusion
     Evaluate(evaluate::Arguments),
+    /// Copy the state into a folder, also while the daemon runs
+    Backup(backup::BackUp),
+    /// Make the state what it was at a backup
+    Restore(backup::Restore),
+    /// Ask the running daemon whether it is well
+    Health(health::Arguments),
+    /// Write man pages and shell completions
+    #[command(hide = true)]
+    Manual(manual::Arguments),
 }
 
 /// For commands that report.
@@ -113,6 +125,10 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Backup(arguments) => backup::back_up(config, &arguments),
+        Command::Restore(arguments) => backup::restore(config, &arguments),
+        Command::Health(arguments) => health::run(config, &arguments).await,
+        Command::Manual(arguments) => manual::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -132,15 +148,21 @@ fn find_config(named: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| DEFAULT_CONFIGS.iter().map(PathBuf::from).find(|path| path.exists()))
 }
 
-/// Reads the configuration; warnings go to stderr.
+/// Reads the configuration without its secrets.
 fn load(named: Option<PathBuf>) -> Result<Loaded, Failure> {
+    // Only what talks to servers needs passwords: the others must work in a shell too, where systemd hands over none.
+    load_with(named, Secrets::Skip)
+}
+
+fn load_with(named: Option<PathBuf>, secrets: Secrets) -> Result<Loaded, Failure> {
     let Some(path) = find_config(named) else {
         return Err(Failure::Usage(format!(
             "mentiond: no configuration found ({}); name one with --config FILE, or start from config/mentiond.toml",
             DEFAULT_CONFIGS.join(", ")
         )));
     };
-    config::load(&path).map_err(|errors| Failure::Usage(errors.render(output::colours(&std::io::stderr()))))
+    config::load_with(&path, secrets)
+        .map_err(|errors| Failure::Usage(errors.render(output::colours(&std::io::stderr()))))
 }
 
 /// An age on the command line: `24h`, `7d`, `2w`; a day is 24 hours.
@@ -149,9 +171,9 @@ fn age(text: &str) -> Result<SignedDuration, String> {
     span.to_duration(SpanRelativeTo::days_are_24_hours()).map(SignedDuration::abs).map_err(|error| error.to_string())
 }
 
-/// Like [`load`], and shows the warnings.
+/// Reads the configuration with its secrets, and shows the warnings.
 fn load_and_warn(named: Option<PathBuf>) -> Result<Loaded, Failure> {
-    let loaded = load(named)?;
+    let loaded = load_with(named, Secrets::Required)?;
     for warning in &loaded.warnings {
         eprintln!("{}", warning.render(output::colours(&std::io::stderr())));
     }

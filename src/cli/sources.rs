@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
 use crate::daemon::engine::case_desk;
-use crate::model::{Health, Source};
+use crate::model::{Health, Source, SourceStatus};
 use crate::store::Store;
 use crate::store::record::Record;
 
@@ -105,6 +105,9 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         }
         return Ok(());
     }
+    // What needs a person comes first, and the line above says how much there is.
+    rows.sort_by_key(|(source, health)| (held_of(&source.name) == 0, rank(health.status)));
+    say(&summary(&rows.iter().map(|(_, health)| health.status).collect::<Vec<_>>()));
     let lines: Vec<Vec<String>> = rows
         .iter()
         .map(|(source, health)| {
@@ -124,6 +127,29 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         .collect();
     say(&table(&["SOURCE", "STATUS", "ENTRIES", "LAST HEARD", "NEXT POLL", "BLIND HOURS", "ERROR"], &lines));
     Ok(())
+}
+
+/// Place in the list: what is in trouble first.
+fn rank(status: SourceStatus) -> u8 {
+    match status {
+        SourceStatus::Failing => 0,
+        SourceStatus::Disabled => 1,
+        SourceStatus::New => 2,
+        SourceStatus::Ok => 3,
+    }
+}
+
+/// `5 sources: 1 failing, 4 ok.`
+fn summary(statuses: &[SourceStatus]) -> String {
+    let mut parts = Vec::new();
+    for status in [SourceStatus::Failing, SourceStatus::Disabled, SourceStatus::New, SourceStatus::Ok] {
+        let count = statuses.iter().filter(|s| **s == status).count();
+        if count > 0 {
+            parts.push(format!("{count} {}", status.as_str()));
+        }
+    }
+    let what = if statuses.len() == 1 { "source" } else { "sources" };
+    format!("{} {what}: {}.", statuses.len(), parts.join(", "))
 }
 
 /// Accepts what is held of a source, through the daemon if one runs.

@@ -3,6 +3,7 @@
 //! Order of a poll: record committed (mentions, deliveries and the cursor in one transaction) → index marked. A crash
 //! anywhere repeats work and loses nothing, because everything that must not repeat has its key in the record too.
 
+pub mod backup;
 mod near;
 pub mod record;
 pub mod seen;
@@ -34,6 +35,10 @@ pub enum StoreError {
         "the record {path} was written by a newer mentiond (schema {found}, this one knows {known}); upgrade, or restore a backup"
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("a restore into {0} was interrupted, so it is not whole; run `mentiond restore DIR --force` again")]
+    HalfRestored(PathBuf),
+    #[error("the record {path} is damaged ({found}); restore a backup")]
+    Damaged { path: PathBuf, found: String },
     #[error("the record could not be used: {0}")]
     Record(#[from] rusqlite::Error),
     #[error("the record could not be written: {0}; what was being recorded is tried again at the next start")]
@@ -75,6 +80,7 @@ impl Store {
             hint: "make the folder and let the user that runs mentiond write to it, or set `state` in [daemon]",
         })?;
         let lock = lock(folder)?;
+        backup::check_whole(folder)?;
         let record = Record::open(&folder.join("record.sqlite"))?;
         Ok(Self { folder: folder.into(), record, seen: OnceCell::new(), _lock: lock })
     }

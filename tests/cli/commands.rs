@@ -135,6 +135,7 @@ fn cases_are_listed_shown_and_acted_on() {
     assert_eq!(case["owner"], json!({ "department": "support", "person": "ana@example.com" }));
     let table = within(&world, &["cases"]).out;
     assert!(table.contains("support (ana@example.com)") && table.contains("My Acme kettle broke"), "{table}");
+    assert!(table.starts_with("1 case: 1 open; 0 overdue.\n"), "{table}");
 
     let done = within(&world, &["cases", "ack", "1", "--by", "ana@example.com"]);
     assert_eq!((done.code, done.out.trim()), (0, "Case 1 is acknowledged now, with support (ana@example.com)."));

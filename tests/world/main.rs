@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub, reason = "tests")]
 
+mod backup;
 mod cases;
 mod copies;
 mod daemon;
@@ -14,5 +15,6 @@ mod sources;
 mod state;
 mod stories;
 mod storms;
+mod stuck;
 #[path = "../support/mod.rs"]
 mod support;

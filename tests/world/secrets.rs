@@ -123,6 +123,17 @@ async fn secrets_are_seen_nowhere() {
         &["check"],
         &["check", "--json"],
         &["outbox", "--json"],
+        &["outbox"],
+        &["mentions"],
+        &["mentions", "--json"],
+        &["mentions", "1"],
+        &["cases"],
+        &["cases", "--json"],
+        &["explain", "Acme one"],
+        &["explain", "Acme one", "--json"],
+        &["route", "test", "Acme one"],
+        &["backtest", world.config().to_str().unwrap(), "--since", "7d"],
+        &["backup", world.folder().join("copy").to_str().unwrap(), "--json"],
     ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_mentiond"))
             .arg("--config")

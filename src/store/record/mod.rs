@@ -2,6 +2,7 @@
 //! said twice has its place, and its unique key, here. One file a subject; [`writer`] is the only one that writes.
 
 mod cases;
+mod copy;
 mod corrections;
 mod listing;
 mod outbox;
@@ -11,7 +12,10 @@ mod rows;
 mod sources;
 mod stories;
 mod storms;
+mod stuck;
 mod unmatched;
+#[cfg(test)]
+mod upgrade_tests;
 mod versions;
 mod writer;
 
@@ -27,6 +31,7 @@ use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
 
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
+pub(super) use copy::{Contents, copy, prepare_restored};
 pub use corrections::{CorrectionRow, NewCorrection};
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
@@ -35,6 +40,7 @@ pub use relay::RelayState;
 pub use sources::SourceState;
 pub use stories::Fingerprints;
 pub use storms::Held;
+pub use stuck::LastReminder;
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;
 use writer::Writer;
@@ -71,7 +77,7 @@ impl Record {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
-        steady_plans(&connection)?;
+        make_steady(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
@@ -163,20 +169,28 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
-    steady_plans(&connection)?;
+    make_steady(&connection)?;
     Ok(connection)
 }
 
-/// Statements keep their plan whatever values are bound to them (SQLite's "query planner stability guarantee"). Without
-/// it the bundled SQLite plans joins anew at every binding, in case its statistics say something about the value; we
-/// keep no statistics.
-fn steady_plans(connection: &Connection) -> Result<(), StoreError> {
+/// Sets a new connection up. Statements keep their plan whatever values are bound to them (SQLite's "query planner
+/// stability guarantee"): without it the bundled SQLite plans joins anew at every binding, in case its statistics say
+/// something about the value; we keep no statistics.
+fn make_steady(connection: &Connection) -> Result<(), StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // What a statement needs to undo itself, or to sort, is kept in memory: in a container with a read-only root there is
+    // no folder for temporary files.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(())
 }
 
+/// Version of the schema that this program writes.
+pub(super) const fn known_schema() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
 fn check_version(found: i64, path: &Path) -> Result<(), StoreError> {
-    let known = MIGRATIONS.len() as i64;
+    let known = known_schema();
     if found > known { Err(StoreError::Newer { path: path.into(), found, known }) } else { Ok(()) }
 }
 

@@ -2,7 +2,7 @@
 //! the program is started meanwhile.
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::super::StoreError;
 use super::{Record, millis, moment};
@@ -27,18 +27,7 @@ impl Record {
     /// # Errors
     /// The record cannot be read.
     pub async fn relay_state(&self) -> Result<RelayState, StoreError> {
-        self.read(|c| {
-            Ok(c.query_row("SELECT failures, down_since, hold_until, locked, told FROM relay", [], |row: &Row<'_>| {
-                Ok(RelayState {
-                    failures: row.get(0)?,
-                    down_since: row.get::<_, Option<i64>>(1)?.map(moment),
-                    hold_until: row.get::<_, Option<i64>>(2)?.map(moment),
-                    locked: row.get(3)?,
-                    told: row.get(4)?,
-                })
-            })?)
-        })
-        .await
+        self.read(state).await
     }
 
     /// Records how the relay fares.
@@ -76,4 +65,17 @@ impl Record {
         })
         .await
     }
+}
+
+/// How the relay fares, on any connection.
+pub(super) fn state(c: &Connection) -> Result<RelayState, StoreError> {
+    Ok(c.query_row("SELECT failures, down_since, hold_until, locked, told FROM relay", [], |row: &Row<'_>| {
+        Ok(RelayState {
+            failures: row.get(0)?,
+            down_since: row.get::<_, Option<i64>>(1)?.map(moment),
+            hold_until: row.get::<_, Option<i64>>(2)?.map(moment),
+            locked: row.get(3)?,
+            told: row.get(4)?,
+        })
+    })?)
 }

@@ -19,8 +19,9 @@ const QUEUE: usize = 256;
 
 /// Told how the commit went.
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
-/// Does its part of the transaction and says whether to keep it; without a connection it only makes its answer.
-type Work = Box<dyn FnOnce(Option<&Connection>) -> (bool, Answer) + Send>;
+/// Does its part of the transaction and says whether to keep it, or why not; without a connection it only makes its
+/// answer.
+type Work = Box<dyn FnOnce(Option<&Connection>) -> (Result<(), String>, Answer) + Send>;
 
 struct Job {
     durable: bool,
@@ -54,7 +55,7 @@ impl Writer {
         let (tell, told) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
             let result = connection.map_or(Err(StoreError::Stopped), work);
-            let keep = result.is_ok();
+            let keep = result.as_ref().map(|_| ()).map_err(ToString::to_string);
             let answer: Answer = Box::new(move |commit| {
                 // The asker may have gone away (shutdown); its write stands all the same.
                 let _ = tell.send(commit.map_err(StoreError::Commit).and(result));
@@ -92,12 +93,11 @@ fn run(connection: &Connection, mut queue: mpsc::Receiver<Job>, fault: &Mutex<Op
             full = durable;
         }
         let (answers, result) = transact(connection, group);
-        let outcome = result.map_err(|error| error.to_string());
         let mut state = fault.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = outcome.as_ref().err().cloned();
+        *state = result.as_ref().err().cloned();
         drop(state);
         for answer in answers {
-            answer(outcome.clone());
+            answer(result.clone());
         }
     }
     // Leaves one file behind: easier to copy, nothing to recover.
@@ -112,9 +112,9 @@ fn take_waiting(queue: &mut mpsc::Receiver<Job>, group: &mut Vec<Job>) {
     }
 }
 
-fn transact(connection: &Connection, group: Vec<Job>) -> (Vec<Answer>, rusqlite::Result<()>) {
+fn transact(connection: &Connection, group: Vec<Job>) -> (Vec<Answer>, Result<(), String>) {
     let mut answers = Vec::with_capacity(group.len());
-    let mut result = connection.execute_batch("BEGIN IMMEDIATE");
+    let mut result = connection.execute_batch("BEGIN IMMEDIATE").map_err(|error| error.to_string());
     for job in group {
         if result.is_ok() {
             result = step(connection, "SAVEPOINT job");
@@ -123,14 +123,16 @@ fn transact(connection: &Connection, group: Vec<Job>) -> (Vec<Answer>, rusqlite:
         let (keep, answer) = (job.work)(result.is_ok().then_some(connection));
         answers.push(answer);
         if result.is_ok() {
-            if !keep {
-                result = step(connection, "ROLLBACK TO job");
+            if let Err(why) = keep {
+                // A disk that is full or broken has SQLite roll back everything by itself: there is nothing left to roll
+                // back to, and the reason is what the work met.
+                result = if connection.is_autocommit() { Err(why) } else { step(connection, "ROLLBACK TO job") };
             }
             result = result.and_then(|()| step(connection, "RELEASE job"));
         }
     }
     if result.is_ok() {
-        result = connection.execute_batch("COMMIT");
+        result = connection.execute_batch("COMMIT").map_err(|error| error.to_string());
     }
     if result.is_err() && !connection.is_autocommit() {
         let _ = connection.execute_batch("ROLLBACK");
@@ -138,6 +140,7 @@ fn transact(connection: &Connection, group: Vec<Job>) -> (Vec<Answer>, rusqlite:
     (answers, result)
 }
 
-fn step(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+fn step(connection: &Connection, sql: &str) -> Result<(), String> {
+    let done = connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    done.map(|_| ()).map_err(|error| error.to_string())
 }
