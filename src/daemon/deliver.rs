@@ -390,7 +390,7 @@ impl Courier {
         if let Some(mail) = ingest::trouble_mail(&self.engine, trouble, now)
             && mail.recipient != about
         {
-            self.world.store.record().queue_trouble(mail, now).await?;
+            self.world.store.record().queue_mail(mail, now).await?;
         }
         Ok(())
     }

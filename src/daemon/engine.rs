@@ -19,12 +19,12 @@ use crate::themes::NamedQueries;
 
 /// The configuration, and what was built from it.
 pub struct Engine {
-    pub config: Config,
+    pub config: Arc<Config>,
     /// All watchlists, by their places, and behind them what is thrown away.
     pub matcher: Matcher,
-    pub themes: NamedQueries,
+    pub themes: Arc<NamedQueries>,
     pub classifier: Classifier,
-    pub composer: Composer,
+    pub composer: Arc<Composer>,
     pub fetcher: Fetcher,
     /// What decides about cases inside the record's transactions.
     pub desk: Arc<CaseDesk>,
@@ -94,14 +94,14 @@ impl Engine {
         });
         Ok(Self {
             matcher,
-            themes,
+            themes: Arc::new(themes),
             excludes,
             classifier: Classifier::with_cues(config.cues.clone()),
-            composer,
+            composer: Arc::new(composer),
             fetcher: Fetcher::new(&config.fetch)?,
             desk: case_desk(&config),
             source_watchlists,
-            config,
+            config: Arc::new(config),
         })
     }
 
