@@ -16,6 +16,7 @@ use crate::model::message_id;
 use crate::query::Matcher;
 use crate::store::record::CaseDesk;
 use crate::themes::NamedQueries;
+use crate::web;
 
 /// The configuration, and what was built from it.
 pub struct Engine {
@@ -86,8 +87,7 @@ impl Engine {
             })
             .collect();
         let composer = Composer::new(ComposeSettings {
-            // Pages come with a later version; until then no mail links to them.
-            mention_pages: None,
+            mention_pages: web::base(&config).and_then(|base| format!("{base}/mentions").parse().ok()),
             contact: config.daemon.contact.clone(),
             sender_domain: domain(&config.mail.from.email).to_owned(),
             drafts: config.drafts.clone(),

@@ -5,6 +5,7 @@
 //! this module words a page around it.
 
 pub mod keys;
+pub mod links;
 pub mod metrics;
 
 use std::future::Future;
@@ -77,6 +78,12 @@ pub struct App {
     pub daemon: Arc<dyn Daemon>,
     /// Signs links, sessions and forms.
     pub keys: Arc<Keys>,
+}
+
+/// Where the links of mails begin, without a slash at the end; `None` if no pages are served, or nobody said where.
+pub fn base(config: &Config) -> Option<String> {
+    let url = config.daemon.public_url.as_ref().filter(|_| config.daemon.http.is_some())?;
+    Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Everything that is served.
