@@ -140,6 +140,16 @@ pub struct CaseInput<'a> {
     pub copy: bool,
 }
 
+/// A mail with a link that signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct SignInInput<'a> {
+    pub reader: Reader<'a>,
+    pub link: &'a str,
+    /// Until when it works.
+    pub until: Timestamp,
+    pub possible_duplicate: bool,
+}
+
 /// One alert of a bundle.
 #[derive(Clone, Copy, Debug)]
 pub struct BundleItem<'a> {

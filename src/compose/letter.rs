@@ -54,7 +54,7 @@ struct View<'a> {
 
 /// A later post of the customer.
 #[derive(Serialize)]
-struct Post {
+pub(super) struct Post {
     text: String,
     byline: String,
     link: Option<Link>,
@@ -267,7 +267,7 @@ fn foot<'w>(words: &'w Catalogue, input: &CaseInput<'_>) -> &'w str {
 }
 
 /// One line of the history: when, what, by whom.
-fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut Option<Masker<'_>>) -> Fact {
+pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut Option<Masker<'_>>) -> Fact {
     let history = &words.history;
     let owner = |owner| clean_line(&(input.owner)(owner));
     let mut reason = |text: &str| match masker {
@@ -297,7 +297,7 @@ fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut 
 }
 
 /// A later post of the customer, short.
-fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
+pub(super) fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
     let Mention { entry, source, fetched, .. } = later.mention;
     let text = if repeats(&entry.title, &entry.text) {
         entry.text.clone()

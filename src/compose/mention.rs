@@ -131,12 +131,26 @@ pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
             copy: false,
             draft: None,
             actions: &Actions::default(),
+            whole: false,
         },
     )
 }
 
 pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     let words = composer.words(input.reader.language);
+    let kind = notice_kind(composer, words, input);
+    mention_mail(composer, words, &input.story, &input.reader, kind)
+}
+
+/// What a notice says, as a page shows it: the same, and the whole text of the post.
+pub(super) fn page(composer: &Composer, input: &NoticeInput<'_>) -> minijinja::Value {
+    let words = composer.words(input.reader.language);
+    let kind = Kind { whole: true, ..notice_kind(composer, words, input) };
+    let (view, _) = show(composer, words, &input.story, &input.reader, kind);
+    minijinja::Value::from(minijinja::value::Serde(&view))
+}
+
+fn notice_kind<'a>(composer: &Composer, words: &'a Catalogue, input: &NoticeInput<'a>) -> Kind<'a> {
     let mail = &words.mail;
     let brands: Vec<String> = input.watchlists.iter().map(|w| name(w.name)).collect();
     let brand = brands.join(", ");
@@ -170,26 +184,21 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
             perk: input.perk,
         })
     };
-    mention_mail(
-        composer,
-        words,
-        &input.story,
-        &input.reader,
-        Kind {
-            header,
-            subject,
-            list: input.watchlists.first().copied(),
-            only: None,
-            intro: fill(intro, &[("brand", &brand), ("department", &owner)]),
-            why: fill(why, &[("department", &owner)]),
-            brand,
-            department,
-            earlier: input.earlier,
-            copy: input.copy,
-            draft,
-            actions: input.actions,
-        },
-    )
+    Kind {
+        header,
+        subject,
+        list: input.watchlists.first().copied(),
+        only: None,
+        intro: fill(intro, &[("brand", &brand), ("department", &owner)]),
+        why: fill(why, &[("department", &owner)]),
+        brand,
+        department,
+        earlier: input.earlier,
+        copy: input.copy,
+        draft,
+        actions: input.actions,
+        whole: false,
+    }
 }
 
 /// A word for the subject, and the line that says what is new about a story that was told before.
@@ -224,6 +233,8 @@ struct Kind<'a> {
     copy: bool,
     draft: Option<Draft>,
     actions: &'a Actions,
+    /// All of the text instead of an excerpt.
+    whole: bool,
 }
 
 fn mention_mail(
@@ -233,9 +244,27 @@ fn mention_mail(
     reader: &Reader<'_>,
     kind: Kind<'_>,
 ) -> Email {
+    let (mention, list, header) = (story.mention, kind.list, kind.header);
+    let (view, subject) = show(composer, words, story, reader, kind);
+    let mut headers = Headers::new(header, &words.code, story.possible_duplicate);
+    if let Some(list) = list {
+        headers.list_id(list.key, &composer.settings.sender_domain);
+    }
+    headers.thread(story.thread);
+    headers.mention(mention.id, mention.classification.category.as_str(), mention.classification.severity);
+    composer.email("mention", words, subject, &view, headers)
+}
+
+/// What is shown, and the subject.
+fn show(
+    composer: &Composer,
+    words: &Catalogue,
+    story: &Story<'_>,
+    reader: &Reader<'_>,
+    kind: Kind<'_>,
+) -> (View, String) {
     let mention = story.mention;
     let entry = &mention.entry;
-    let found = &mention.classification;
     let author = entry.author.as_ref();
     // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
     // on locked screens and in relays' logs.
@@ -253,7 +282,8 @@ fn mention_mail(
     let title = Marked { text: title.text.replace('\n', " ").into(), marks: title.marks };
     let body = hide(Marked::new(&entry.text, reasons::marks(mention, Part::Text, kind.only)));
 
-    let segments = excerpt(&body, &reasons::evidence(mention, &body.text));
+    let evidence = reasons::evidence(mention, &body.text);
+    let segments = if kind.whole { whole(&body, usize::MAX) } else { excerpt(&body, &evidence) };
     let repeated = repeats(&title.text, &body.text);
     let headline = if repeated { Vec::new() } else { whole(&title, TITLE) };
     let plain_excerpt = plain(&segments);
@@ -350,14 +380,7 @@ fn mention_mail(
         page: composer.page(mention.id).filter(|_| !kind.copy),
         foot: composer.foot(words, kind.why, story.possible_duplicate),
     };
-
-    let mut headers = Headers::new(kind.header, &words.code, story.possible_duplicate);
-    if let Some(list) = kind.list {
-        headers.list_id(list.key, &composer.settings.sender_domain);
-    }
-    headers.thread(story.thread);
-    headers.mention(mention.id, found.category.as_str(), found.severity);
-    composer.email("mention", words, subject, &view, headers)
+    (view, subject)
 }
 
 /// A configured name on one line and of bearable length.

@@ -41,6 +41,7 @@ pub(super) struct Catalogue {
     statuses: HashMap<CaseStatus, String>,
     pub(super) history: HistoryWords,
     pub(super) actions: ActionWords,
+    pub(super) sign_in: SignInWords,
     deeds: HashMap<Deed, String>,
     /// `mail` as the templates see it, made once.
     #[serde(skip)]
@@ -259,6 +260,18 @@ pub(super) struct LetterText {
 pub(super) struct ActionWords {
     pub(super) heading: String,
     pub(super) note: String,
+}
+
+/// The mail with the link that signs in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignInWords {
+    pub(super) subject: String,
+    pub(super) heading: String,
+    pub(super) what: String,
+    pub(super) button: String,
+    pub(super) note: String,
+    pub(super) foot: String,
 }
 
 /// Lines of a case's history.

@@ -29,7 +29,7 @@ use crate::model::{Case, Mention};
 use crate::store::StoreError;
 use crate::store::record::{NewDelivery, Record};
 use crate::themes::NamedQueries;
-use keys::Keys;
+use keys::{Keys, Purpose};
 use metrics::Metrics;
 
 /// How long answers that are under way may take after the daemon was told to stop.
@@ -84,6 +84,16 @@ pub struct App {
 pub fn base(config: &Config) -> Option<String> {
     let url = config.daemon.public_url.as_ref().filter(|_| config.daemon.http.is_some())?;
     Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Where the pages are: what `public_url` says, or the address itself on this machine; `None` if they are off.
+fn origin(config: &Config) -> Option<String> {
+    base(config).or_else(|| config.daemon.http.map(|address| format!("http://{address}")))
+}
+
+/// The address that signs in whoever asked for `nonce`.
+pub fn sign_in_address(config: &Config, keys: &Keys, nonce: &str) -> Option<String> {
+    Some(format!("{}/sign-in/{}", origin(config)?, keys.seal(Purpose::SignIn, nonce.as_bytes())))
 }
 
 /// Everything that is served.

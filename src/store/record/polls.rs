@@ -89,6 +89,10 @@ pub enum DeliveryContent {
     Trouble {
         trouble: Trouble,
     },
+    /// A link that signs in; `nonce` says which one was asked for.
+    SignIn {
+        nonce: String,
+    },
 }
 
 impl DeliveryContent {
@@ -107,6 +111,7 @@ impl DeliveryContent {
             },
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
+            DeliveryContent::SignIn { .. } => DeliveryKind::SignIn,
         }
     }
 
