@@ -13,6 +13,8 @@ use minijinja::value::{Kwargs, Serde};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use sha2::{Digest, Sha256};
 
+use crate::compose::escape;
+
 /// Everything comes from here, and nothing frames it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
                       base-uri 'none'; frame-ancestors 'none'";
@@ -147,6 +149,10 @@ fn environment() -> Environment<'static> {
     // A misspelt name is an error, never an empty place.
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::Html);
+    env.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => escape(out, text),
+        _ => minijinja::escape_formatter(out, state, value),
+    });
     env.add_filter("fill", fill);
     for (name, source) in TEMPLATES {
         env.add_template(name, source).expect("a built-in template parses");

@@ -6,7 +6,7 @@ use mentiond::model::CaseStatus;
 
 use crate::client::*;
 use crate::support::web::Reply;
-use crate::support::world::{World, entry, rss, until};
+use crate::support::world::{entry, rss, until};
 
 #[tokio::test]
 async fn the_inbox_is_filtered_in_the_query_language() {
@@ -68,7 +68,7 @@ async fn a_long_inbox_has_pages() {
             .map(|rest| rest.split('"').next().unwrap().parse::<i64>().unwrap());
         seen.extend(ids);
         let Some(next) = page.body.split("href=\"/mentions?").find(|rest| rest.contains(">Older<")) else { break };
-        path = format!("/mentions?{}", next.split('"').next().unwrap().replace("&amp;", "&").replace("&#x2f;", "/"));
+        path = format!("/mentions?{}", next.split('"').next().unwrap().replace("&amp;", "&"));
     }
     assert_eq!(seen, (1..=60).rev().collect::<Vec<_>>());
     daemon.stop().await.unwrap();
@@ -88,7 +88,7 @@ async fn a_mention_says_why() {
         let (label, rest) = line[2..].split_once(": ").unwrap();
         let (value, because) = rest.split_once(" – ").unwrap();
         page.says(&format!("<dt>{label}</dt>")).says(&format!("<strong>{value}</strong>"));
-        page.says(&because.split("; ").next().unwrap().replace('/', "&#x2f;"));
+        page.says(&because.split("; ").next().unwrap());
     }
     page.says("Why it was decided this way").says("+34 612 345 678").says("Suggested reply").says("href=\"/cases/1\"");
     page.says("<mark>Acme</mark>");
@@ -206,7 +206,7 @@ async fn a_complaint_about_staff_is_there_for_the_lead_alone() {
         assert_eq!(person.get("/cases/1").await.status, 404, "{email}");
     }
     let lead = Person::sign_in(&world, &daemon, "lead@example.com").await;
-    lead.get("/cases/1").await.says("Rude at Acme").says("Maria Lopez");
+    lead.get("/cases/1").await.says("Rude at").says("Maria Lopez");
     daemon.stop().await.unwrap();
 }
 

@@ -52,7 +52,15 @@ impl Answer {
 
 /// Sends one request.
 pub async fn send(to: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-    let mut stream = tokio::net::TcpStream::connect(to).await.unwrap();
+    // The daemon under test may not listen yet.
+    let start = std::time::Instant::now();
+    let mut stream = loop {
+        match tokio::net::TcpStream::connect(to).await {
+            Ok(stream) => break stream,
+            Err(error) => assert!(start.elapsed().as_secs() < 20, "{to}: {error}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    };
     let host = if headers.contains("Host:") { String::new() } else { format!("Host: {to}\r\n") };
     let request = format!(
         "{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",

@@ -64,12 +64,14 @@ fn harmless(page: &Answer) {
 }
 
 fn attacked(world: World) -> World {
-    let post = entry(&format!("Acme {ATTACK}"))
+    // Text to the feed's reader, not tags.
+    let attack = ATTACK.replace('&', "&amp;").replace('<', "&lt;");
+    let post = entry(&format!("Acme {attack}"))
         .id(ATTACK)
         .link("javascript:alert(document.domain)")
-        .author(ATTACK)
-        .site(ATTACK)
-        .text(&format!("My Acme chair broke, terrible service, I want my money back! {ATTACK}"));
+        .author(&attack)
+        .site(&attack)
+        .text(&format!("My Acme chair broke, terrible service, I want my money back! {attack}"));
     world.feed("forum", rss([post]))
 }
 

@@ -10,6 +10,7 @@ async fn a_members_address_gets_a_link_that_works_once() {
     let (world, at) = world("da");
     let world = world.feed("forum", complaint());
     let daemon = world.run();
+    until("the mention", || world.mentions().len() == 1).await;
     let ana = Person::stranger(at);
     for path in ["/", "/mentions", "/mentions/1", "/cases", "/cases/1", "/sources"] {
         let answer = ana.get(path).await;
