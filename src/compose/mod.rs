@@ -18,7 +18,9 @@ mod letter;
 mod link;
 mod mask;
 mod mention;
+mod page;
 mod reasons;
+mod sign_in;
 mod trouble;
 mod words;
 
@@ -32,9 +34,11 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
-    Trouble, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader,
+    SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
 };
+
+pub use page::Phrases;
 
 use crate::model::Email;
 use clean::clean_line;
@@ -107,6 +111,11 @@ impl Composer {
         trouble::trouble(self, input)
     }
 
+    /// To whoever asked to be signed in to the pages.
+    pub fn sign_in(&self, input: &SignInInput<'_>) -> Email {
+        sign_in::sign_in(self, input)
+    }
+
     fn words(&self, language: &str) -> &Catalogue {
         let code = base(language);
         // The first is English; there is always one.
@@ -156,9 +165,9 @@ impl Composer {
     }
 }
 
-/// HTML's five characters (HTML Standard §13.3). The engine's own escape also takes `/`, and an address that people
+/// HTML's five characters (HTML Standard §13.3), for mails and pages. The engine's own escape also takes `/`, and an address that people
 /// or filters look for in the source would not be found.
-fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
+pub fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
     let mut from = 0;
     for (i, byte) in text.bytes().enumerate() {
         let with = match byte {
@@ -219,6 +228,8 @@ fn templates() -> Environment<'static> {
         ("case.txt", include_str!("templates/case.txt")),
         ("bundle.html", include_str!("templates/bundle.html")),
         ("bundle.txt", include_str!("templates/bundle.txt")),
+        ("sign-in.html", include_str!("templates/sign-in.html")),
+        ("sign-in.txt", include_str!("templates/sign-in.txt")),
         ("trouble.html", include_str!("templates/trouble.html")),
         ("trouble.txt", include_str!("templates/trouble.txt")),
     ] {

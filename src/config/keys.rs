@@ -30,7 +30,7 @@ pub const ROOT: Keys = Keys {
 };
 pub const DAEMON: Keys = Keys {
     table: "daemon",
-    keys: &["state", "timezone", "language", "http", "public_url", "contact", "include", "holidays"],
+    keys: &["state", "timezone", "language", "http", "public_url", "sign_in", "contact", "include", "holidays"],
 };
 pub const FETCH: Keys = Keys {
     table: "fetch",

@@ -9,6 +9,7 @@ mod outbox;
 mod polls;
 mod relay;
 mod rows;
+mod sign_ins;
 mod sources;
 mod stories;
 mod storms;
@@ -37,6 +38,7 @@ pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts
 pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
+pub use sign_ins::SIGN_IN_WITHIN;
 pub use sources::SourceState;
 pub use stories::Fingerprints;
 pub use storms::Held;
@@ -46,13 +48,14 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
+    include_str!("sign_ins.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
