@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::World;
+use super::asking;
 use super::engine::Engine;
 use super::reading::{self, Reading};
 use crate::clock::Stopwatch;
 use crate::fetch::local::{self, LocalAnswer, LocalDocument};
 use crate::fetch::{self, Answer, Body};
-use crate::model::{Cursor, ErrorClass, Health, Location, PollFault, Source, Trouble, TroubleKind};
+use crate::model::{Cursor, ErrorClass, Health, Location, PollFault, Settings, Source, Trouble, TroubleKind};
 use crate::schedule::PollHints;
 use crate::sources::feed::RawEntry;
 use crate::sources::health;
@@ -133,7 +134,7 @@ pub(super) async fn poll(
     let source = &engine.config.sources[number];
     forget_other_address(&mut state.cursor, source);
     let watch = Stopwatch::start();
-    let asked = ask(engine, source, &state.cursor).await;
+    let asked = ask(engine, source, &state.cursor, world.clock.now()).await;
     world.timings.fetch.add(watch);
     let now = world.clock.now();
     match asked {
@@ -356,8 +357,11 @@ pub(super) fn trouble_mail(engine: &Engine, trouble: Trouble, now: Timestamp) ->
 }
 
 /// Asks the source for what is new since its cursor.
-async fn ask(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked, PollFault> {
+async fn ask(engine: &Engine, source: &Source, cursor: &Cursor, now: Timestamp) -> Result<Asked, PollFault> {
     let mut next = cursor.clone();
+    if let Settings::Table(table) = &source.settings {
+        return asking::ask(engine, source, table, cursor, now).await.map(|served| Asked::Served(Box::new(served)));
+    }
     match &source.location {
         Location::Service(words) => {
             let message = format!("{words} is nothing that can be asked; please report this as a fault of mentiond");

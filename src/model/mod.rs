@@ -8,6 +8,7 @@ pub mod mention;
 pub mod secret;
 pub mod settings;
 pub mod source;
+pub mod table;
 
 pub use case::{
     Case, CaseClock, CaseMail, CaseStatus, CaseStep, Happening, Letter, Mark, Owner, OwnerReason, Privacy, Reminded,
@@ -20,3 +21,4 @@ pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Settings, Source, SourceKind, SourceStatus};
+pub use table::Table;

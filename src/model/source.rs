@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::Table;
+
 /// The kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
@@ -52,6 +54,8 @@ pub enum Location {
 pub enum Settings {
     #[default]
     None,
+    /// A JSON API.
+    Table(Arc<Table>),
 }
 
 /// A configured source, checked.

@@ -8,7 +8,7 @@ use super::raw::{FeedInfo, Format, RawAuthor, RawEntry, RawText, TextKind};
 use crate::model::{Author, Entry, Identity};
 use crate::sources::dates;
 use crate::text::html::{cut, decode_again, plain_to_text, to_text};
-use crate::text::link;
+use crate::text::{link, markdown};
 
 /// Longest name of an author, site or publication, in bytes.
 const MAX_NAME: usize = 200;
@@ -22,6 +22,11 @@ impl RawText {
         match self.kind {
             TextKind::Plain => plain_to_text(&self.text, &mut out),
             TextKind::Html | TextKind::Xhtml => to_text(&self.text, &mut out),
+            TextKind::Markdown => {
+                let mut words = String::new();
+                markdown::to_text(cut(&self.text, crate::sources::MAX_TEXT), &mut words);
+                plain_to_text(&words, &mut out);
+            }
         }
         decode_again(&mut out, 0);
         out

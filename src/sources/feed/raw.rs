@@ -48,6 +48,8 @@ pub enum TextKind {
     Html,
     /// Inline markup, as it stands in the document.
     Xhtml,
+    /// As many services let people write.
+    Markdown,
 }
 
 /// A text with its kind.
