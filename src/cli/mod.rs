@@ -14,6 +14,7 @@ mod outbox;
 mod output;
 mod route;
 mod run;
+mod source_trial;
 mod sources;
 mod trial;
 

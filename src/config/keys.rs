@@ -130,7 +130,6 @@ pub const JSON: Keys = Keys {
         "spend_cap",
         "login",
         "join",
-        "one",
         "blind",
     ],
 };
@@ -181,9 +180,8 @@ pub const PRICE: Keys = Keys { table: "price", keys: &["item", "joined", "page",
 pub const LOGIN: Keys =
     Keys { table: "login", keys: &["url", "headers", "body", "auth", "token", "refresh_url", "refresh_token"] };
 pub const JOIN: Keys = Keys { table: "join", keys: &["list", "key", "by"] };
-pub const ONE: Keys = Keys { table: "one", keys: &["url", "params", "items"] };
 /// All parts of a table.
-pub const PARTS: [&Keys; 11] = [&FIELDS, &SEARCH, &PAGING, &RESUME, &FAULT, &RATE, &QUOTA, &PRICE, &LOGIN, &JOIN, &ONE];
+pub const PARTS: [&Keys; 10] = [&FIELDS, &SEARCH, &PAGING, &RESUME, &FAULT, &RATE, &QUOTA, &PRICE, &LOGIN, &JOIN];
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",
     keys: &[

@@ -206,7 +206,7 @@ pub(super) fn unknown_keys(table: &Table, keys: &Keys, found: &mut Findings) {
             "members" => "a member".to_owned(),
             "password" => "a secret".to_owned(),
             "errors" => "a rule of `errors`".to_owned(),
-            "fields" | "search" | "paging" | "resume" | "rate" | "quota" | "price" | "login" | "join" | "one" => {
+            "fields" | "search" | "paging" | "resume" | "rate" | "quota" | "price" | "login" | "join" => {
                 format!("`{}`", keys.table)
             }
             table => format!("[{table}]"),

@@ -9,6 +9,7 @@ use super::ingest::{Content, Served};
 use crate::fetch::Fetcher;
 use crate::model::{Cursor, ErrorClass, PollFault, Source, Table};
 use crate::schedule::PollHints;
+use crate::sources::feed::RawEntry;
 use crate::sources::table::{Positions, Session, Step, Walk, Walked};
 
 /// Asks a service for what is new since its cursor. What broke off after something was read is no error: it is in what was
@@ -52,13 +53,7 @@ pub(super) async fn ask(
 }
 
 /// One poll from beginning to end.
-pub(crate) async fn walk(
-    fetcher: &Fetcher,
-    table: &Table,
-    at: Positions,
-    session: Option<Session>,
-    now: Timestamp,
-) -> Walked {
+pub async fn walk(fetcher: &Fetcher, table: &Table, at: Positions, session: Option<Session>, now: Timestamp) -> Walked {
     let mut walk = Walk::new(table, at, session, now);
     while let Step::Ask(request) = walk.next() {
         match fetcher.ask(&request).await {
@@ -76,4 +71,29 @@ fn asked_to_wait(fault: &PollFault) -> Option<std::time::Duration> {
 
 fn sessions(engine: &Engine) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Session>> {
     engine.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The first page that a service gives to one that never asked, where its links start, and the request without secrets.
+///
+/// # Errors
+/// As a poll.
+pub async fn taste(
+    fetcher: &Fetcher,
+    table: &Table,
+    now: Timestamp,
+) -> Result<(Vec<RawEntry>, Option<url::Url>, String), PollFault> {
+    let mut walk = Walk::new(table, Positions::default(), None, now);
+    let mut asked = String::new();
+    while let (false, Step::Ask(request)) = (walk.has_page(), walk.next()) {
+        asked.clone_from(&request.shown);
+        match fetcher.ask(&request).await {
+            Ok(reply) => walk.answered(&reply),
+            Err(fault) => walk.failed(fault),
+        }
+    }
+    let Walked { entries, base, fault, .. } = walk.end();
+    match fault {
+        Some(fault) if entries.is_empty() => Err(fault),
+        _ => Ok((entries, base, asked)),
+    }
 }

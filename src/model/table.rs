@@ -360,8 +360,6 @@ pub struct Table {
     pub left: Option<JsonPath>,
     pub quota: Option<Quota>,
     pub price: Option<Price>,
-    /// How one item is asked for by `{id}`, and where it is in the answer.
-    pub one: Option<(Ask, Vec<JsonPath>)>,
     /// What this way of looking cannot see, for `check`.
     pub blind: Vec<String>,
 }

@@ -70,7 +70,7 @@ pub fn searches(queries: &[&Query], syntax: &Syntax) -> Result<Searches, String>
     };
     let mut open: Option<(String, usize)> = None;
     for alternative in all {
-        let operators = alternative.without.len();
+        let operators = if syntax.not.is_some() { alternative.without.len() } else { 0 };
         let (mut alone, mut operators) = (alternative.print(syntax, true), operators);
         if !room(&finish(&alone)) || (syntax.operators > 0 && operators > syntax.operators) {
             // What must not be there is filtered here too.
@@ -309,6 +309,8 @@ mod tests {
                 r#"acme chair -"acme avenue""#
             ]
         );
+        let blunt = Syntax { not: None, groups: true, ..or.clone() };
+        assert_eq!(asked("acme -beta", &blunt), ["acme"]);
         assert_eq!(asked("acme OR beta OR (gamma delta)", &or), ["gamma delta", "acme OR beta"]);
         assert_eq!(asked("acme OR beta OR (gamma delta)", &all), ["(acme OR beta OR (gamma delta)) -is:retweet"]);
         assert_eq!(asked("(acme OR beta) -gamma", &all), ["(acme OR beta) -gamma -is:retweet"]);

@@ -308,7 +308,7 @@ fn build(
     let auth = form.parsed("auth", parts::auth, &mut reader.found).unwrap_or(Auth::None);
     let login = parts::login(form, reader);
     let secret = section.get("secret").and_then(|node| secret::read(node, "secret", reader));
-    if !is_preset && section.has("secret") && auth == Auth::None && login.is_none() {
+    if !is_preset && section.has("secret") && !form.has("auth") && login.is_none() {
         let in_ask = ask.as_ref().is_some_and(|ask| parts::asks(ask, "secret"));
         if !in_ask {
             reader
@@ -320,7 +320,7 @@ fn build(
     if !is_preset && auth != Auth::None && !section.has("secret") {
         section.missing("secret", "secret = { file = \"…\" }", &mut reader.found);
     }
-    let known = ["query", "since", "last_id", "page", "offset", "token", "before", "now", "id", "user", "secret"];
+    let known = ["query", "since", "last_id", "page", "offset", "token", "before", "now", "user", "secret"];
     if let Some(ask) = &ask {
         for name in parts::places(ask) {
             if !known.contains(&name) && !options.iter().any(|(option, _)| option == name) {
@@ -336,7 +336,11 @@ fn build(
     let price = parts::price(form, section, reader);
     let items = parts::paths(form, "items", reader);
     let fields = parts::fields(form, reader);
-    if !is_preset && form.has("fields") && fields.as_ref().is_some_and(|fields| fields.id.is_empty()) {
+    let names_id = match form.get("fields").map(|node| &node.value) {
+        Some(Value::Table(table)) => table.get("id").is_some(),
+        _ => true,
+    };
+    if !is_preset && !names_id {
         reader
             .found
             .error(form.place("fields"), "`fields` has no `id`")
@@ -346,7 +350,6 @@ fn build(
     let rate = parts::rate(form, reader);
     let quota = parts::quota(form, reader);
     let join = parts::join(form, reader);
-    let one = parts::one(form, reader);
     let (skip, require) = (parts::paths(form, "skip", reader), parts::paths(form, "require", reader));
     let wait = parts::path(form, "wait", reader);
     let left = parts::path(form, "left", reader);
@@ -384,7 +387,6 @@ fn build(
         left,
         quota,
         price,
-        one,
         blind,
     };
     Some(Service { location: Location::Service(place), settings: Settings::Table(std::sync::Arc::new(table)), every })

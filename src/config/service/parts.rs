@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::diagnostic::Findings;
-use super::super::keys::{FAULT, FIELDS, JOIN, LOGIN, ONE, PAGING, PRICE, QUOTA, RATE, RESUME, SEARCH};
+use super::super::keys::{FAULT, FIELDS, JOIN, LOGIN, PAGING, PRICE, QUOTA, RATE, RESUME, SEARCH};
 use super::super::reader::Reader;
 use super::super::section::{Problem, Section, checked, text_of};
 use super::super::tree::{Node, Value};
@@ -381,20 +381,6 @@ pub(super) fn join(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<Joi
     let mut get = |key| path(&part, key, reader);
     let (list, key, by) = (get("list"), get("key"), get("by"));
     Some(Join { list: list?, key: key?, by: by? })
-}
-
-pub(super) fn one(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<(Ask, Vec<JsonPath>)> {
-    let part = open(section, "one", &ONE, &mut reader.found)?;
-    let url = part.required("url", "url = \"https://…/{id}\"", &mut reader.found)?;
-    let url = checked(url, template, &mut reader.found)?;
-    let headers = templates(section, "headers", reader);
-    let params = templates(&part, "params", reader);
-    let ask = Ask { method: Method::Get, url, params, headers, body: None };
-    let mut items = paths(&part, "items", reader);
-    if items.is_empty() {
-        items.extend(JsonPath::parse("$").ok());
-    }
-    Some((ask, items))
 }
 
 #[cfg(test)]

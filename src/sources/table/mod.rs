@@ -14,6 +14,5 @@ mod walk;
 
 pub use budget::Budget;
 pub use position::{Position, Positions};
-pub use read::{One, one};
-pub use request::{Reply, Request, first_requests, one_request};
+pub use request::{Reply, Request, first_requests};
 pub use walk::{Session, Step, Walk, Walked};

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::faults::{self, Judged};
-use super::request::{Filled, Reply};
-use crate::model::table::{Field, Meaning, Piece, Place, Table, Template, TextForm};
-use crate::model::{Engagement, PollFault};
+use super::request::Filled;
+use crate::model::Engagement;
+use crate::model::table::{Field, Piece, Place, Table, Template, TextForm};
 use crate::sources::dates;
 use crate::sources::feed::{RawAuthor, RawEntry, RawText, TextKind};
 
@@ -53,36 +52,6 @@ fn listed<'v>(paths: &[crate::text::json_path::JsonPath], answer: &'v Value) -> 
         }
     }
     out
-}
-
-/// What is known of one item when it is asked for again.
-#[derive(Clone, Debug, PartialEq)]
-pub enum One {
-    /// It is there, with these counts.
-    There(Engagement),
-    /// It was deleted at its origin.
-    Gone,
-    Fault(PollFault),
-}
-
-/// Reads the answer to [`super::one_request`].
-pub fn one(table: &Table, reply: &Reply, host: &str, now: Timestamp) -> One {
-    let own = table.faults.iter().any(|rule| rule.status == Some(reply.status) && rule.means != Meaning::Nothing);
-    if matches!(reply.status, 404 | 410) && !own {
-        return One::Gone;
-    }
-    match faults::judge(table, reply, host, now) {
-        Judged::Good(value) => {
-            let paths = table.one.as_ref().map(|(_, items)| items.as_slice()).unwrap_or_default();
-            let found = listed(paths, &value);
-            let Some(item) = found.first() else { return One::Gone };
-            let source = Source { item, joined: None, combination: &[] };
-            One::There(engagement(table, &source))
-        }
-        Judged::Nothing => One::Gone,
-        Judged::Stale => One::There(Engagement::default()),
-        Judged::Expired(fault) | Judged::Fault(fault) => One::Fault(fault),
-    }
 }
 
 /// Where the places of fields are looked up.

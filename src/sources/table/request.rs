@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-use super::walk::Session;
 use crate::model::table::{Ask, Auth, Method, Piece, Pipe, Place, Table, Template};
 use crate::model::{ErrorClass, PollFault, Secret};
 
@@ -107,7 +106,6 @@ pub(super) struct Values<'a> {
     pub(super) token: Option<&'a str>,
     pub(super) before: Option<u64>,
     pub(super) now: Option<Timestamp>,
-    pub(super) id: Option<&'a str>,
     pub(super) user: Option<&'a str>,
     /// As it is sent, or what is shown in its place.
     pub(super) secret: Option<&'a str>,
@@ -168,7 +166,6 @@ impl Values<'_> {
             "offset" => self.offset.and_then(number),
             "token" => self.token.and_then(text),
             "before" => self.before.and_then(number),
-            "id" => self.id.and_then(text),
             "user" => self.user.and_then(text),
             "secret" => self.secret.and_then(text),
             other => self.combination.iter().find(|(name, _)| name == other).and_then(|(_, value)| text(value)),
@@ -310,18 +307,4 @@ fn no_address() -> PollFault {
 pub fn first_requests(table: &Table, now: Timestamp) -> Vec<String> {
     let walk = super::Walk::new(table, super::Positions::default(), None, now);
     combinations(table).iter().filter_map(|combination| walk.first(combination).ok()).map(|r| r.shown).collect()
-}
-
-/// The request for one item by its id, if the table knows one.
-pub fn one_request(table: &Table, id: &str, session: Option<&Session>) -> Option<Result<Request, PollFault>> {
-    let (ask, _) = table.one.as_ref()?;
-    let all = combinations(table);
-    let values = Values {
-        combination: all.first().map(|c| c.values.as_slice()).unwrap_or_default(),
-        id: Some(id),
-        user: table.user.as_deref(),
-        ..Values::default()
-    };
-    let secret = session.map(|s| &s.token).or(table.secret.as_ref());
-    Some(build(ask, &table.auth, secret, &values, None))
 }

@@ -77,6 +77,9 @@ pub struct Walk<'t> {
     blocked: Option<Duration>,
     base: Option<Url>,
     requests: u64,
+    /// Host of the last request, for messages.
+    host: String,
+    has_page: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -134,7 +137,14 @@ impl<'t> Walk<'t> {
             blocked: None,
             base: None,
             requests: 0,
+            host: String::new(),
+            has_page: false,
         }
+    }
+
+    /// Whether a page was read.
+    pub fn has_page(&self) -> bool {
+        self.has_page
     }
 
     /// What to ask next.
@@ -158,6 +168,7 @@ impl<'t> Walk<'t> {
         match self.ask() {
             Ok(request) => {
                 self.requests += 1;
+                self.host = request.url.host_str().unwrap_or("the service").to_owned();
                 if self.phase == Phase::Items {
                     self.base.get_or_insert_with(|| request.url.clone());
                 }
@@ -172,7 +183,7 @@ impl<'t> Walk<'t> {
 
     /// Takes the answer to the last request in.
     pub fn answered(&mut self, reply: &Reply) {
-        let host = self.base.as_ref().and_then(Url::host_str).unwrap_or("the service").to_owned();
+        let host = self.host.clone();
         let judged = faults::judge(self.table, reply, &host, self.now);
         match self.phase {
             Phase::Items => self.items(judged, reply, &host),
@@ -298,7 +309,6 @@ impl<'t> Walk<'t> {
             token: active.token.as_deref(),
             before: active.below,
             now: Some(self.now),
-            id: None,
             user: self.table.user.as_deref(),
             secret: None,
         };
@@ -384,10 +394,11 @@ impl<'t> Walk<'t> {
         if let Some(wait) = self.table.wait.as_ref().and_then(|path| path.first(answer)).and_then(faults::seconds) {
             self.blocked = self.blocked.max(Some(wait));
         }
+        self.has_page = true;
         active.pages += 1;
         active.listed += listed as u64;
         let last = items.last().map(|item| (item.raw.id.clone(), item.moment));
-        let highest = items.iter().filter_map(|item| item.raw.id.parse::<u64>().ok()).max();
+        let lowest = items.iter().filter_map(|item| item.raw.id.parse::<u64>().ok()).min();
         for item in items {
             active.newest = active.newest.max(item.moment);
             active.greatest.raise_id(&item.raw.id);
@@ -401,7 +412,7 @@ impl<'t> Walk<'t> {
                 let seen = self.table.resume.by == ResumeBy::Id && active.before.ids.contains(&id);
                 seen || moment.zip(active.since).is_some_and(|(moment, since)| moment < since)
             });
-            if known { Ok(Some(End::Reached)) } else { self.onward(&mut active, answer, reply, listed, highest, host) }
+            if known { Ok(Some(End::Reached)) } else { self.onward(&mut active, answer, reply, listed, lowest, host) }
         };
         self.active = Some(active);
         match end {
@@ -428,7 +439,7 @@ impl<'t> Walk<'t> {
         answer: &Value,
         reply: &Reply,
         listed: usize,
-        highest: Option<u64>,
+        lowest: Option<u64>,
         host: &str,
     ) -> Result<Option<End>, PollFault> {
         let table = self.table;
@@ -472,7 +483,11 @@ impl<'t> Walk<'t> {
             Paging::Page(_) => listed > 0 && !short,
             Paging::Below(step) => {
                 let known = active.before.last_id.as_ref().and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
-                active.below = active.below.or(highest).map(|from| from.saturating_sub(*step));
+                // The newest page begins at an id that may be hidden, so it is known only where it ended.
+                active.below = match active.below {
+                    Some(from) => Some(from.saturating_sub(*step)),
+                    None => lowest.map(|lowest| lowest.saturating_sub(1)),
+                };
                 active.below.is_some_and(|below| below > known && below > 0)
             }
         };
