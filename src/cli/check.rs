@@ -6,11 +6,13 @@ use serde_json::json;
 
 use super::output::{say, say_json, table};
 use super::{Failure, find_config, load_with};
+use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
 use crate::daemon::engine::Engine;
 use crate::mail::MailError;
-use crate::model::{Deliver, Location, TransportSettings};
+use crate::model::{Deliver, Location, Settings, Source, TransportSettings};
 use crate::routing::Route;
+use crate::sources::table::first_requests;
 use crate::text::link;
 
 pub(super) fn run(file: Option<PathBuf>, json: bool) -> Result<(), Failure> {
@@ -39,6 +41,7 @@ pub(super) fn run(file: Option<PathBuf>, json: bool) -> Result<(), Failure> {
             "sources": config.sources.iter().map(|s| json!({
                 "name": s.name, "kind": s.kind.as_str(), "url": place(&s.location), "every_seconds": s.every.as_secs(),
                 "watchlists": s.watchlists.as_ref(), "match_all": s.match_all,
+                "requests": requests(s), "blind": blind(s),
             })).collect::<Vec<_>>(),
             "departments": config.routing.departments.iter().map(|d| json!({
                 "key": d.key, "name": d.name, "email": d.email, "handles": d.handles,
@@ -74,6 +77,7 @@ fn words(config: &Config) -> String {
         })
         .collect();
     parts.push(table(&["SOURCE", "KIND", "EVERY", "WATCHLISTS", "PLACE"], &rows));
+    parts.extend(config.sources.iter().filter_map(service));
     let rows: Vec<Vec<String>> = config
         .routing
         .departments
@@ -110,10 +114,43 @@ fn words(config: &Config) -> String {
     parts.join("\n\n")
 }
 
+/// What a service would be asked first, secrets as `***`; nothing for other sources.
+fn requests(source: &Source) -> Vec<String> {
+    match &source.settings {
+        Settings::Table(table) => first_requests(table, Clock::system().now()),
+        Settings::None => Vec::new(),
+    }
+}
+
+/// What cannot be seen this way.
+fn blind(source: &Source) -> Vec<String> {
+    match &source.settings {
+        Settings::Table(table) => table.blind.clone(),
+        Settings::None => Vec::new(),
+    }
+}
+
+/// What a service is asked, and what that cannot see.
+fn service(source: &Source) -> Option<String> {
+    const SHOWN: usize = 5;
+    let (asked, blind) = (requests(source), blind(source));
+    if asked.is_empty() {
+        return None;
+    }
+    let mut lines = vec![format!("Source {} asks:", source.name)];
+    lines.extend(asked.iter().take(SHOWN).map(|request| format!("  {request}")));
+    if asked.len() > SHOWN {
+        lines.push(format!("  and {} more requests", asked.len() - SHOWN));
+    }
+    lines.extend(blind.iter().map(|what| format!("  It cannot see everything: {what}.")));
+    Some(lines.join("\n"))
+}
+
 /// Where a source is, without anything secret in its address.
 pub(super) fn place(location: &Location) -> String {
     match location {
         Location::Url(url) => link::redact(url),
         Location::Path(path) => path.display().to_string(),
+        Location::Service(words) => words.clone(),
     }
 }

@@ -17,6 +17,7 @@ mod outbox;
 mod output;
 mod route;
 mod run;
+mod source_trial;
 mod sources;
 mod trial;
 

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::check::place;
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, load};
+use super::{Failure, load, source_trial as trial};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
 use crate::daemon::engine::case_desk;
-use crate::model::{Health, Source, SourceStatus};
+use crate::model::{Health, Settings, Source, SourceStatus};
+use crate::sources::table::{Budget, Positions};
 use crate::store::Store;
 use crate::store::record::Record;
 
@@ -31,6 +32,14 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Ask a service once and show the entries that it would yield; nothing is recorded and nobody is told
+    Test {
+        /// Name of the source
+        name: String,
+        /// Print JSON for machines
+        #[arg(long)]
+        json: bool,
+    },
     /// Accept what is held of a source that suddenly showed everything as new: its mails go out now
     Release {
         /// Name of the source
@@ -42,6 +51,9 @@ enum Action {
 }
 
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(Action::Test { name, json }) = &arguments.action {
+        return trial::run(config, name, *json).await;
+    }
     let config = load(config)?.config;
     let path = config.daemon.state.join("record.sqlite");
     if let Some(Action::Release { name, json }) = &arguments.action {
@@ -53,6 +65,11 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         (record.source_states()?, record.held()?)
     } else {
         Default::default()
+    };
+    let budget_of = |source: &Source| {
+        let Settings::Table(table) = &source.settings else { return None };
+        let part = states.get(&source.name).and_then(|state| state.cursor.part.clone());
+        Some(Budget::of(table, &Positions::read(part.as_ref()), Clock::system().now()))
     };
     let held_of = |name: &str| held.get(name).map_or(0, |h| h.mentions);
     let now = Clock::system().now();
@@ -85,6 +102,11 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                     "next_poll": health.next_poll,
                     "blind_hours": blind_hours(health, now),
                     "held": held_of(&source.name),
+                    "quota_left": budget_of(source).and_then(|budget| budget.left),
+                    "spent_this_month": budget_of(source).and_then(|budget| budget.spent).map(|(spent, cap)| json!({
+                        "amount": spent as f64 / 1e6, "cap": cap as f64 / 1e6,
+                        "currency": budget_of(source).map(|budget| budget.currency),
+                    })),
                 })
             })
             .collect();
@@ -94,6 +116,9 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     if arguments.name.is_some() {
         for (source, health) in &rows {
             say(&one(source, health, now, zone));
+            if let Some(words) = budget_of(source).and_then(|budget| budget.words()) {
+                say(&format!("allowance    {words}"));
+            }
             if let Some(held) = held.get(&source.name) {
                 say(&format!(
                     "held         {} since {}: `mentiond sources release {}` accepts them",
@@ -118,6 +143,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                 at(health.last_heard, zone),
                 at(health.next_poll, zone),
                 format!("{:.1}", blind_hours(health, now)),
+                budget_of(source).and_then(|budget| budget.words()).unwrap_or_default(),
                 match held_of(&source.name) {
                     0 => short(health.error.as_deref().unwrap_or(""), 100),
                     held => format!("{} held: `mentiond sources release {}`", mentions(held), source.name),
@@ -125,7 +151,10 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
             ]
         })
         .collect();
-    say(&table(&["SOURCE", "STATUS", "ENTRIES", "LAST HEARD", "NEXT POLL", "BLIND HOURS", "ERROR"], &lines));
+    say(&table(
+        &["SOURCE", "STATUS", "ENTRIES", "LAST HEARD", "NEXT POLL", "BLIND HOURS", "ALLOWANCE", "ERROR"],
+        &lines,
+    ));
     Ok(())
 }
 

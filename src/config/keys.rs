@@ -68,6 +68,120 @@ pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
 pub const SOURCE: Keys =
     Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
+/// A source of a kind that is known by name.
+pub const SERVICE: Keys = Keys {
+    table: "sources.NAME",
+    keys: &[
+        "kind",
+        "every",
+        "watchlists",
+        "match",
+        "exclude",
+        "query",
+        "user",
+        "secret",
+        "server",
+        "tags",
+        "types",
+        "sites",
+        "channels",
+        "apps",
+        "countries",
+        "country",
+        "language",
+        "all",
+        "login_server",
+        "spend_cap",
+    ],
+};
+/// A source of `kind = "json"`.
+pub const JSON: Keys = Keys {
+    table: "sources.NAME",
+    keys: &[
+        "kind",
+        "every",
+        "watchlists",
+        "match",
+        "exclude",
+        "query",
+        "user",
+        "secret",
+        "url",
+        "params",
+        "headers",
+        "body",
+        "method",
+        "auth",
+        "items",
+        "skip",
+        "require",
+        "fields",
+        "title_as",
+        "text_as",
+        "search",
+        "paging",
+        "resume",
+        "errors",
+        "rate",
+        "wait",
+        "left",
+        "quota",
+        "price",
+        "spend_cap",
+        "login",
+        "join",
+        "blind",
+    ],
+};
+/// One way to ask a known service, in `src/sources/presets`.
+pub const FORM: Keys = Keys {
+    table: "form",
+    keys: &[
+        "when", "needs", "options", "feed", "every", "url", "params", "headers", "body", "method", "auth", "items",
+        "skip", "require", "fields", "title_as", "text_as", "search", "paging", "resume", "errors", "rate", "wait",
+        "left", "quota", "price", "login", "join", "one", "blind",
+    ],
+};
+/// An option of it.
+pub const OPTION: Keys = Keys { table: "option", keys: &["example", "default", "list"] };
+/// The parts of a table.
+pub const FIELDS: Keys = Keys {
+    table: "fields",
+    keys: &[
+        "id",
+        "url",
+        "title",
+        "text",
+        "author",
+        "handle",
+        "author_url",
+        "followers",
+        "published",
+        "sorted",
+        "lang",
+        "likes",
+        "replies",
+        "reposts",
+        "parent",
+        "root",
+        "rating",
+        "site",
+    ],
+};
+pub const SEARCH: Keys =
+    Keys { table: "search", keys: &["or", "not", "quotes", "groups", "tags", "max", "operators", "add"] };
+pub const PAGING: Keys =
+    Keys { table: "paging", keys: &["by", "at", "rel", "first", "step", "size", "pages", "more", "reach"] };
+pub const RESUME: Keys = Keys { table: "resume", keys: &["by", "overlap", "first", "window"] };
+pub const FAULT: Keys = Keys { table: "errors", keys: &["status", "path", "is", "text", "class", "wait", "say"] };
+pub const RATE: Keys = Keys { table: "rate", keys: &["remaining", "reset"] };
+pub const QUOTA: Keys = Keys { table: "quota", keys: &["units", "cost", "per", "zone"] };
+pub const PRICE: Keys = Keys { table: "price", keys: &["item", "joined", "page", "currency"] };
+pub const LOGIN: Keys =
+    Keys { table: "login", keys: &["url", "headers", "body", "auth", "token", "refresh_url", "refresh_token"] };
+pub const JOIN: Keys = Keys { table: "join", keys: &["list", "key", "by"] };
+/// All parts of a table.
+pub const PARTS: [&Keys; 10] = [&FIELDS, &SEARCH, &PAGING, &RESUME, &FAULT, &RATE, &QUOTA, &PRICE, &LOGIN, &JOIN];
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",
     keys: &[
@@ -102,5 +216,19 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 12] =
-    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &CUE];
+pub const HEADED: [&Keys; 14] = [
+    &DAEMON,
+    &FETCH,
+    &MAIL,
+    &EXCLUDE,
+    &STORIES,
+    &HISTORY,
+    &WATCHLIST,
+    &SOURCE,
+    &SERVICE,
+    &JSON,
+    &DEPARTMENT,
+    &ROUTE,
+    &THEME,
+    &CUE,
+];

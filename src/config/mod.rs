@@ -20,6 +20,7 @@ mod people;
 mod reader;
 mod secret;
 mod section;
+mod service;
 mod tree;
 mod values;
 mod watch;

@@ -205,9 +205,13 @@ pub(super) fn unknown_keys(table: &Table, keys: &Keys, found: &mut Findings) {
             "" => "the configuration".to_owned(),
             "members" => "a member".to_owned(),
             "password" => "a secret".to_owned(),
+            "errors" => "a rule of `errors`".to_owned(),
+            "fields" | "search" | "paging" | "resume" | "rate" | "quota" | "price" | "login" | "join" => {
+                format!("`{}`", keys.table)
+            }
             table => format!("[{table}]"),
         };
-        let elsewhere = HEADED.iter().find(|other| other.keys.contains(&key));
+        let elsewhere = HEADED.iter().find(|other| other.keys.contains(&key) && other.table != keys.table);
         let help = match (nearest(key, keys.keys), elsewhere) {
             (_, Some(other)) if keys.table.is_empty() => format!("`{key}` belongs under [{}]", other.table),
             (Some(near), _) => format!("did you mean `{near}`?"),

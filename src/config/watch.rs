@@ -8,13 +8,20 @@ use super::diagnostic::Span;
 use super::keys::{SOURCE, WATCHLIST};
 use super::reader::Reader;
 use super::section::{Section, did_you_mean};
-use super::tree::Table;
+use super::service::{self, Service};
+use super::tree::{Node, Table, Value};
 use super::{addresses, values};
-use crate::model::{Location, Source, SourceKind};
+use crate::model::{Location, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
+use crate::sources::presets;
 
-/// The kinds of source that this version polls.
-const KINDS: [SourceKind; 1] = [SourceKind::Feed];
+/// The words of all kinds of source that this version knows.
+fn kinds() -> Vec<&'static str> {
+    let mut words = vec!["feed", "json"];
+    words.extend(presets::ALL.iter().map(|preset| preset.word));
+    words
+}
+
 /// How often news come in fast enough to look, and everything else.
 const EVERY_NEWS: Duration = Duration::from_secs(15 * 60);
 const EVERY: Duration = Duration::from_secs(30 * 60);
@@ -80,9 +87,13 @@ pub(super) fn sources(
     let all: Arc<[String]> = every_name.into_iter().map(|(name, _)| name.to_owned()).collect();
     let mut list = Vec::new();
     for entry in reader.named(root, "sources") {
-        let Some(section) = Section::open(&entry.node, &SOURCE, &mut reader.found) else { continue };
+        let word = kind_of(&entry.node);
+        let keys = match word {
+            Some(word) if word != "feed" && kinds().contains(&word) => service::keys_of(word),
+            _ => &SOURCE,
+        };
+        let Some(section) = Section::open(&entry.node, keys, &mut reader.found) else { continue };
         let kind = kind(&section, reader);
-        let location = location(&section, reader);
         let range = Duration::from_secs(60)..=Duration::from_secs(24 * 60 * 60);
         let every = section.duration("every", range, "1m to 24h", &mut reader.found);
         let match_all = section.choice("match", &[("all", true)], &mut reader.found).unwrap_or(false);
@@ -112,14 +123,32 @@ pub(super) fn sources(
                 )
                 .help("say which it belongs to: watchlists = [\"…\"]");
         }
-        if let (Some(kind), Some(location)) = (kind, location) {
+        let service = match kind {
+            Some(SourceKind::Json(word)) => {
+                let queries: Vec<&Query> = watchlists
+                    .list
+                    .iter()
+                    .filter(|(watchlist, _)| chosen.contains(&watchlist.name))
+                    .map(|(watchlist, _)| &watchlist.query)
+                    .collect();
+                match presets::ALL.iter().find(|preset| preset.word == word) {
+                    Some(preset) => service::known(preset, entry, &section, &queries, reader),
+                    None => service::own(&section, &queries, reader),
+                }
+            }
+            _ => location(&section, reader).map(|location| Service { location, settings: Settings::None, every: None }),
+        };
+        if let (Some(kind), Some(service)) = (kind, service) {
+            let Service { location, settings, every: suggested } = service;
             let usual = match &location {
                 Location::Url(url) if addresses::is_news(url) => EVERY_NEWS,
+                Location::Service(_) => EVERY_NEWS,
                 _ => EVERY,
             };
             let name = entry.key.clone();
-            let every = every.unwrap_or(usual);
-            list.push((Source { name, kind, location, every, watchlists: chosen, match_all }, exclude, entry.at));
+            let every = every.or(suggested).unwrap_or(usual);
+            let source = Source { name, kind, location, every, watchlists: chosen, match_all, settings };
+            list.push((source, exclude, entry.at));
         }
     }
     list
@@ -127,10 +156,12 @@ pub(super) fn sources(
 
 fn kind(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<SourceKind> {
     let text = section.required("kind", "kind = \"feed\"", &mut reader.found)?;
-    if let Some(kind) = KINDS.into_iter().find(|k| k.as_str() == text.value) {
-        return Some(kind);
+    let known = kinds();
+    match known.iter().find(|word| **word == text.value) {
+        Some(&"feed") => return Some(SourceKind::Feed),
+        Some(word) => return Some(SourceKind::Json(word)),
+        None => {}
     }
-    let known: Vec<&str> = KINDS.iter().map(|k| k.as_str()).collect();
     let list = format!("known: {}", known.join(", "));
     reader.found.error(text.span, format!("kind `{}` is not in this version; {list}", text.value)).help(did_you_mean(
         text.value,
@@ -138,6 +169,15 @@ fn kind(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<SourceKind> {
         "many sites have a feed: look for RSS or Atom on their pages",
     ));
     None
+}
+
+/// The word of a source's kind, before its table is looked at.
+fn kind_of(node: &Node) -> Option<&str> {
+    let Value::Table(table) = &node.value else { return None };
+    match &table.get("kind")?.node.value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// Either `url` or `path`.

@@ -2,7 +2,7 @@
 //! can fail has succeeded.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -14,6 +14,7 @@ use crate::fetch::{FetchError, Fetcher};
 use crate::mail::{MailError, Mailer};
 use crate::model::message_id;
 use crate::query::Matcher;
+use crate::sources::table::Session;
 use crate::store::record::CaseDesk;
 use crate::themes::NamedQueries;
 use crate::web::{self, Site};
@@ -29,6 +30,8 @@ pub struct Engine {
     pub classifier: Classifier,
     pub composer: Arc<Composer>,
     pub fetcher: Fetcher,
+    /// Logins of services, by source; in memory only.
+    pub sessions: Mutex<HashMap<String, Session>>,
     /// What decides about cases inside the record's transactions.
     pub desk: Arc<CaseDesk>,
     /// For each source, by place in `config.sources`, whether each watchlist (by place) is matched against it.
@@ -102,6 +105,7 @@ impl Engine {
             classifier: Classifier::with_cues(config.cues.clone()),
             composer: Arc::new(composer),
             fetcher: Fetcher::new(&config.fetch)?,
+            sessions: Mutex::default(),
             desk: case_desk(&config),
             source_watchlists,
             config: Arc::new(config),

@@ -1,5 +1,6 @@
 //! The daemon: everything wired together. [`once`] makes one round, [`run`] goes on until it is told to stop.
 
+pub mod asking;
 pub mod control;
 mod deliver;
 pub mod engine;

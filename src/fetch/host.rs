@@ -79,6 +79,11 @@ impl Hosts {
         Ok(Pass { host, _host_permit: host_permit, _overall_permit: overall_permit })
     }
 
+    /// Leaves the host of `url` in peace for `wait`.
+    pub(crate) fn hold(&self, url: &Url, wait: Duration) {
+        self.host(url).hold(wait);
+    }
+
     /// The counts of all hosts remembered, in no order.
     pub(crate) fn stats(&self) -> Vec<HostStats> {
         let map = lock(&self.map);

@@ -58,15 +58,15 @@ pub enum Answer {
 
 /// Fetches documents for all sources; one per process, shared.
 pub struct Fetcher {
-    client: Client,
+    pub(super) client: Client,
     guard: Arc<Guard>,
     /// Set if there is a proxy: names are then looked up twice, here to judge them and there to use them.
     vet: Option<Resolver>,
-    hosts: Hosts,
+    pub(super) hosts: Hosts,
     places: Places,
-    clock: Clock,
-    timeout: Duration,
-    connect_timeout: Duration,
+    pub(super) clock: Clock,
+    pub(super) timeout: Duration,
+    pub(super) connect_timeout: Duration,
     max_body: usize,
 }
 
@@ -131,7 +131,7 @@ impl Fetcher {
         self.hosts.stats()
     }
 
-    async fn check(&self, url: &Url) -> Result<(), Refusal> {
+    pub(super) async fn check(&self, url: &Url) -> Result<(), Refusal> {
         self.guard.check_url(url)?;
         match (&self.vet, url.host()) {
             (Some(resolver), Some(UrlHost::Domain(name))) => resolver.vet(name).await,
@@ -169,39 +169,51 @@ impl Fetcher {
 
     async fn document(
         &self,
-        mut answer: Response,
+        answer: Response,
         trip: &Trip,
         pass: &Pass,
         hints: Hints,
-        mut left: Duration,
+        left: Duration,
     ) -> Result<Answer, PollFault> {
-        let host = trip.host();
+        let headers = answer.headers();
+        let content_type = headers.get(CONTENT_TYPE).map(|value| {
+            let value = value.as_bytes();
+            String::from_utf8_lossy(&value[..value.len().min(MAX_CONTENT_TYPE)]).into_owned()
+        });
+        let (etag, last_modified) = (validator(headers, &ETAG), validator(headers, &LAST_MODIFIED));
+        let body = self.body_of(answer, &trip.host(), pass, left).await?;
+        let (moved_to, final_url) = (trip.moved_to.clone(), trip.url.clone());
+        Ok(Answer::Document { body, content_type, etag, last_modified, hints, moved_to, final_url })
+    }
+
+    /// Reads a body under the caps.
+    pub(super) async fn body_of(
+        &self,
+        mut answer: Response,
+        host: &str,
+        pass: &Pass,
+        mut left: Duration,
+    ) -> Result<Body, PollFault> {
         let headers = answer.headers();
         let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if announced.is_some_and(|length| length > self.max_body as u64) {
-            return Err(self.too_large(&host));
+            return Err(self.too_large(host));
         }
         let coding = headers.get(CONTENT_ENCODING).map_or(Some(Coding::Identity), |name| Coding::read(name.as_bytes()));
         let Some(coding) = coding else {
             let what = "compressed its document in a way that was not asked for";
             return Err(transport::new(ErrorClass::Malformed, format!("{host} {what}. Tell its operator.")));
         };
-        let content_type = headers.get(CONTENT_TYPE).map(|value| {
-            let value = value.as_bytes();
-            String::from_utf8_lossy(&value[..value.len().min(MAX_CONTENT_TYPE)]).into_owned()
-        });
-        let (etag, last_modified) = (validator(headers, &ETAG), validator(headers, &LAST_MODIFIED));
-
         let mut reading = Reading::new(coding, self.max_body, announced);
         let body_fault = |fault| match fault {
-            BodyFault::TooLarge => self.too_large(&host),
-            BodyFault::Broken => transport::cut(&host),
+            BodyFault::TooLarge => self.too_large(host),
+            BodyFault::Broken => transport::cut(host),
         };
         loop {
             let begun = Instant::now();
             let chunk = timeout(left, answer.chunk()).await;
-            let Ok(chunk) = chunk else { return Err(self.too_slow(&host, "did not finish its document")) };
-            let chunk = chunk.map_err(|error| transport::fault(&error, &host, Phase::Body, self.connect_timeout))?;
+            let Ok(chunk) = chunk else { return Err(self.too_slow(host, "did not finish its document")) };
+            let chunk = chunk.map_err(|error| transport::fault(&error, host, Phase::Body, self.connect_timeout))?;
             left = left.saturating_sub(begun.elapsed());
             let Some(chunk) = chunk else { break };
             let mut rest = &chunk[..];
@@ -215,11 +227,10 @@ impl Fetcher {
         }
         let body = reading.finish().map_err(body_fault)?;
         pass.host.count_bytes(body.len());
-        let (moved_to, final_url) = (trip.moved_to.clone(), trip.url.clone());
-        Ok(Answer::Document { body, content_type, etag, last_modified, hints, moved_to, final_url })
+        Ok(body)
     }
 
-    fn too_slow(&self, host: &str, what: &str) -> PollFault {
+    pub(super) fn too_slow(&self, host: &str, what: &str) -> PollFault {
         let seconds = self.timeout.as_secs_f32();
         transport::new(ErrorClass::Transient, format!("{host} {what} within {seconds} s. It is tried again."))
     }
@@ -235,7 +246,7 @@ impl Fetcher {
 
 impl Pass {
     /// Counts a fault, and leaves the host in peace if that is what it asked for.
-    fn note(&self, fault: &PollFault) {
+    pub(super) fn note(&self, fault: &PollFault) {
         self.host.count_fault();
         if fault.class == ErrorClass::RateLimited {
             self.host.hold(fault.retry_after.unwrap_or(Hints::MIN));
@@ -367,7 +378,7 @@ impl Trip {
 }
 
 /// `host` or `host:port`: all that a message may say of an address, since paths and queries hold tokens.
-fn label(url: &Url) -> String {
+pub(super) fn label(url: &Url) -> String {
     let host = url.host_str().unwrap_or("the address");
     match url.port() {
         Some(port) => format!("{host}:{port}"),

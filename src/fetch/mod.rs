@@ -1,6 +1,7 @@
 //! Fetching: a polite, guarded HTTP GET for a source and its cursor. The daemon's ingest and `explain` call it.
 //!
 //! - `http` runs one fetch from top to bottom: guard, turn, request, redirect, body.
+//! - `ask` runs one request to a service's API.
 //! - `guard` decides which addresses may be contacted; `resolve` makes names obey it.
 //! - `host` knows whose turn it is and which host asked to be left in peace.
 //! - `classify` judges statuses, `transport` what failed below them, `hints` when to come back, `body` caps.
@@ -8,6 +9,7 @@
 //! What does not live here: parsing what was fetched (`sources`), deciding when to poll (`schedule`), retrying. One
 //! call is one attempt.
 
+mod ask;
 mod body;
 mod classify;
 mod client;

@@ -23,6 +23,7 @@ mod parser;
 mod pattern;
 mod plan;
 mod scan;
+mod search;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -31,6 +32,7 @@ mod values;
 pub use context::{Context, Named, sets_named};
 pub use document::{Lines, with_mention};
 pub use matcher::{Found, Matcher, Scratch};
+pub use search::{Searches, Syntax, searches};
 pub use trace::Failure;
 
 /// Where a query stands: before classification only the entry's fields are known.

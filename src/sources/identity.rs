@@ -22,6 +22,9 @@ pub const MAX_KNOWN: usize = 20_000;
 /// Beyond the current entries, this many times as many and this many more are remembered: what left the document may
 /// come back.
 const REMEMBERED: (usize, usize) = (2, 200);
+/// Of services, whose answers hold what is new and not what there is: at least so many, since a poll that broke off shows
+/// few of those that the next one may show again.
+const REMEMBERED_MADE: usize = 3_000;
 
 /// Layout of the packed value.
 const VERSION: u8 = 2;
@@ -155,12 +158,23 @@ impl Known {
 /// Tells the entries of a document apart from each other and from what is known. `by` is the cursor's `identify_by`:
 /// what was given up once stays given up.
 pub fn identify(raw: &[RawEntry], known: &Known, by: Option<&str>) -> Identified {
+    identify_as(raw, known, by, false)
+}
+
+/// [`identify`] for entries whose ids hold for ever, each for one thing: they are never given up, whatever they say.
+pub fn identify_made(raw: &[RawEntry], known: &Known) -> Identified {
+    identify_as(raw, known, None, true)
+}
+
+fn identify_as(raw: &[RawEntry], known: &Known, by: Option<&str>, trusted: bool) -> Identified {
     let records: Vec<Record> = raw.iter().map(record).collect();
     let unique = Unique::of(&records);
     let mut by = by.map_or(IdentifyBy::Id, IdentifyBy::parse);
     let mut degraded = None;
     let index = Index::of(known);
-    if by == IdentifyBy::Id
+    if trusted {
+        // Nothing to find out.
+    } else if by == IdentifyBy::Id
         && let Some(reason) = unreliable(&records, &unique, known, &index)
     {
         by = if unique.links_serve(&records) { IdentifyBy::Link } else { IdentifyBy::Content };
@@ -188,15 +202,16 @@ pub fn identify(raw: &[RawEntry], known: &Known, by: Option<&str>) -> Identified
         sightings.push(Sighting { index: i, identity: identity(entry, key), kind });
         current.push(*record);
     }
-    let known_now = remember(current, known, by, &unique);
+    let least = if trusted { REMEMBERED_MADE } else { 0 };
+    let known_now = remember(current, known, by, &unique, least);
     let changed = known_now != *known;
     Identified { by, degraded, sightings, known: known_now, changed }
 }
 
 /// The current entries, then what was known and is not among them, up to the cap. The memory of a feed that once was
 /// long is kept: a document that is short for a day must not make the next one look new.
-fn remember(mut current: Vec<Record>, known: &Known, by: IdentifyBy, unique: &Unique) -> Known {
-    let cap = (current.len() * REMEMBERED.0 + REMEMBERED.1).max(known.len()).min(MAX_KNOWN);
+fn remember(mut current: Vec<Record>, known: &Known, by: IdentifyBy, unique: &Unique, least: usize) -> Known {
+    let cap = (current.len() * REMEMBERED.0 + REMEMBERED.1).max(known.len()).max(least).min(MAX_KNOWN);
     current.truncate(cap);
     let full_key = |r: &Record| {
         let key = key(r, by, unique);

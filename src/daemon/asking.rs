@@ -1,0 +1,99 @@
+//! Polls a service with a JSON API: sends what the [`Walk`] wants to ask, and gives it the answers.
+
+use std::sync::PoisonError;
+
+use jiff::Timestamp;
+
+use super::engine::Engine;
+use super::ingest::{Content, Served};
+use crate::fetch::Fetcher;
+use crate::model::{Cursor, ErrorClass, PollFault, Source, Table};
+use crate::schedule::PollHints;
+use crate::sources::feed::RawEntry;
+use crate::sources::table::{Positions, Session, Step, Walk, Walked};
+
+/// Asks a service for what is new since its cursor. What broke off after something was read is no error: it is in what was
+/// served.
+///
+/// # Errors
+/// Nothing was read.
+pub(super) async fn ask(
+    engine: &Engine,
+    source: &Source,
+    table: &Table,
+    cursor: &Cursor,
+    now: Timestamp,
+) -> Result<Served, PollFault> {
+    let session = sessions(engine).get(&source.name).cloned();
+    let at = Positions::read(cursor.part.as_ref());
+    let walked = walk(&engine.fetcher, table, at.clone(), session, now).await;
+    {
+        let mut sessions = sessions(engine);
+        match walked.session.clone() {
+            Some(session) => sessions.insert(source.name.clone(), session),
+            None => sessions.remove(&source.name),
+        };
+    }
+    if let (Some(wait), Some(base)) = (walked.fault.as_ref().and_then(asked_to_wait), &walked.base) {
+        engine.fetcher.leave_alone(base, wait);
+    }
+    let Walked { entries, positions, gap, fault, wait, base, .. } = walked;
+    // What was paid for or used up is booked even if nothing else came of it.
+    let nothing = entries.is_empty() && positions == at && gap.is_none();
+    match fault {
+        Some(fault) if nothing => Err(fault),
+        fault => Ok(Served {
+            content: Content::Made { entries, base },
+            hints: PollHints { retry_after: wait, ..PollHints::default() },
+            gap,
+            fault,
+            ..Served::made(Vec::new(), Cursor { part: positions.part(), ..cursor.clone() })
+        }),
+    }
+}
+
+/// One poll from beginning to end.
+pub async fn walk(fetcher: &Fetcher, table: &Table, at: Positions, session: Option<Session>, now: Timestamp) -> Walked {
+    let mut walk = Walk::new(table, at, session, now);
+    while let Step::Ask(request) = walk.next() {
+        match fetcher.ask(&request).await {
+            Ok(reply) => walk.answered(&reply),
+            Err(fault) => walk.failed(fault),
+        }
+    }
+    walk.end()
+}
+
+/// How long a fault wants the host to be left alone. Quotas are a source's own.
+fn asked_to_wait(fault: &PollFault) -> Option<std::time::Duration> {
+    fault.retry_after.filter(|_| fault.class == ErrorClass::RateLimited)
+}
+
+fn sessions(engine: &Engine) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, Session>> {
+    engine.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The first page that a service gives to one that never asked, where its links start, and the request without secrets.
+///
+/// # Errors
+/// As a poll.
+pub async fn taste(
+    fetcher: &Fetcher,
+    table: &Table,
+    now: Timestamp,
+) -> Result<(Vec<RawEntry>, Option<url::Url>, String), PollFault> {
+    let mut walk = Walk::new(table, Positions::default(), None, now);
+    let mut asked = String::new();
+    while let (false, Step::Ask(request)) = (walk.has_page(), walk.next()) {
+        asked.clone_from(&request.shown);
+        match fetcher.ask(&request).await {
+            Ok(reply) => walk.answered(&reply),
+            Err(fault) => walk.failed(fault),
+        }
+    }
+    let Walked { entries, base, fault, .. } = walk.end();
+    match fault {
+        Some(fault) if entries.is_empty() => Err(fault),
+        _ => Ok((entries, base, asked)),
+    }
+}

@@ -1,0 +1,18 @@
+//! Services with a JSON API: what to ask them next, and what their answers say; no I/O. A [`Walk`] is one poll: the daemon
+//! takes requests from it and gives it the answers, until it is done. Everything that differs between services stands in
+//! the table ([`crate::model::Table`]), nothing in code.
+//!
+//! `request` fills templates in, `read` makes entries from items, `walk` pages and resumes, `faults` tells refusals
+//! apart, `budget` keeps to quotas and spending caps, `position` is what the cursor remembers.
+
+mod budget;
+mod faults;
+mod position;
+mod read;
+mod request;
+mod walk;
+
+pub use budget::Budget;
+pub use position::{Position, Positions};
+pub use request::{Reply, Request, first_requests};
+pub use walk::{Session, Step, Walk, Walked};

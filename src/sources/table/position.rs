@@ -1,0 +1,116 @@
+//! What a cursor remembers of a service: where each combination of query and options stands, and what was used up.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Ids that are remembered of one combination.
+const MAX_IDS: usize = 500;
+/// Longest id that is remembered, in bytes.
+const MAX_ID: usize = 512;
+
+/// Where one combination stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The latest moment of an item that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<Timestamp>,
+    /// The greatest id that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_id: Option<String>,
+    /// Ids of the latest items, the newest first; kept only where the end of news is known by them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// When it was last asked to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Timestamp>,
+}
+
+impl Position {
+    /// Whether it was ever asked to the end.
+    pub fn is_new(&self) -> bool {
+        self.asked.is_none()
+    }
+
+    /// Takes an id in; of two, the longer one is the later, then the one that sorts last (ids are never numbers to us).
+    pub fn raise_id(&mut self, id: &str) {
+        if id.len() > MAX_ID {
+            return;
+        }
+        let later = |old: &String| (id.len(), id) > (old.len(), old.as_str());
+        if self.last_id.as_ref().is_none_or(later) {
+            self.last_id = Some(id.to_owned());
+        }
+    }
+
+    /// Remembers the ids of a poll, the newest first, before those that were known.
+    pub fn remember(&mut self, ids: Vec<String>) {
+        let mut met = HashSet::new();
+        let all = ids.into_iter().chain(std::mem::take(&mut self.ids));
+        self.ids = all.filter(|id| id.len() <= MAX_ID && met.insert(id.clone())).take(MAX_IDS).collect();
+    }
+}
+
+/// The cursor's part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Positions {
+    /// By combination.
+    #[serde(default)]
+    pub at: BTreeMap<String, Position>,
+    /// A period (`2026-11-22`, `2026-11`) and the units used in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<(String, u64)>,
+    /// A month and what was spent in it, in millionths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<(String, u64)>,
+    /// Requests that the service said are left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
+}
+
+impl Positions {
+    /// Reads a cursor's part; one that cannot be read is that of a source that was never polled.
+    pub fn read(part: Option<&Value>) -> Self {
+        part.and_then(|part| serde_json::from_value(part.clone()).ok()).unwrap_or_default()
+    }
+
+    /// As the cursor keeps it.
+    pub fn part(&self) -> Option<Value> {
+        serde_json::to_value(self).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_id_is_the_later() {
+        let mut at = Position::default();
+        for id in ["9", "10", "099", "100", "11"] {
+            at.raise_id(id);
+        }
+        assert_eq!(at.last_id.as_deref(), Some("100"));
+    }
+
+    #[test]
+    fn newest_ids_are_kept() {
+        let mut at = Position::default();
+        at.remember((0..MAX_IDS).map(|n| n.to_string()).collect());
+        at.remember(vec!["new".into(), "3".into()]);
+        assert_eq!(
+            (at.ids.len(), at.ids[0].as_str(), at.ids[1].as_str(), at.ids[2].as_str()),
+            (MAX_IDS, "new", "3", "0")
+        );
+    }
+
+    #[test]
+    fn an_older_cursor_is_read_and_a_foreign_one_is_none() {
+        let old = serde_json::json!({"at": {"q": {"high": "2026-11-01T00:00:00Z"}}});
+        assert!(Positions::read(Some(&old)).at["q"].high.is_some());
+        assert_eq!(Positions::read(Some(&serde_json::json!([1]))), Positions::default());
+        assert_eq!(Positions::read(Positions::read(Some(&old)).part().as_ref()), Positions::read(Some(&old)));
+    }
+}

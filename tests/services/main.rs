@@ -1,0 +1,11 @@
+//! Services with a JSON API: every kind against a fake that behaves as its documentation says, and the operator's own.
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub, reason = "a test that cannot go on has failed")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod exactly_once;
+mod fake;
+mod kinds;
+mod recorded;
+mod served;
