@@ -109,5 +109,6 @@ pub(super) fn place(location: &Location) -> String {
     match location {
         Location::Url(url) => link::redact(url),
         Location::Path(path) => path.display().to_string(),
+        Location::Service(words) => words.clone(),
     }
 }

@@ -441,5 +441,6 @@ fn entry(fields: &Map<String, Value>) -> Entry {
             .get("reply")
             .and_then(Value::as_bool)
             .or_else(|| fields.get("in_reply_to").map(|of| !of.is_null())),
+        ..Entry::default()
     }
 }

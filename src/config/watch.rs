@@ -10,7 +10,7 @@ use super::reader::Reader;
 use super::section::{Section, did_you_mean};
 use super::tree::Table;
 use super::{addresses, values};
-use crate::model::{Location, Source, SourceKind};
+use crate::model::{Location, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
 
 /// The kinds of source that this version polls.
@@ -119,7 +119,9 @@ pub(super) fn sources(
             };
             let name = entry.key.clone();
             let every = every.unwrap_or(usual);
-            list.push((Source { name, kind, location, every, watchlists: chosen, match_all }, exclude, entry.at));
+            let settings = Settings::None;
+            let source = Source { name, kind, location, every, watchlists: chosen, match_all, settings };
+            list.push((source, exclude, entry.at));
         }
     }
     list

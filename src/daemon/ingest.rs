@@ -12,8 +12,9 @@ use super::reading::{self, Reading};
 use crate::clock::Stopwatch;
 use crate::fetch::local::{self, LocalAnswer, LocalDocument};
 use crate::fetch::{self, Answer, Body};
-use crate::model::{Cursor, ErrorClass, Location, PollFault, Source, Trouble, TroubleKind};
+use crate::model::{Cursor, ErrorClass, Health, Location, PollFault, Source, Trouble, TroubleKind};
 use crate::schedule::PollHints;
+use crate::sources::feed::RawEntry;
 use crate::sources::health;
 use crate::store::StoreError;
 use crate::store::record::{DeliveryContent, NewDelivery, PollCommit, PollOutcome, Recorded, SourceState};
@@ -61,13 +62,33 @@ impl PollResult {
     }
 }
 
-/// One document or more, as a source served them.
+/// What a source served.
 pub(super) struct Served {
-    pub documents: Vec<Document>,
-    pub content_type: Option<String>,
+    pub content: Content,
     pub hints: PollHints,
     pub moved_to: Option<String>,
+    /// Where the source stands once this is recorded; saved in the same transaction.
     pub cursor: Cursor,
+    /// Why completeness cannot be shown, if so.
+    pub gap: Option<String>,
+    /// What broke off before everything was asked: what was served until then is recorded, and the poll has failed.
+    pub fault: Option<PollFault>,
+}
+
+impl Served {
+    /// What a source served that is no document.
+    pub(super) fn made(entries: Vec<RawEntry>, cursor: Cursor) -> Self {
+        let content = Content::Made { entries, base: None };
+        Self { content, hints: PollHints::default(), moved_to: None, cursor, gap: None, fault: None }
+    }
+}
+
+/// What there is to be read.
+pub(super) enum Content {
+    /// One feed or more.
+    Documents { documents: Vec<Document>, content_type: Option<String> },
+    /// Entries whose ids hold for ever, each for one thing, in any order; links in them are relative to `base`.
+    Made { entries: Vec<RawEntry>, base: Option<url::Url> },
 }
 
 /// The bytes of a document.
@@ -145,6 +166,7 @@ async fn take_in(
     let seen = world.store.seen(now).await?;
     let hints = served.hints;
     let moved_to = served.moved_to.take();
+    let fault = served.fault.take();
     let before = std::mem::replace(&mut state.cursor, std::mem::take(&mut served.cursor));
 
     let reading = world
@@ -188,9 +210,15 @@ async fn take_in(
         troubles.push(Trouble { count, ..Trouble::new(TroubleKind::Storm, &source.name, message, since) });
     }
     troubles.extend(health::moved(&source.name, &mut state.cursor, moved_to.as_deref(), now));
-    let hints = PollHints { ttl: reading.ttl, ..hints };
+    let hints = PollHints { ttl: reading.ttl.max(hints.ttl), ..hints };
     let SourceState { health, cursor } = &mut state;
-    troubles.extend(health::heard(ended(source, now), health, cursor, Some(reading.entries), hints));
+    troubles.extend(match &fault {
+        None => health::heard(ended(source, now), health, cursor, Some(reading.entries), hints),
+        Some(fault) => health::failed(ended(source, now), health, cursor, fault),
+    });
+    if let Some(fault) = &fault {
+        log_fault(source, fault, health);
+    }
 
     let (entries, new_entries) = (reading.entries, reading.new_entries);
     let known = reading.known.take();
@@ -236,17 +264,21 @@ async fn fail(
 ) -> Result<Polled, StoreError> {
     let SourceState { health, cursor } = &mut state;
     let trouble = health::failed(ended(source, now), health, cursor, &fault);
+    log_fault(source, &fault, health);
+    commit(world, engine, source, now, state.clone(), Reading::default(), trouble.into_iter().collect()).await?;
+    Ok(Polled { state, result: PollResult::Failed(fault) })
+}
+
+fn log_fault(source: &Source, fault: &PollFault, health: &Health) {
     tracing::warn!(
         event = "poll_failed",
         source = source.name,
         class = fault.class.as_str(),
-        failures = state.health.failures,
-        next_poll = state.health.next_poll.map(tracing::field::display),
+        failures = health.failures,
+        next_poll = health.next_poll.map(tracing::field::display),
         "{}",
         fault.message
     );
-    commit(world, engine, source, now, state.clone(), Reading::default(), trouble.into_iter().collect()).await?;
-    Ok(Polled { state, result: PollResult::Failed(fault) })
 }
 
 /// The one transaction of a poll.
@@ -327,6 +359,10 @@ pub(super) fn trouble_mail(engine: &Engine, trouble: Trouble, now: Timestamp) ->
 async fn ask(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked, PollFault> {
     let mut next = cursor.clone();
     match &source.location {
+        Location::Service(words) => {
+            let message = format!("{words} is nothing that can be asked; please report this as a fault of mentiond");
+            Err(PollFault { class: ErrorClass::Forbidden, message, retry_after: None })
+        }
         Location::Path(path) => {
             let (path, max_body) = (path.clone(), engine.config.fetch.max_body);
             let read =
@@ -336,12 +372,14 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked,
                 LocalAnswer::NotModified => Asked::Unchanged { hints: PollHints::default(), moved_to: None },
                 LocalAnswer::Documents { documents, fingerprint } => {
                     next.fingerprint = Some(fingerprint);
+                    let documents = documents.into_iter().map(Document::Local).collect();
                     Asked::Served(Box::new(Served {
-                        documents: documents.into_iter().map(Document::Local).collect(),
-                        content_type: None,
+                        content: Content::Documents { documents, content_type: None },
                         hints: PollHints::default(),
                         moved_to: None,
                         cursor: next,
+                        gap: None,
+                        fault: None,
                     }))
                 }
             })
@@ -357,11 +395,12 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked,
                     next.etag = etag;
                     next.last_modified = last_modified;
                     Asked::Served(Box::new(Served {
-                        documents: vec![Document::Fetched(body)],
-                        content_type,
+                        content: Content::Documents { documents: vec![Document::Fetched(body)], content_type },
                         hints: poll_hints(hints),
                         moved_to: moved_to.map(|u| u.to_string()),
                         cursor: next,
+                        gap: None,
+                        fault: None,
                     }))
                 }
             })
@@ -393,6 +432,7 @@ fn address_of(source: &Source) -> String {
     match &source.location {
         Location::Url(url) => digest(url.as_str()),
         Location::Path(path) => digest(&path.to_string_lossy()),
+        Location::Service(words) => digest(words),
     }
 }
 

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::Timings;
 use super::engine::Engine;
-use super::ingest::Served;
+use super::ingest::{Content, Document as Fetched, Served};
 use crate::cases;
 use crate::classify::{self, Classifier, Input};
 use crate::clock::Stopwatch;
@@ -74,7 +74,12 @@ pub(super) fn read(
     let mut reading = Reading::default();
 
     let watch = Stopwatch::start();
-    let feeds = parse(engine, source, served)?;
+    let (feeds, made) = match &served.content {
+        Content::Documents { documents, content_type } => {
+            (parse(engine, source, documents, content_type.as_deref())?, false)
+        }
+        Content::Made { entries, base } => (vec![Feed::made(entries.clone(), base.clone())], true),
+    };
     timings.parse.add(watch);
 
     let watch = Stopwatch::start();
@@ -87,14 +92,22 @@ pub(super) fn read(
             engine.config.fetch.max_entries
         )
     });
+    if let Some(gap) = &served.gap {
+        reading.gap = Some(gap.clone());
+    }
     let (mut raw, mut infos, mut info_of) = (Vec::new(), Vec::with_capacity(feeds.len()), Vec::new());
     for feed in feeds {
         info_of.resize(info_of.len() + feed.entries.len(), infos.len());
         infos.push(feed.info);
         raw.extend(feed.entries);
     }
-    let identified = identity::identify(&raw, &known, state.cursor.identify_by.as_deref());
-    reading.storm = identity::storm(&raw, &identified, &known, state.health.last_heard);
+    let identified = if made {
+        identity::identify_made(&raw, &known)
+    } else {
+        identity::identify(&raw, &known, state.cursor.identify_by.as_deref())
+    };
+    // What is asked for since a cursor is all new, and old after an outage.
+    reading.storm = if made { None } else { identity::storm(&raw, &identified, &known, state.health.last_heard) };
     reading.entries = raw.len() as u64;
     let unseen = identified.sightings.iter().filter(|s| s.kind != SightingKind::Seen);
     let mut signed = Vec::new();
@@ -140,20 +153,21 @@ pub(super) fn read(
 }
 
 /// Parses every document. A folder's other files are read when one of them is no feed.
-fn parse(engine: &Engine, source: &Source, served: &Served) -> Result<Vec<Feed>, PollFault> {
+fn parse(
+    engine: &Engine,
+    source: &Source,
+    documents: &[Fetched],
+    content_type: Option<&str>,
+) -> Result<Vec<Feed>, PollFault> {
     let base = match &source.location {
         Location::Url(url) => Some(url.clone()),
         Location::Path(path) => Url::from_file_path(path).ok(),
+        Location::Service(_) => None,
     };
-    let mut feeds = Vec::with_capacity(served.documents.len());
+    let mut feeds = Vec::with_capacity(documents.len());
     let mut first_fault = None;
-    for document in &served.documents {
-        match feed::parse_feed(
-            document.bytes(),
-            served.content_type.as_deref(),
-            base.as_ref(),
-            engine.config.fetch.max_entries,
-        ) {
+    for document in documents {
+        match feed::parse_feed(document.bytes(), content_type, base.as_ref(), engine.config.fetch.max_entries) {
             Ok(feed) => {
                 for fault in &feed.faults {
                     tracing::debug!(event = "feed_repaired", source = source.name, "{fault}");
@@ -161,7 +175,7 @@ fn parse(engine: &Engine, source: &Source, served: &Served) -> Result<Vec<Feed>,
                 feeds.push(feed);
             }
             Err(fault) => {
-                if served.documents.len() > 1 {
+                if documents.len() > 1 {
                     let file = document.file().map(|file| file.display().to_string());
                     tracing::warn!(event = "file_unread", source = source.name, file, "{fault}");
                 }

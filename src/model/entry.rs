@@ -25,6 +25,25 @@ pub struct Author {
     pub followers: Option<u64>,
 }
 
+/// How much an entry moved people when it was last looked at, as far as its source says: unknown is never 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Engagement {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likes: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replies: Option<u64>,
+    /// Reposts and quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reposts: Option<u64>,
+}
+
+impl Engagement {
+    /// Whether nothing is known.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One thing that a source yielded. All text is plain: no tags, entities decoded, white space runs made one space,
 /// paragraphs parted by `\n`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,4 +77,15 @@ pub struct Entry {
     /// Whether it answers another post, where the source says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<bool>,
+    #[serde(default, skip_serializing_if = "Engagement::is_unknown")]
+    pub engagement: Engagement,
+    /// The source's own id, where entries can be asked for by it; of a mail its Message-ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Id of what it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// Id of what began the thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
 }

@@ -8,12 +8,19 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// The kinds of source this version speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// The kinds of source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
     /// RSS, Atom or JSON Feed.
     Feed,
+    /// A JSON API that is described by a table: the operator's own (`json`), or a preset, by its word (`mastodon`).
+    Json(&'static str),
+    /// A folder of mail on an IMAP server.
+    Mailbox,
+    /// Bluesky's stream of all posts.
+    Jetstream,
+    /// Others push to us.
+    Webhook,
 }
 
 impl SourceKind {
@@ -21,6 +28,10 @@ impl SourceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             SourceKind::Feed => "feed",
+            SourceKind::Json(word) => word,
+            SourceKind::Mailbox => "mailbox",
+            SourceKind::Jetstream => "jetstream",
+            SourceKind::Webhook => "webhook",
         }
     }
 }
@@ -31,10 +42,20 @@ pub enum Location {
     Url(Url),
     /// A file, or a folder whose files are read in name order.
     Path(PathBuf),
+    /// What is neither: in words that tell it apart from others (`mastodon.social #acme`, `imaps://mail.example.com
+    /// INBOX`). They are shown to people, so there is no secret in them; a source that is given others starts anew.
+    Service(String),
+}
+
+/// What a kind of source needs beside its place, checked. Each kind has its own; feeds need nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Settings {
+    #[default]
+    None,
 }
 
 /// A configured source, checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     pub name: String,
     pub kind: SourceKind,
@@ -45,6 +66,7 @@ pub struct Source {
     pub watchlists: Arc<[String]>,
     /// Every entry is a mention of those watchlists: the source is already the search.
     pub match_all: bool,
+    pub settings: Settings,
 }
 
 /// What is needed to resume: validators byte for byte, the way entries are identified, and what servers asked for.
@@ -69,6 +91,10 @@ pub struct Cursor {
     /// Path sources: modification times already read, so that unchanged files are not parsed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// What sources other than feeds need to resume (page tokens, UIDs, what is left of a quota): each kind reads and
+    /// writes its own form, and must read older ones. Nothing secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<serde_json::Value>,
 }
 
 /// Classes of trouble; what follows from each is decided in `schedule`.

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use url::Url;
 
-use super::raw::{FeedInfo, RawAuthor, RawEntry, RawText, TextKind};
+use super::raw::{FeedInfo, Format, RawAuthor, RawEntry, RawText, TextKind};
 use crate::model::{Author, Entry, Identity};
 use crate::sources::dates;
 use crate::text::html::{cut, decode_again, plain_to_text, to_text};
@@ -67,7 +67,11 @@ impl RawEntry {
             site: Some(site).filter(|s| !s.is_empty()),
             rating: rating(&self.rating),
             links: self.links(),
-            reply: self.reply.then_some(true),
+            reply: (self.reply || !self.parent.is_empty()).then_some(true),
+            engagement: self.engagement,
+            id: (feed.format == Format::Made).then(|| said(&self.id)).flatten(),
+            parent: said(&self.parent),
+            root: said(&self.root),
         }
     }
 
@@ -130,6 +134,11 @@ fn publisher(url: &Url) -> Option<String> {
     Some(host.strip_prefix("www.").unwrap_or(host).to_owned())
 }
 
+/// An id, if it is one.
+fn said(id: &str) -> Option<String> {
+    (!id.is_empty() && id.len() <= MAX_TITLE).then(|| id.to_owned())
+}
+
 fn line(text: &str) -> String {
     let raw = RawText { kind: TextKind::Html, text: text.to_owned() };
     cut(&raw.line(), MAX_NAME).to_owned()
@@ -151,8 +160,14 @@ fn author(raw: &RawAuthor, feed: &FeedInfo) -> Option<Author> {
         name = line(&raw.email);
     }
     let url = link::clean(&raw.uri, feed.base.as_ref()).map(String::from);
-    let handle = (name.starts_with('@') && name.len() > 1 && !name.contains(' ')).then(|| name.clone());
-    (!name.is_empty() || url.is_some()).then_some(Author { name, handle, url, followers: None })
+    let handle = match line(&raw.handle) {
+        own if !own.is_empty() => Some(format!("@{}", own.trim_start_matches('@'))),
+        _ => (name.starts_with('@') && name.len() > 1 && !name.contains(' ')).then(|| name.clone()),
+    };
+    if let (true, Some(handle)) = (name.is_empty(), &handle) {
+        name.clone_from(handle);
+    }
+    (!name.is_empty() || url.is_some()).then_some(Author { name, handle, url, followers: raw.followers })
 }
 
 /// Stars between 1 and 5; a scale that cannot be known is left out.

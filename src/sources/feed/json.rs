@@ -97,7 +97,7 @@ fn entry(item: &Map<String, Value>) -> RawEntry {
 fn author(of: &Map<String, Value>) -> RawAuthor {
     let first = of.get("authors").and_then(Value::as_array).and_then(|a| a.first());
     match first.or_else(|| of.get("author")) {
-        Some(Value::Object(a)) => RawAuthor { name: string(a, "name"), uri: string(a, "url"), email: String::new() },
+        Some(Value::Object(a)) => RawAuthor { name: string(a, "name"), uri: string(a, "url"), ..RawAuthor::default() },
         Some(Value::String(name)) => RawAuthor { name: name.clone(), ..RawAuthor::default() },
         _ => RawAuthor::default(),
     }

@@ -1,9 +1,11 @@
-//! What a document says, before anything is made of it: strings as they stand, references of XML (or JSON) decoded.
+//! What a document or another source says, before anything is made of it: strings as they stand, references of XML (or JSON) decoded.
 //! An empty string means that the document has none.
 
 use std::time::Duration;
 
 use url::Url;
+
+use crate::model::Engagement;
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum Format {
     Cdf,
     /// JSON Feed 1 and 1.1.
     Json,
+    /// No document: the entries were made from what a service said.
+    Made,
 }
 
 impl Format {
@@ -29,6 +33,7 @@ impl Format {
             Format::Atom => "Atom",
             Format::Cdf => "CDF",
             Format::Json => "JSON Feed",
+            Format::Made => "entries",
         }
     }
 }
@@ -58,6 +63,9 @@ pub struct RawAuthor {
     pub name: String,
     pub uri: String,
     pub email: String,
+    /// Handle on its platform, with or without `@`.
+    pub handle: String,
+    pub followers: Option<u64>,
 }
 
 /// An entry as the document has it.
@@ -87,6 +95,10 @@ pub struct RawEntry {
     pub rating: String,
     /// The document says that it answers another entry (RFC 4685, JSON Feed's `_in_reply_to`).
     pub reply: bool,
+    pub engagement: Engagement,
+    /// Ids of what it answers and of what began the thread.
+    pub parent: String,
+    pub root: String,
 }
 
 /// What the document says about itself, as far as reading an entry needs it.
@@ -119,4 +131,21 @@ pub struct Feed {
     pub faults: Vec<String>,
     /// Entries beyond the cap, the oldest ones.
     pub dropped: usize,
+}
+
+impl Feed {
+    /// Entries that were made from what a service said, not read from a document: their ids hold for ever, each for one
+    /// thing. `base` is where relative links start.
+    pub fn made(entries: Vec<RawEntry>, base: Option<Url>) -> Self {
+        let info = FeedInfo {
+            format: Format::Made,
+            title: String::new(),
+            lang: None,
+            link: String::new(),
+            own: String::new(),
+            author: RawAuthor::default(),
+            base,
+        };
+        Self { info, ttl: None, entries, faults: Vec::new(), dropped: 0 }
+    }
 }

@@ -57,7 +57,8 @@ impl Unmatched {
         let mut line = Vec::new();
         let mut count = 0;
         for entry in entries {
-            let Entry { identity: _, title, text, url, author, published, lang, site, rating, links, reply } = entry;
+            // What is asked of the source again, or shown beside a mention, is of no use to a query.
+            let Entry { title, text, url, author, published, lang, site, rating, links, reply, .. } = entry;
             let kept = Kept { title, text, url, author, published, lang, site, rating, links, reply };
             line.clear();
             // Neither can fail in memory; an entry that could not be written would only be missing in a trial.
@@ -81,8 +82,7 @@ impl Unmatched {
         let kept = text.lines().filter_map(|line| serde_json::from_str::<Kept>(line).ok());
         kept.map(|kept| {
             let Kept { title, text, url, author, published, lang, site, rating, links, reply } = kept;
-            let identity = crate::model::Identity::default();
-            Entry { identity, title, text, url, author, published, lang, site, rating, links, reply }
+            Entry { title, text, url, author, published, lang, site, rating, links, reply, ..Entry::default() }
         })
         .collect()
     }
