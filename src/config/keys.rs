@@ -66,8 +66,10 @@ pub const MAIL: Keys = Keys {
 };
 pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
-pub const SOURCE: Keys =
-    Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
+pub const SOURCE: Keys = Keys {
+    table: "sources.NAME",
+    keys: &["kind", "url", "path", "servers", "silence", "every", "watchlists", "match", "exclude"],
+};
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",
     keys: &[

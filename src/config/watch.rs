@@ -9,12 +9,12 @@ use super::keys::{SOURCE, WATCHLIST};
 use super::reader::Reader;
 use super::section::{Section, did_you_mean};
 use super::tree::Table;
-use super::{addresses, values};
+use super::{addresses, pushed, values};
 use crate::model::{Location, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
 
 /// The kinds of source that this version polls.
-const KINDS: [SourceKind; 1] = [SourceKind::Feed];
+const KINDS: [SourceKind; 2] = [SourceKind::Feed, SourceKind::Jetstream];
 /// How often news come in fast enough to look, and everything else.
 const EVERY_NEWS: Duration = Duration::from_secs(15 * 60);
 const EVERY: Duration = Duration::from_secs(30 * 60);
@@ -82,7 +82,13 @@ pub(super) fn sources(
     for entry in reader.named(root, "sources") {
         let Some(section) = Section::open(&entry.node, &SOURCE, &mut reader.found) else { continue };
         let kind = kind(&section, reader);
-        let location = location(&section, reader);
+        let (location, settings) = match kind {
+            Some(SourceKind::Jetstream) => pushed::jetstream(&section, &mut reader.found).unzip(),
+            _ => {
+                pushed::only_of_streams(&section, &mut reader.found);
+                (location(&section, reader), Some(Settings::None))
+            }
+        };
         let range = Duration::from_secs(60)..=Duration::from_secs(24 * 60 * 60);
         let every = section.duration("every", range, "1m to 24h", &mut reader.found);
         let match_all = section.choice("match", &[("all", true)], &mut reader.found).unwrap_or(false);
@@ -112,14 +118,13 @@ pub(super) fn sources(
                 )
                 .help("say which it belongs to: watchlists = [\"…\"]");
         }
-        if let (Some(kind), Some(location)) = (kind, location) {
+        if let (Some(kind), Some(location), Some(settings)) = (kind, location, settings) {
             let usual = match &location {
                 Location::Url(url) if addresses::is_news(url) => EVERY_NEWS,
                 _ => EVERY,
             };
             let name = entry.key.clone();
             let every = every.unwrap_or(usual);
-            let settings = Settings::None;
             let source = Source { name, kind, location, every, watchlists: chosen, match_all, settings };
             list.push((source, exclude, entry.at));
         }

@@ -10,9 +10,11 @@ pub mod processors;
 pub mod reading;
 pub mod replay;
 mod run;
+mod stream;
 mod upkeep;
 mod wording;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,7 +23,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::model::HistorySettings;
+use crate::model::{HistorySettings, SourceStatus};
 use crate::store::seen::Marks;
 use crate::store::{Store, StoreError};
 use crate::web::metrics::Metrics;
@@ -45,6 +47,8 @@ pub struct World {
     pub mail_due: Notify,
     /// A case was opened or acted on: another may be due first now.
     pub case_moved: Notify,
+    /// How sources do that are not polled.
+    pushed: Mutex<HashMap<String, SourceStatus>>,
     /// Polls that are in the record and not yet in the seen index.
     unmarked: Mutex<Vec<Marks>>,
 }
@@ -68,6 +72,7 @@ impl World {
             processors,
             mail_due: Notify::new(),
             case_moved: Notify::new(),
+            pushed: Mutex::default(),
             unmarked: Mutex::default(),
         })
     }

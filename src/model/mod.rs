@@ -19,4 +19,6 @@ pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trou
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
-pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Settings, Source, SourceKind, SourceStatus};
+pub use source::{
+    Cursor, ErrorClass, Health, JetstreamSettings, Location, PollFault, Settings, Source, SourceKind, SourceStatus,
+};

@@ -24,6 +24,11 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
+    /// Whether it tells us when there is something new, so that it is never asked.
+    pub fn speaks_by_itself(self) -> bool {
+        matches!(self, SourceKind::Jetstream | SourceKind::Webhook)
+    }
+
     /// The word used in config, `--json` and the record.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,6 +57,16 @@ pub enum Location {
 pub enum Settings {
     #[default]
     None,
+    Jetstream(JetstreamSettings),
+}
+
+/// What `kind = "jetstream"` needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JetstreamSettings {
+    /// Servers (`wss`, or `ws`), at least one: the next one is asked when one fails.
+    pub servers: Vec<Url>,
+    /// So long a server may send nothing before the next one is asked. 1 s … 1 h; default 1 min.
+    pub silence: Duration,
 }
 
 /// A configured source, checked.

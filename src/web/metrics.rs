@@ -42,6 +42,7 @@ pub struct Metrics {
     mentions: Counter,
     duplicates: Counter,
     cases_opened: Counter,
+    stream_breaks: Counter,
     mails: Family<Label<2>, Counter>,
     sources: Family<Label<1>, Gauge>,
     outbox: Family<Label<1>, Gauge>,
@@ -65,6 +66,12 @@ impl Default for Metrics {
         ] {
             registry.register(name, help, counter.clone());
         }
+        let stream_breaks = Counter::default();
+        registry.register(
+            "stream_breaks",
+            "Connections to streams that broke or did not come about",
+            stream_breaks.clone(),
+        );
         registry.register("mails", "Tries of mails by kind and result: sent, deferred, failed", mails.clone());
         registry.register("sources", "Configured sources by status", sources.clone());
         registry.register("outbox", "Mail in the outbox by status", outbox.clone());
@@ -77,6 +84,7 @@ impl Default for Metrics {
             mentions,
             duplicates,
             cases_opened,
+            stream_breaks,
             mails,
             sources,
             outbox,
@@ -102,6 +110,11 @@ impl Metrics {
             PollCount::Failed(class) => class.as_str(),
         };
         self.polls.get_or_create(&Label([("result", result)])).inc();
+    }
+
+    /// Counts a connection to a stream that broke.
+    pub fn stream_broke(&self) {
+        self.stream_breaks.inc();
     }
 
     /// Counts a try of a mail.

@@ -72,6 +72,7 @@ impl RawEntry {
             id: (feed.format == Format::Made).then(|| said(&self.id)).flatten(),
             parent: said(&self.parent),
             root: said(&self.root),
+            withdrawn: None,
         }
     }
 

@@ -52,6 +52,20 @@ struct Embed<'a> {
     media: Option<&'a RawValue>,
 }
 
+#[derive(Deserialize)]
+struct Reply<'a> {
+    #[serde(borrow, default)]
+    parent: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    root: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Reference<'a> {
+    #[serde(borrow, default)]
+    uri: Option<&'a RawValue>,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct External<'a> {
@@ -79,7 +93,17 @@ struct Feature<'a> {
 
 /// What makes a post the same one: its address in the network, `at://DID/COLLECTION/RKEY`.
 pub fn identity(post: &PostId<'_>) -> Identity {
-    identities::of_id(&["at://", &post.did, "/", super::POSTS, "/", &post.rkey].concat())
+    identities::of_id(&address(post))
+}
+
+fn address(post: &PostId<'_>) -> String {
+    ["at://", &post.did, "/", super::POSTS, "/", &post.rkey].concat()
+}
+
+/// The address of a post that is referred to (`com.atproto.repo.strongRef`).
+fn at(reference: Option<&RawValue>) -> Option<String> {
+    let uri = string(part::<Reference<'_>>(reference)?.uri)?;
+    (uri.starts_with("at://") && uri.len() <= MAX_ASIDE).then(|| uri.into_owned())
 }
 
 /// The entry of a post. `now` is when it was read. The author is known by its account only: names are elsewhere.
@@ -117,6 +141,7 @@ pub fn entry(post: &PostId<'_>, record: &RawValue, now: Timestamp) -> Entry {
         tags.into_iter().take(MAX_PARTS).filter_map(|tag| Some(format!("#{}", string(Some(tag))?))).collect();
     add_text(&tags.join(" "), &mut text);
 
+    let reply: Option<Reply<'_>> = part(record.reply);
     let langs: Vec<&RawValue> = part(record.langs).unwrap_or_default();
     let profile = ["https://bsky.app/profile/", &post.did].concat();
     let date = string(record.created_at).and_then(|date| dates::parse(&date));
@@ -128,7 +153,10 @@ pub fn entry(post: &PostId<'_>, record: &RawValue, now: Timestamp) -> Entry {
         published: date.map(|date| dates::clamp(date, now)),
         lang: langs.into_iter().find_map(|lang| crate::sources::feed::language(&string(Some(lang))?)),
         links,
-        reply: Some(record.reply.is_some_and(|reply| reply.get().starts_with('{'))),
+        reply: Some(reply.is_some()),
+        id: Some(address(post)),
+        parent: reply.as_ref().and_then(|reply| at(reply.parent)),
+        root: reply.as_ref().and_then(|reply| at(reply.root)),
         ..Entry::default()
     }
 }
@@ -193,6 +221,7 @@ mod tests {
         assert_eq!(entry.lang.as_deref(), Some("pt-BR"));
         assert_eq!(entry.links, ["https://oakline.example/help?id=1"]);
         assert_eq!(entry.reply, Some(true));
+        assert_eq!((entry.parent.as_deref(), entry.root.as_deref()), (Some("at://p"), Some("at://r")));
         assert_eq!(entry.published.map(|at| at.to_string()).as_deref(), Some("2026-09-20T10:00:00Z"));
         assert_eq!(entry.identity, identities::of_id("at://did:plc:abc/app.bsky.feed.post/3kxyz"));
     }

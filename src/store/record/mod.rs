@@ -13,6 +13,7 @@ mod stories;
 mod storms;
 mod unmatched;
 mod versions;
+mod withdrawn;
 mod writer;
 
 use std::path::{Path, PathBuf};
