@@ -66,9 +66,33 @@ pub const MAIL: Keys = Keys {
 };
 pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
-pub const SOURCE: Keys = Keys {
+pub const SOURCE: Keys =
+    Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
+/// A source of `kind = "jetstream"`.
+pub const JETSTREAM: Keys =
+    Keys { table: "sources.NAME", keys: &["kind", "servers", "silence", "watchlists", "exclude"] };
+/// A source of `kind = "webhook"`.
+pub const WEBHOOK: Keys = Keys {
     table: "sources.NAME",
-    keys: &["kind", "url", "path", "servers", "silence", "every", "watchlists", "match", "exclude"],
+    keys: &["kind", "secret", "proof", "header", "items", "fields", "html", "watchlists", "match", "exclude"],
+};
+/// Where the parts of what is pushed are.
+pub const HOOK_FIELDS: Keys = Keys {
+    table: "fields",
+    keys: &[
+        "id",
+        "url",
+        "title",
+        "text",
+        "author",
+        "handle",
+        "author_url",
+        "published",
+        "lang",
+        "rating",
+        "parent",
+        "site",
+    ],
 };
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",
@@ -104,5 +128,19 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 12] =
-    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &CUE];
+pub const HEADED: [&Keys; 14] = [
+    &DAEMON,
+    &FETCH,
+    &MAIL,
+    &EXCLUDE,
+    &STORIES,
+    &HISTORY,
+    &WATCHLIST,
+    &SOURCE,
+    &JETSTREAM,
+    &WEBHOOK,
+    &DEPARTMENT,
+    &ROUTE,
+    &THEME,
+    &CUE,
+];

@@ -205,6 +205,7 @@ pub(super) fn unknown_keys(table: &Table, keys: &Keys, found: &mut Findings) {
             "" => "the configuration".to_owned(),
             "members" => "a member".to_owned(),
             "password" => "a secret".to_owned(),
+            "fields" => "`fields`".to_owned(),
             table => format!("[{table}]"),
         };
         let elsewhere = HEADED.iter().find(|other| other.keys.contains(&key));

@@ -8,13 +8,13 @@ use super::diagnostic::Span;
 use super::keys::{SOURCE, WATCHLIST};
 use super::reader::Reader;
 use super::section::{Section, did_you_mean};
-use super::tree::Table;
+use super::tree::{Node, Table, Value};
 use super::{addresses, pushed, values};
 use crate::model::{Location, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
 
 /// The kinds of source that this version polls.
-const KINDS: [SourceKind; 2] = [SourceKind::Feed, SourceKind::Jetstream];
+const KINDS: [SourceKind; 3] = [SourceKind::Feed, SourceKind::Jetstream, SourceKind::Webhook];
 /// How often news come in fast enough to look, and everything else.
 const EVERY_NEWS: Duration = Duration::from_secs(15 * 60);
 const EVERY: Duration = Duration::from_secs(30 * 60);
@@ -80,18 +80,22 @@ pub(super) fn sources(
     let all: Arc<[String]> = every_name.into_iter().map(|(name, _)| name.to_owned()).collect();
     let mut list = Vec::new();
     for entry in reader.named(root, "sources") {
-        let Some(section) = Section::open(&entry.node, &SOURCE, &mut reader.found) else { continue };
+        let word = kind_of(&entry.node);
+        let keys = word.and_then(pushed::keys_of).unwrap_or(&SOURCE);
+        let Some(section) = Section::open(&entry.node, keys, &mut reader.found) else { continue };
         let kind = kind(&section, reader);
         let (location, settings) = match kind {
             Some(SourceKind::Jetstream) => pushed::jetstream(&section, &mut reader.found).unzip(),
-            _ => {
-                pushed::only_of_streams(&section, &mut reader.found);
-                (location(&section, reader), Some(Settings::None))
-            }
+            Some(SourceKind::Webhook) => pushed::webhook(&entry.key, &section, reader).unzip(),
+            _ => (location(&section, reader), Some(Settings::None)),
         };
         let range = Duration::from_secs(60)..=Duration::from_secs(24 * 60 * 60);
-        let every = section.duration("every", range, "1m to 24h", &mut reader.found);
-        let match_all = section.choice("match", &[("all", true)], &mut reader.found).unwrap_or(false);
+        let every = match keys.keys.contains(&"every") {
+            true => section.duration("every", range, "1m to 24h", &mut reader.found),
+            false => None,
+        };
+        let match_all = keys.keys.contains(&"match")
+            && section.choice("match", &[("all", true)], &mut reader.found).unwrap_or(false);
         let named = section.list("watchlists", &mut reader.found);
         let chosen: Arc<[String]> = match named {
             None => Arc::clone(&all),
@@ -145,6 +149,15 @@ fn kind(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<SourceKind> {
         "many sites have a feed: look for RSS or Atom on their pages",
     ));
     None
+}
+
+/// The word of a source's kind, before its table is looked at.
+fn kind_of(node: &Node) -> Option<&str> {
+    let Value::Table(table) = &node.value else { return None };
+    match &table.get("kind")?.node.value {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// Either `url` or `path`.

@@ -4,6 +4,7 @@ pub mod control;
 mod deliver;
 pub mod engine;
 mod forget;
+mod hooks;
 mod ingest;
 mod once;
 pub mod processors;

@@ -16,7 +16,7 @@ use super::control::{Command, ControlError};
 use super::deliver::Courier;
 use super::engine::{Engine, EngineError};
 use super::ingest::{self, PollResult, Polled};
-use super::{World, control, forget, stream, upkeep};
+use super::{World, control, forget, hooks, stream, upkeep};
 use crate::classify::Classifier;
 use crate::config::{self, ConfigErrors};
 use crate::model::{ErrorClass, SourceStatus};
@@ -81,8 +81,9 @@ pub async fn run(
     parts.spawn(stream::listen_to_all(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(upkeep::keep_up(Arc::clone(&world), engines.clone(), stop.clone()));
     let forgetting = tokio::spawn(forget::forget_by_age(Arc::clone(&world), engines.clone(), stop.clone()));
+    let hooks = hooks::Hooks::new(Arc::clone(&world), engines.clone(), stop.clone());
     parts.spawn(deliver_as_due(Arc::clone(&world), engines, stop.clone()));
-    let serving = tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
+    let serving = tokio::spawn(serve(Arc::clone(&world), listener, hooks, stop.clone()));
     let answering = tokio::spawn(control.serve(stop.clone()));
     let watchdog = tokio::spawn(watchdog(Arc::clone(&world), stop.clone()));
     world.metrics.set_ready(true);
@@ -267,9 +268,15 @@ async fn deliver_as_due(
     }
 }
 
-async fn serve(world: Arc<World>, listener: Option<tokio::net::TcpListener>, stop: CancellationToken) {
+async fn serve(
+    world: Arc<World>,
+    listener: Option<tokio::net::TcpListener>,
+    hooks: hooks::Hooks,
+    stop: CancellationToken,
+) {
     if let Some(listener) = listener {
-        web::serve(listener, Arc::clone(&world.metrics), stop).await;
+        let hooks = web::hooks::routes(Arc::new(hooks));
+        web::serve(listener, Arc::clone(&world.metrics), hooks, stop).await;
     }
 }
 

@@ -20,5 +20,6 @@ pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{
-    Cursor, ErrorClass, Health, JetstreamSettings, Location, PollFault, Settings, Source, SourceKind, SourceStatus,
+    Cursor, ErrorClass, Health, HookFields, JetstreamSettings, Location, PollFault, Proof, Settings, Source,
+    SourceKind, SourceStatus, WebhookSettings,
 };

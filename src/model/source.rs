@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::Secret;
+use crate::text::json_path::JsonPath;
+
 /// The kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
@@ -58,6 +61,47 @@ pub enum Settings {
     #[default]
     None,
     Jetstream(JetstreamSettings),
+    Webhook(Box<WebhookSettings>),
+}
+
+/// What `kind = "webhook"` needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebhookSettings {
+    pub secret: Secret,
+    pub proof: Proof,
+    /// The header that proves who sends.
+    pub header: String,
+    /// Where the items are in a body.
+    pub items: JsonPath,
+    pub fields: HookFields,
+}
+
+/// How a sender shows that it knows the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// HMAC with SHA-256 over the body.
+    HmacSha256,
+    /// The secret itself.
+    Bearer,
+}
+
+/// Where an entry's parts are in an item: the first of these places that holds something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HookFields {
+    pub id: Vec<JsonPath>,
+    pub url: Vec<JsonPath>,
+    pub title: Vec<JsonPath>,
+    pub text: Vec<JsonPath>,
+    pub author: Vec<JsonPath>,
+    pub handle: Vec<JsonPath>,
+    pub author_url: Vec<JsonPath>,
+    pub published: Vec<JsonPath>,
+    pub lang: Vec<JsonPath>,
+    pub rating: Vec<JsonPath>,
+    pub parent: Vec<JsonPath>,
+    pub site: Vec<JsonPath>,
+    /// Title and text are HTML.
+    pub html: bool,
 }
 
 /// What `kind = "jetstream"` needs.

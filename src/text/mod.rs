@@ -2,4 +2,5 @@
 
 pub mod fold;
 pub mod html;
+pub mod json_path;
 pub mod link;

@@ -33,6 +33,16 @@ pub enum PollCount {
     Failed(ErrorClass),
 }
 
+/// What became of a message that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookCount {
+    Taken,
+    Forged,
+    Unreadable,
+    /// The sender was told to come again.
+    Later,
+}
+
 /// Everything that `/metrics`, `/healthz` and `/readyz` tell.
 pub struct Metrics {
     registry: Registry,
@@ -43,6 +53,7 @@ pub struct Metrics {
     duplicates: Counter,
     cases_opened: Counter,
     stream_breaks: Counter,
+    hooks: Family<Label<1>, Counter>,
     mails: Family<Label<2>, Counter>,
     sources: Family<Label<1>, Gauge>,
     outbox: Family<Label<1>, Gauge>,
@@ -72,6 +83,16 @@ impl Default for Metrics {
             "Connections to streams that broke or did not come about",
             stream_breaks.clone(),
         );
+        let hooks: Family<Label<1>, Counter> = Family::default();
+        // Shown from the start, so that the first forged message is a rise.
+        for result in ["taken", "forged", "unreadable", "later"] {
+            let _ = hooks.get_or_create(&Label([("result", result)]));
+        }
+        registry.register(
+            "hooks",
+            "Messages that others pushed, by result: taken, forged, unreadable, later",
+            hooks.clone(),
+        );
         registry.register("mails", "Tries of mails by kind and result: sent, deferred, failed", mails.clone());
         registry.register("sources", "Configured sources by status", sources.clone());
         registry.register("outbox", "Mail in the outbox by status", outbox.clone());
@@ -85,6 +106,7 @@ impl Default for Metrics {
             duplicates,
             cases_opened,
             stream_breaks,
+            hooks,
             mails,
             sources,
             outbox,
@@ -115,6 +137,17 @@ impl Metrics {
     /// Counts a connection to a stream that broke.
     pub fn stream_broke(&self) {
         self.stream_breaks.inc();
+    }
+
+    /// Counts a message that was pushed.
+    pub fn hook(&self, count: HookCount) {
+        let result = match count {
+            HookCount::Taken => "taken",
+            HookCount::Forged => "forged",
+            HookCount::Unreadable => "unreadable",
+            HookCount::Later => "later",
+        };
+        self.hooks.get_or_create(&Label([("result", result)])).inc();
     }
 
     /// Counts a try of a mail.

@@ -1,5 +1,6 @@
-//! What is served over HTTP: health for machines, metrics for Prometheus.
+//! What is served over HTTP: health for machines, metrics for Prometheus, addresses that others push to.
 
+pub mod hooks;
 pub mod metrics;
 
 use std::sync::Arc;
@@ -15,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 use metrics::Metrics;
 
 /// Serves until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, hooks: Router, stop: CancellationToken) {
     let app = Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(exposition))
-        .with_state(metrics);
+        .with_state(metrics)
+        .merge(hooks);
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await });
     if let Err(error) = serving.await {
         tracing::error!(event = "http_failed", "pages and health checks are no longer served: {error}");

@@ -271,7 +271,7 @@ async fn what_is_taken_back_loses_its_words_here_too() {
     // The post is heard again after a restart, and so is its deletion.
     let daemon = world.run();
     server.post(at(5), "c", "Acme again");
-    until("the new one", || posts(&world).len() == 3).await;
+    until("the new one", || posts(&world).len() == 3 && world.mails_to(BRAND).len() == 3).await;
     daemon.stop().await.unwrap();
     assert!(text(&world).entry.text.is_empty());
     assert_eq!(world.mails_to(BRAND).len(), 3);

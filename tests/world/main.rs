@@ -17,3 +17,4 @@ mod stories;
 mod storms;
 #[path = "../support/mod.rs"]
 mod support;
+mod webhook;
