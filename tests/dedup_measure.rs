@@ -274,6 +274,7 @@ async fn commit(store: &Store, source: &str, mentions: Vec<NewMention>) -> Vec<R
         seen: Some(seen),
         stories: StorySettings::default(),
         held: false,
+        withdrawn: Vec::new(),
     };
     store.record().commit_poll(poll).await.unwrap().recorded
 }

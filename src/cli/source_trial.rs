@@ -96,6 +96,12 @@ async fn ask(engine: &Engine, source: &Source, now: Timestamp) -> Result<(Feed, 
         (Settings::None, Location::Path(_)) => {
             Err(cannot("its files lie here: `mentiond explain FILE` shows what becomes of them"))
         }
+        (Settings::Jetstream(_), _) => {
+            Err(cannot("it is a stream: `mentiond run` listens to it, and `mentiond sources` shows how it does"))
+        }
+        (Settings::Webhook(_), _) => {
+            Err(cannot("nothing is asked of it: it is heard when something is sent to its address while mentiond runs"))
+        }
         (Settings::None, Location::Service(_)) => Err(cannot("it cannot be tried out in this way")),
     }
 }

@@ -109,6 +109,23 @@ pub(super) fn feed_url(text: &str) -> Result<Url, Problem> {
     Ok(url)
 }
 
+/// The address of a stream: a WebSocket.
+pub(super) fn stream_url(text: &str) -> Result<Url, Problem> {
+    const LIKE: &str = "write it like \"wss://jetstream.example.com/subscribe\"";
+    let text = text.trim();
+    let url = Url::parse(text).ok().filter(|url| url.has_host() && !text.chars().any(char::is_whitespace));
+    let url = url.ok_or_else(|| Problem::new("this is not the address of a server", LIKE))?;
+    match url.scheme() {
+        "wss" | "ws" => {}
+        "https" | "http" => return Err(Problem::new("a stream's address begins with wss://, not with https://", LIKE)),
+        other => return Err(Problem::new(format!("`{other}:` is not the beginning of a stream's address"), LIKE)),
+    }
+    if url.password().is_some() || !url.username().is_empty() {
+        return Err(Problem::new("the address holds a login, which would show in logs and pages", "leave it out"));
+    }
+    Ok(url)
+}
+
 /// Where links in mails point: [`web_url`] without query and fragment.
 pub(super) fn public_url(text: &str) -> Result<Url, Problem> {
     let url = web_url(text)?;

@@ -6,7 +6,7 @@ use super::diagnostic::{Findings, Span};
 use super::edges::DaemonSettings;
 use super::people::Departments;
 use super::watch::Watchlists;
-use crate::model::{Category, Location, Source};
+use crate::model::{Category, Location, Source, SourceKind};
 use crate::query::Query;
 use crate::routing::{Role, Route};
 
@@ -94,6 +94,11 @@ fn sources(whole: &Whole<'_>, found: &mut Findings) {
             found
                 .warning(*at, format!("source `{}` is searched for no watchlist", source.name))
                 .help("leave `watchlists` out to search it for all");
+        }
+        if source.kind == SourceKind::Webhook && whole.daemon.http.is_none() {
+            found
+                .error(*at, format!("nobody can push to source `{}`: `http` in [daemon] is \"off\"", source.name))
+                .help("listen on an address, for example http = \"127.0.0.1:8420\"");
         }
         let Location::Url(url) = &source.location else { continue };
         match addresses.get(url.as_str()) {

@@ -182,6 +182,32 @@ pub const LOGIN: Keys =
 pub const JOIN: Keys = Keys { table: "join", keys: &["list", "key", "by"] };
 /// All parts of a table.
 pub const PARTS: [&Keys; 10] = [&FIELDS, &SEARCH, &PAGING, &RESUME, &FAULT, &RATE, &QUOTA, &PRICE, &LOGIN, &JOIN];
+/// A source of `kind = "jetstream"`.
+pub const JETSTREAM: Keys =
+    Keys { table: "sources.NAME", keys: &["kind", "servers", "silence", "watchlists", "exclude"] };
+/// A source of `kind = "webhook"`.
+pub const WEBHOOK: Keys = Keys {
+    table: "sources.NAME",
+    keys: &["kind", "secret", "proof", "header", "items", "fields", "html", "watchlists", "match", "exclude"],
+};
+/// Where the parts of what is pushed are.
+pub const HOOK_FIELDS: Keys = Keys {
+    table: "fields",
+    keys: &[
+        "id",
+        "url",
+        "title",
+        "text",
+        "author",
+        "handle",
+        "author_url",
+        "published",
+        "lang",
+        "rating",
+        "parent",
+        "site",
+    ],
+};
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",
     keys: &[
@@ -216,7 +242,7 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 14] = [
+pub const HEADED: [&Keys; 16] = [
     &DAEMON,
     &FETCH,
     &MAIL,
@@ -227,6 +253,8 @@ pub const HEADED: [&Keys; 14] = [
     &SOURCE,
     &SERVICE,
     &JSON,
+    &JETSTREAM,
+    &WEBHOOK,
     &DEPARTMENT,
     &ROUTE,
     &THEME,

@@ -17,6 +17,7 @@ mod literal;
 mod mask;
 mod parts;
 mod people;
+mod pushed;
 mod reader;
 mod secret;
 mod section;

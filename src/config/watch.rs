@@ -10,14 +10,14 @@ use super::reader::Reader;
 use super::section::{Section, did_you_mean};
 use super::service::{self, Service};
 use super::tree::{Node, Table, Value};
-use super::{addresses, values};
+use super::{addresses, pushed, values};
 use crate::model::{Location, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
 use crate::sources::presets;
 
 /// The words of all kinds of source that this version knows.
 fn kinds() -> Vec<&'static str> {
-    let mut words = vec!["feed", "json"];
+    let mut words = vec!["feed", "json", "jetstream", "webhook"];
     words.extend(presets::ALL.iter().map(|preset| preset.word));
     words
 }
@@ -89,14 +89,22 @@ pub(super) fn sources(
     for entry in reader.named(root, "sources") {
         let word = kind_of(&entry.node);
         let keys = match word {
-            Some(word) if word != "feed" && kinds().contains(&word) => service::keys_of(word),
-            _ => &SOURCE,
+            Some(word) => pushed::keys_of(word).unwrap_or_else(|| match word {
+                "feed" => &SOURCE,
+                word if kinds().contains(&word) => service::keys_of(word),
+                _ => &SOURCE,
+            }),
+            None => &SOURCE,
         };
         let Some(section) = Section::open(&entry.node, keys, &mut reader.found) else { continue };
         let kind = kind(&section, reader);
         let range = Duration::from_secs(60)..=Duration::from_secs(24 * 60 * 60);
-        let every = section.duration("every", range, "1m to 24h", &mut reader.found);
-        let match_all = section.choice("match", &[("all", true)], &mut reader.found).unwrap_or(false);
+        let every = match keys.keys.contains(&"every") {
+            true => section.duration("every", range, "1m to 24h", &mut reader.found),
+            false => None,
+        };
+        let match_all = keys.keys.contains(&"match")
+            && section.choice("match", &[("all", true)], &mut reader.found).unwrap_or(false);
         let named = section.list("watchlists", &mut reader.found);
         let chosen: Arc<[String]> = match named {
             None => Arc::clone(&all),
@@ -123,7 +131,10 @@ pub(super) fn sources(
                 )
                 .help("say which it belongs to: watchlists = [\"…\"]");
         }
+        let own = |(location, settings)| Service { location, settings, every: None };
         let service = match kind {
+            Some(SourceKind::Jetstream) => pushed::jetstream(&section, &mut reader.found).map(own),
+            Some(SourceKind::Webhook) => pushed::webhook(&entry.key, &section, reader).map(own),
             Some(SourceKind::Json(word)) => {
                 let queries: Vec<&Query> = watchlists
                     .list
@@ -136,7 +147,7 @@ pub(super) fn sources(
                     None => service::own(&section, &queries, reader),
                 }
             }
-            _ => location(&section, reader).map(|location| Service { location, settings: Settings::None, every: None }),
+            _ => location(&section, reader).map(|location| own((location, Settings::None))),
         };
         if let (Some(kind), Some(service)) = (kind, service) {
             let Service { location, settings, every: suggested } = service;
@@ -159,6 +170,8 @@ fn kind(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<SourceKind> {
     let known = kinds();
     match known.iter().find(|word| **word == text.value) {
         Some(&"feed") => return Some(SourceKind::Feed),
+        Some(&"jetstream") => return Some(SourceKind::Jetstream),
+        Some(&"webhook") => return Some(SourceKind::Webhook),
         Some(word) => return Some(SourceKind::Json(word)),
         None => {}
     }

@@ -10,10 +10,14 @@ use super::World;
 use super::asking;
 use super::engine::Engine;
 use super::reading::{self, Reading};
+use super::stream;
 use crate::clock::Stopwatch;
 use crate::fetch::local::{self, LocalAnswer, LocalDocument};
 use crate::fetch::{self, Answer, Body};
-use crate::model::{Cursor, ErrorClass, Health, Location, PollFault, Settings, Source, Trouble, TroubleKind};
+use crate::model::{
+    Cursor, Entry, ErrorClass, Health, Identity, Location, PollFault, Settings, Source, Trouble, TroubleKind,
+    WatchlistMatch,
+};
 use crate::schedule::PollHints;
 use crate::sources::feed::RawEntry;
 use crate::sources::health;
@@ -90,6 +94,9 @@ pub(super) enum Content {
     Documents { documents: Vec<Document>, content_type: Option<String> },
     /// Entries whose ids hold for ever, each for one thing, in any order; links in them are relative to `base`.
     Made { entries: Vec<RawEntry>, base: Option<url::Url> },
+    /// What was found in a stream of `posts`: entries told apart by their identity, with the watchlists that they match,
+    /// and what was taken back.
+    Sifted { posts: u64, matched: Vec<(Entry, Vec<WatchlistMatch>)>, withdrawn: Vec<Identity> },
 }
 
 /// The bytes of a document.
@@ -126,12 +133,15 @@ enum Asked {
 /// # Errors
 /// The state cannot be read or written: the daemon must stop taking in. What the source did wrong is no error here.
 pub(super) async fn poll(
-    world: &World,
+    world: &Arc<World>,
     engine: &Arc<Engine>,
     number: usize,
     mut state: SourceState,
 ) -> Result<Polled, StoreError> {
     let source = &engine.config.sources[number];
+    if let Settings::Jetstream(_) = &source.settings {
+        return stream::catch_up(world, engine, number, state).await;
+    }
     forget_other_address(&mut state.cursor, source);
     let watch = Stopwatch::start();
     let asked = ask(engine, source, &state.cursor, world.clock.now()).await;
@@ -155,7 +165,7 @@ pub(super) async fn poll(
 }
 
 /// Reads what was served, records it, and marks it as seen.
-async fn take_in(
+pub(super) async fn take_in(
     world: &World,
     engine: &Arc<Engine>,
     number: usize,
@@ -217,6 +227,7 @@ async fn take_in(
         None => health::heard(ended(source, now), health, cursor, Some(reading.entries), hints),
         Some(fault) => health::failed(ended(source, now), health, cursor, fault),
     });
+    never_due(source, health);
     if let Some(fault) = &fault {
         log_fault(source, fault, health);
     }
@@ -255,7 +266,7 @@ async fn take_in(
 }
 
 /// Records a poll that failed.
-async fn fail(
+pub(super) async fn fail(
     world: &World,
     engine: &Engine,
     source: &Source,
@@ -265,9 +276,17 @@ async fn fail(
 ) -> Result<Polled, StoreError> {
     let SourceState { health, cursor } = &mut state;
     let trouble = health::failed(ended(source, now), health, cursor, &fault);
+    never_due(source, health);
     log_fault(source, &fault, health);
     commit(world, engine, source, now, state.clone(), Reading::default(), trouble.into_iter().collect()).await?;
     Ok(Polled { state, result: PollResult::Failed(fault) })
+}
+
+/// A source that speaks by itself is not polled.
+fn never_due(source: &Source, health: &mut Health) {
+    if source.kind.speaks_by_itself() {
+        health.next_poll = None;
+    }
 }
 
 fn log_fault(source: &Source, fault: &PollFault, health: &Health) {
@@ -308,6 +327,7 @@ async fn commit(
         seen: if has_mentions { Some(world.store.seen(now).await?) } else { None },
         stories: engine.config.stories.clone(),
         held: reading.storm.is_some(),
+        withdrawn: reading.withdrawn,
     };
     let outcome = world.store.record().commit_poll(poll).await?;
     world.timings.record.add(watch);
@@ -316,6 +336,15 @@ async fn commit(
     }
     if outcome.queued > 0 {
         world.mail_due.notify_one();
+    }
+    if outcome.withdrawn > 0 {
+        let mentions = outcome.withdrawn;
+        tracing::info!(
+            event = "withdrawn",
+            source = source.name,
+            mentions,
+            "taken back by their authors: their words are removed here too"
+        );
     }
     if outcome.cases_opened > 0 {
         world.case_moved.notify_one();
@@ -421,7 +450,7 @@ fn ended(source: &Source, now: Timestamp) -> health::Poll<'_> {
 }
 
 /// Validators and ids belong to an address: a source that was given another one starts anew.
-fn forget_other_address(cursor: &mut Cursor, source: &Source) {
+pub(super) fn forget_other_address(cursor: &mut Cursor, source: &Source) {
     if is_other_address(cursor, source) {
         *cursor = Cursor { address: Some(address_of(source)), ..Cursor::default() };
     }

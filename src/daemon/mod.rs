@@ -5,6 +5,7 @@ pub mod control;
 mod deliver;
 pub mod engine;
 mod forget;
+mod hooks;
 mod ingest;
 mod once;
 mod pages;
@@ -12,9 +13,11 @@ pub mod processors;
 pub mod reading;
 pub mod replay;
 mod run;
+mod stream;
 mod upkeep;
 mod wording;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,7 +26,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::model::HistorySettings;
+use crate::model::{HistorySettings, SourceStatus};
 use crate::store::seen::Marks;
 use crate::store::{Store, StoreError};
 use crate::web::keys::Keys;
@@ -50,6 +53,8 @@ pub struct World {
     pub mail_due: Notify,
     /// A case was opened or acted on: another may be due first now.
     pub case_moved: Notify,
+    /// How sources do that are not polled.
+    pushed: Mutex<HashMap<String, SourceStatus>>,
     /// Polls that are in the record and not yet in the seen index.
     unmarked: Mutex<Vec<Marks>>,
 }
@@ -81,6 +86,7 @@ impl World {
             processors,
             mail_due: Notify::new(),
             case_moved: Notify::new(),
+            pushed: Mutex::default(),
             unmarked: Mutex::default(),
         })
     }

@@ -15,8 +15,8 @@ use crate::classify::{self, Classifier, Input};
 use crate::clock::Stopwatch;
 use crate::dedup::{Links, Prints, StoryKey};
 use crate::model::{
-    Classification, Decision, Deliver, Entry, ErrorClass, Location, Matched, Mention, Part, PollFault, Source,
-    WatchlistMatch,
+    Classification, Decision, Deliver, Entry, ErrorClass, Identity, Location, Matched, Mention, Part, PollFault,
+    Source, WatchlistMatch,
 };
 pub use crate::query::Lines;
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
@@ -50,6 +50,8 @@ pub struct Reading {
     pub unmatched: Option<Unmatched>,
     /// The source suddenly shows everything as new, if so.
     pub storm: Option<Storm>,
+    /// What was taken back where it came from.
+    pub withdrawn: Vec<Identity>,
 }
 
 /// How entries are told apart from now on, and why.
@@ -72,6 +74,9 @@ pub(super) fn read(
     now: Timestamp,
 ) -> Result<Reading, PollFault> {
     let source = &engine.config.sources[number];
+    if let Content::Sifted { posts, matched, withdrawn } = &served.content {
+        return Ok(read_sifted(engine, source, *posts, matched, withdrawn, served.gap.clone(), now));
+    }
     let mut reading = Reading::default();
 
     let watch = Stopwatch::start();
@@ -80,6 +85,7 @@ pub(super) fn read(
             (parse(engine, source, documents, content_type.as_deref())?, false)
         }
         Content::Made { entries, base } => (vec![Feed::made(entries.clone(), base.clone())], true),
+        Content::Sifted { .. } => (Vec::new(), true),
     };
     timings.parse.add(watch);
 
@@ -151,6 +157,30 @@ pub(super) fn read(
         timings.keep.add(watch);
     }
     Ok(reading)
+}
+
+/// Makes mentions of what was found in a stream. What matched nothing is not kept: it is everything that anybody writes.
+fn read_sifted(
+    engine: &Engine,
+    source: &Source,
+    posts: u64,
+    matched: &[(Entry, Vec<WatchlistMatch>)],
+    withdrawn: &[Identity],
+    gap: Option<String>,
+    now: Timestamp,
+) -> Reading {
+    let entries: Vec<Entry> = matched.iter().map(|(entry, _)| entry.clone()).collect();
+    let links = Links::of(&entries);
+    let mentions = matched
+        .iter()
+        .map(|(entry, watchlists)| {
+            let author = cases::author_key(entry, &source.name);
+            let keys = links.story_keys(entry);
+            mention(engine, source, entry.clone(), watchlists.clone(), keys, author, now)
+        })
+        .collect();
+    let withdrawn = withdrawn.to_vec();
+    Reading { entries: posts, new_entries: posts, mentions, gap, withdrawn, ..Reading::default() }
 }
 
 /// Parses every document. A folder's other files are read when one of them is no feed.

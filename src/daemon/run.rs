@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use super::deliver::Courier;
 use super::engine::{Engine, EngineError};
 use super::ingest::{self, PollResult, Polled};
 use super::pages::Behind;
-use super::{World, control, forget, upkeep};
+use super::{World, control, forget, hooks, stream, upkeep};
 use crate::classify::Classifier;
 use crate::config::{self, ConfigErrors};
 use crate::model::{ErrorClass, SourceStatus};
@@ -79,10 +79,12 @@ pub async fn run(
     let stop = shutdown.child_token();
     let mut parts = JoinSet::new();
     parts.spawn(poll_on_schedule(Arc::clone(&world), engines.clone(), stop.clone()));
+    parts.spawn(stream::listen_to_all(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(upkeep::keep_up(Arc::clone(&world), engines.clone(), stop.clone()));
     let forgetting = tokio::spawn(forget::forget_by_age(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(deliver_as_due(Arc::clone(&world), engines.clone(), stop.clone()));
-    let serving = tokio::spawn(serve(Arc::clone(&world), engines, listener, stop.clone()));
+    let hooks = hooks::Hooks::new(Arc::clone(&world), engines.clone(), stop.clone());
+    let serving = tokio::spawn(serve(Arc::clone(&world), engines, listener, hooks, stop.clone()));
     let answering = tokio::spawn(control.serve(stop.clone()));
     let watchdog = tokio::spawn(watchdog(Arc::clone(&world), stop.clone()));
     world.metrics.set_ready(true);
@@ -173,6 +175,7 @@ async fn poll_on_schedule(
                 }
                 _ = save.tick() => {
                     world.mark_all().await?;
+                    show_sources(&world, &engine, &states);
                     if !unsaved.is_empty() {
                         world.store.record().save_source_states(unsaved.drain().collect()).await?;
                     }
@@ -206,13 +209,20 @@ async fn poll_on_schedule(
 }
 
 fn show_sources(world: &World, engine: &Engine, states: &HashMap<String, SourceState>) {
-    let status = |s: &crate::model::Source| states.get(&s.name).map_or(SourceStatus::New, |s| s.health.status);
+    let pushed = world.pushed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let status = |s: &crate::model::Source| {
+        let polled = || states.get(&s.name).map(|s| s.health.status);
+        pushed.get(&s.name).copied().or_else(polled).unwrap_or(SourceStatus::New)
+    };
     world.metrics.sources(engine.config.sources.iter().map(status));
 }
 
 /// When each source is next due: as it was left; at once if it never was, or if a person may have mended it.
 fn schedule(engine: &Engine, states: &HashMap<String, SourceState>, now: Timestamp) -> BinaryHeap<Turn> {
     let turn = |(number, source): (usize, &crate::model::Source)| {
+        if source.kind.speaks_by_itself() {
+            return None;
+        }
         let health = states.get(&source.name).map(|s| &s.health);
         if health.is_some_and(|h| h.status == SourceStatus::Disabled) {
             return None;
@@ -263,12 +273,14 @@ async fn serve(
     world: Arc<World>,
     engines: watch::Receiver<Arc<Engine>>,
     listener: Option<tokio::net::TcpListener>,
+    hooks: hooks::Hooks,
     stop: CancellationToken,
 ) {
     if let Some(listener) = listener {
         let (metrics, keys) = (Arc::clone(&world.metrics), Arc::clone(&world.keys));
         let app = web::App { daemon: Arc::new(Behind::new(world, engines)), keys };
-        web::serve(listener, web::router(metrics, app), stop).await;
+        let router = web::router(metrics, app).merge(web::hooks::routes(Arc::new(hooks)));
+        web::serve(listener, router, stop).await;
     }
 }
 

@@ -18,6 +18,7 @@ use super::guard::{Guard, Refusal};
 use super::hints::Hints;
 use super::host::{Held, HostStats, Hosts, Pass};
 use super::resolve::{Lookup, Resolver, SystemLookup};
+use super::socket::{Dialer, OpenFault, Socket};
 use super::transport::{self, Phase};
 use crate::clock::Clock;
 use crate::model::{Cursor, ErrorClass, FetchSettings, PollFault};
@@ -64,6 +65,7 @@ pub struct Fetcher {
     vet: Option<Resolver>,
     pub(super) hosts: Hosts,
     places: Places,
+    dialer: Dialer,
     pub(super) clock: Clock,
     pub(super) timeout: Duration,
     pub(super) connect_timeout: Duration,
@@ -80,9 +82,10 @@ impl Fetcher {
     pub fn with(settings: &FetchSettings, clock: Clock, lookup: Arc<dyn Lookup>) -> Result<Self, FetchError> {
         let guard = Arc::new(Guard::new(settings.allow_networks.clone()));
         let proxy_host = settings.proxy.as_ref().and_then(Url::host_str).map(str::to_owned);
-        let resolver = Resolver::new(lookup, Arc::clone(&guard), proxy_host);
+        let resolver = Resolver::new(Arc::clone(&lookup), Arc::clone(&guard), proxy_host);
         let vet = settings.proxy.as_ref().map(|_| resolver.clone());
         Ok(Self {
+            dialer: Dialer::new(settings, Arc::clone(&guard), lookup, resolver.clone())?,
             client: client::build(settings, resolver)?,
             guard,
             vet,
@@ -124,6 +127,15 @@ impl Fetcher {
                 "{start} redirected more than {MAX_REDIRECTS} times. Open the address in a browser and use the one it ends at."
             ),
         ))
+    }
+
+    /// Opens a WebSocket (`ws` or `wss`), guarded as everything else. It lives for hours, so it takes no turn at the
+    /// host.
+    ///
+    /// # Errors
+    /// See [`ErrorClass`]; what a server said that refused the handshake comes along.
+    pub async fn open(&self, url: &Url) -> Result<Socket, OpenFault> {
+        self.dialer.open(url, &self.clock).await
     }
 
     /// What is known of each host: at most a few thousand rows, in no order.
@@ -409,7 +421,7 @@ fn basic(url: &Url) -> Result<Option<HeaderValue>, PollFault> {
     Ok(Some(value))
 }
 
-fn percent_decode(text: &str) -> Vec<u8> {
+pub(super) fn percent_decode(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

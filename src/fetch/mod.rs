@@ -4,6 +4,7 @@
 //! - `ask` runs one request to a service's API.
 //! - `guard` decides which addresses may be contacted; `resolve` makes names obey it.
 //! - `host` knows whose turn it is and which host asked to be left in peace.
+//! - `socket` opens WebSockets for streams, guarded in the same way.
 //! - `classify` judges statuses, `transport` what failed below them, `hints` when to come back, `body` caps.
 //!
 //! What does not live here: parsing what was fetched (`sources`), deciding when to poll (`schedule`), retrying. One
@@ -19,6 +20,7 @@ mod host;
 mod http;
 pub mod local;
 mod resolve;
+mod socket;
 mod transport;
 
 pub use body::Body;
@@ -27,3 +29,4 @@ pub use hints::Hints;
 pub use host::HostStats;
 pub use http::{Answer, Fetcher, MAX_REDIRECTS};
 pub use resolve::{Looking, Lookup, SystemLookup};
+pub use socket::{Heard, MAX_MESSAGE, OpenFault, Socket};

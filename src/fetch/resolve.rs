@@ -41,6 +41,12 @@ pub(crate) struct LookupFailed {
     cause: Option<io::Error>,
 }
 
+impl LookupFailed {
+    /// What to say of it, after the host.
+    pub(crate) const WORDS: &str = "was not found: the name does not exist or the name server does not answer. Check the \
+                                    address and this machine's DNS.";
+}
+
 /// The resolver given to the HTTP client.
 #[derive(Clone)]
 pub(crate) struct Resolver {

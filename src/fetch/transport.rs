@@ -26,8 +26,7 @@ pub(crate) fn fault(error: &reqwest::Error, host: &str, phase: Phase, connect_ti
             return new(ErrorClass::Forbidden, format!("{refusal}."));
         }
         if cause.downcast_ref::<LookupFailed>().is_some() {
-            let why = "was not found: the name does not exist or the name server does not answer";
-            return new(ErrorClass::Transient, format!("{host} {why}. Check the address and this machine's DNS."));
+            return new(ErrorClass::Transient, format!("{host} {}", LookupFailed::WORDS));
         }
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return tls_fault(tls, host);
@@ -71,6 +70,14 @@ pub(crate) fn cut(host: &str) -> PollFault {
 
 pub(crate) fn new(class: ErrorClass, message: String) -> PollFault {
     PollFault { class, message, retry_after: None }
+}
+
+/// A handshake of TLS that failed.
+pub(crate) fn encryption(error: &io::Error, host: &str) -> PollFault {
+    match chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
+        Some(tls) => tls_fault(tls, host),
+        None => new(ErrorClass::Transient, format!("{host} broke the connection off.")),
+    }
 }
 
 /// No certificate fault is ever got around: what is on the other side is not who it claims to be.

@@ -82,6 +82,9 @@ pub struct Entry {
     /// The source's own id, where entries can be asked for by it; of a mail its Message-ID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// When it was found to be taken back where it came from: its words were removed here too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Timestamp>,
     /// Id of what it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,

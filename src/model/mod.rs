@@ -20,5 +20,8 @@ pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trou
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
-pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Settings, Source, SourceKind, SourceStatus};
+pub use source::{
+    Cursor, ErrorClass, Health, HookFields, JetstreamSettings, Location, PollFault, Proof, Settings, Source,
+    SourceKind, SourceStatus, WebhookSettings,
+};
 pub use table::Table;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::Table;
+use super::{Secret, Table};
+use crate::text::json_path::JsonPath;
 
 /// The kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,11 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
+    /// Whether it tells us when there is something new, so that it is never asked.
+    pub fn speaks_by_itself(self) -> bool {
+        matches!(self, SourceKind::Jetstream | SourceKind::Webhook)
+    }
+
     /// The word used in config, `--json` and the record.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,6 +62,57 @@ pub enum Settings {
     None,
     /// A JSON API.
     Table(Arc<Table>),
+    Jetstream(JetstreamSettings),
+    Webhook(Box<WebhookSettings>),
+}
+
+/// What `kind = "webhook"` needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebhookSettings {
+    pub secret: Secret,
+    pub proof: Proof,
+    /// The header that proves who sends.
+    pub header: String,
+    /// Where the items are in a body.
+    pub items: JsonPath,
+    pub fields: HookFields,
+}
+
+/// How a sender shows that it knows the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// HMAC with SHA-256 over the body.
+    HmacSha256,
+    /// The secret itself.
+    Bearer,
+}
+
+/// Where an entry's parts are in an item: the first of these places that holds something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HookFields {
+    pub id: Vec<JsonPath>,
+    pub url: Vec<JsonPath>,
+    pub title: Vec<JsonPath>,
+    pub text: Vec<JsonPath>,
+    pub author: Vec<JsonPath>,
+    pub handle: Vec<JsonPath>,
+    pub author_url: Vec<JsonPath>,
+    pub published: Vec<JsonPath>,
+    pub lang: Vec<JsonPath>,
+    pub rating: Vec<JsonPath>,
+    pub parent: Vec<JsonPath>,
+    pub site: Vec<JsonPath>,
+    /// Title and text are HTML.
+    pub html: bool,
+}
+
+/// What `kind = "jetstream"` needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JetstreamSettings {
+    /// Servers (`wss`, or `ws`), at least one: the next one is asked when one fails.
+    pub servers: Vec<Url>,
+    /// So long a server may send nothing before the next one is asked. 1 s … 1 h; default 1 min.
+    pub silence: Duration,
 }
 
 /// A configured source, checked.

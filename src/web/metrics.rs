@@ -33,6 +33,16 @@ pub enum PollCount {
     Failed(ErrorClass),
 }
 
+/// What became of a message that was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookCount {
+    Taken,
+    Forged,
+    Unreadable,
+    /// The sender was told to come again.
+    Later,
+}
+
 /// Everything that `/metrics`, `/healthz` and `/readyz` tell.
 pub struct Metrics {
     registry: Registry,
@@ -42,6 +52,8 @@ pub struct Metrics {
     mentions: Counter,
     duplicates: Counter,
     cases_opened: Counter,
+    stream_breaks: Counter,
+    hooks: Family<Label<1>, Counter>,
     mails: Family<Label<2>, Counter>,
     sources: Family<Label<1>, Gauge>,
     outbox: Family<Label<1>, Gauge>,
@@ -65,6 +77,22 @@ impl Default for Metrics {
         ] {
             registry.register(name, help, counter.clone());
         }
+        let stream_breaks = Counter::default();
+        registry.register(
+            "stream_breaks",
+            "Connections to streams that broke or did not come about",
+            stream_breaks.clone(),
+        );
+        let hooks: Family<Label<1>, Counter> = Family::default();
+        // Shown from the start, so that the first forged message is a rise.
+        for result in ["taken", "forged", "unreadable", "later"] {
+            let _ = hooks.get_or_create(&Label([("result", result)]));
+        }
+        registry.register(
+            "hooks",
+            "Messages that others pushed, by result: taken, forged, unreadable, later",
+            hooks.clone(),
+        );
         registry.register("mails", "Tries of mails by kind and result: sent, deferred, failed", mails.clone());
         registry.register("sources", "Configured sources by status", sources.clone());
         registry.register("outbox", "Mail in the outbox by status", outbox.clone());
@@ -77,6 +105,8 @@ impl Default for Metrics {
             mentions,
             duplicates,
             cases_opened,
+            stream_breaks,
+            hooks,
             mails,
             sources,
             outbox,
@@ -102,6 +132,22 @@ impl Metrics {
             PollCount::Failed(class) => class.as_str(),
         };
         self.polls.get_or_create(&Label([("result", result)])).inc();
+    }
+
+    /// Counts a connection to a stream that broke.
+    pub fn stream_broke(&self) {
+        self.stream_breaks.inc();
+    }
+
+    /// Counts a message that was pushed.
+    pub fn hook(&self, count: HookCount) {
+        let result = match count {
+            HookCount::Taken => "taken",
+            HookCount::Forged => "forged",
+            HookCount::Unreadable => "unreadable",
+            HookCount::Later => "later",
+        };
+        self.hooks.get_or_create(&Label([("result", result)])).inc();
     }
 
     /// Counts a try of a mail.

@@ -1,4 +1,5 @@
-//! What is served over HTTP: pages for people, the links in their mails, health for machines, metrics for Prometheus.
+//! What is served over HTTP: pages for people, the links in their mails, addresses that others push to, health for
+//! machines, metrics for Prometheus.
 //!
 //! The daemon stands behind it as a [`Daemon`]: the configuration in force, the record, the clock, and what may be done
 //! with a case. Everything here is a reader of those; only `compose` words what is said about a mention or a case, only
@@ -6,6 +7,7 @@
 
 pub mod access;
 mod actions;
+pub mod hooks;
 pub mod keys;
 mod layout;
 pub mod links;

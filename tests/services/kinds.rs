@@ -64,6 +64,6 @@ pub fn table(kind: &Kind) -> Arc<Table> {
     let config = load(folder.path(), &source(kind, "https://service.example"));
     match &config.sources[0].settings {
         Settings::Table(table) => Arc::clone(table),
-        Settings::None => panic!("{} has no table", kind.name),
+        _ => panic!("{} has no table", kind.name),
     }
 }

@@ -7,6 +7,7 @@ mod backup;
 mod cases;
 mod copies;
 mod daemon;
+mod jetstream;
 mod mail;
 mod privacy;
 mod real;
@@ -18,3 +19,4 @@ mod storms;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
+mod webhook;

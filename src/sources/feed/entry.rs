@@ -77,6 +77,7 @@ impl RawEntry {
             id: (feed.format == Format::Made).then(|| said(&self.id)).flatten(),
             parent: said(&self.parent),
             root: said(&self.root),
+            withdrawn: None,
         }
     }
 

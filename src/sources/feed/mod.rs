@@ -106,7 +106,7 @@ fn shown(text: &str) -> String {
 }
 
 /// A language tag, if it looks like one (BCP 47): `pt_BR` becomes `pt-BR`.
-fn language(claimed: &str) -> Option<String> {
+pub(in crate::sources) fn language(claimed: &str) -> Option<String> {
     let tag = claimed.trim().replace('_', "-");
     let primary = tag.split('-').next().unwrap_or("");
     let good = (2..=3).contains(&primary.len())

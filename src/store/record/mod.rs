@@ -18,6 +18,7 @@ mod unmatched;
 #[cfg(test)]
 mod upgrade_tests;
 mod versions;
+mod withdrawn;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -10,10 +10,10 @@ use super::super::StoreError;
 use super::super::seen::Seen;
 use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
-use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions};
+use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions, withdrawn};
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
-use crate::model::{DeliveryKind, Letter, Mention, News, Severity, StorySettings, Trouble};
+use crate::model::{DeliveryKind, Identity, Letter, Mention, News, Severity, StorySettings, Trouble};
 
 /// What a poll brings.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct PollCommit {
     pub stories: StorySettings,
     /// The source suddenly shows everything as new: what would be mailed is held.
     pub held: bool,
+    /// Entries that were taken back where they came from.
+    pub withdrawn: Vec<Identity>,
 }
 
 /// A mention to be recorded, with what follows from it if it turns out to be new.
@@ -168,6 +170,8 @@ pub struct PollOutcome {
     pub recorded: Vec<Recorded>,
     pub queued: u64,
     pub cases_opened: u64,
+    /// Mentions whose words were removed because they were taken back.
+    pub withdrawn: u64,
 }
 
 impl Record {
@@ -217,6 +221,9 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
             millis(poll.now),
             reason
         ])?;
+    }
+    for identity in &poll.withdrawn {
+        outcome.withdrawn += withdrawn::withdraw(c, &poll.source, identity, poll.now)?;
     }
     if let Some(kept) = &poll.unmatched {
         unmatched::save(c, &poll.source, poll.now, kept)?;

@@ -51,7 +51,8 @@ pub(super) fn update(
     let mut now = new.mention.clone();
     // It was found when it was first found.
     (now.id, now.fetched) = (old.id, old.fetched);
-    if now == old {
+    // What was taken back does not come back because it is heard once more.
+    if now == old || old.entry.withdrawn.is_some() {
         return Ok(Recorded::Known { mention: id, story });
     }
     c.prepare_cached(
