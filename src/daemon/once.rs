@@ -12,7 +12,7 @@ use super::deliver::{Courier, MailSummary};
 use super::engine::Engine;
 use super::ingest::{self, PollResult, Polled};
 use super::upkeep;
-use crate::model::{ErrorClass, SourceStatus};
+use crate::model::{ErrorClass, SourceKind, SourceStatus};
 use crate::store::StoreError;
 use crate::store::record::SourceState;
 
@@ -92,6 +92,10 @@ pub async fn once(
     let all = engine.config.sources.len();
     let mut waiting: Vec<(usize, SourceState)> = Vec::with_capacity(all);
     for (number, source) in engine.config.sources.iter().enumerate().rev() {
+        // What others push comes only while the daemon runs.
+        if source.kind == SourceKind::Webhook {
+            continue;
+        }
         let state = states.remove(&source.name).unwrap_or_default();
         if rests(&state, now) {
             summary.resting += 1;

@@ -122,7 +122,7 @@ pub fn commit(time_us: i64, operation: &str, rkey: &str, text: Option<&str>) -> 
 async fn serve(tcp: TcpStream, state: Arc<Mutex<State>>, mut grown: watch::Receiver<usize>) {
     let wrong = state.lock().unwrap().wrong.pop_front();
     let mut cursor = None;
-    #[expect(clippy::result_large_err, reason = "the library's signature")]
+    #[allow(clippy::result_large_err, reason = "the library's signature")]
     let look = |request: &Request, response: Response| {
         let query = request.uri().query().unwrap_or_default();
         assert!(query.contains("wantedCollections=app.bsky.feed.post"), "{query}");

@@ -81,6 +81,8 @@ async fn what_is_signed_is_recorded_before_it_is_answered_and_told_once() {
     assert_eq!(again, (202, "{\"entries\":2,\"mentions\":0}\n".to_owned()));
     daemon.stop().await.unwrap();
     assert_eq!((world.mentions().len(), world.mails_to(BRAND).len()), (3, 3));
+    let round = world.once().await;
+    assert_eq!((round.polled, round.failed), (0, 0), "nobody can be asked");
 }
 
 #[tokio::test]
