@@ -3,6 +3,7 @@
 //! - `http` runs one fetch from top to bottom: guard, turn, request, redirect, body.
 //! - `guard` decides which addresses may be contacted; `resolve` makes names obey it.
 //! - `host` knows whose turn it is and which host asked to be left in peace.
+//! - `mailbox` reads folders of mail by IMAP, under the same guard and trust.
 //! - `classify` judges statuses, `transport` what failed below them, `hints` when to come back, `body` caps.
 //!
 //! What does not live here: parsing what was fetched (`sources`), deciding when to poll (`schedule`), retrying. One
@@ -16,6 +17,7 @@ mod hints;
 mod host;
 mod http;
 pub mod local;
+pub mod mailbox;
 mod resolve;
 mod transport;
 

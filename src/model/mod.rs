@@ -4,6 +4,7 @@ pub mod case;
 pub mod entry;
 pub mod feedback;
 pub mod mail;
+pub mod mailbox;
 pub mod mention;
 pub mod secret;
 pub mod settings;
@@ -16,6 +17,7 @@ pub use case::{
 pub use entry::{Author, Engagement, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
 pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trouble, TroubleKind, message_id};
+pub use mailbox::{MailboxLogin, MailboxSettings, MailboxUse, RawMail};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};

@@ -52,6 +52,7 @@ pub enum Location {
 pub enum Settings {
     #[default]
     None,
+    Mailbox(Arc<super::MailboxSettings>),
 }
 
 /// A configured source, checked.

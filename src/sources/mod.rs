@@ -6,6 +6,7 @@ pub mod dates;
 pub mod feed;
 pub mod health;
 pub mod identity;
+pub mod mailbox;
 
 /// Most bytes of an entry's text: what is looked at per entry ([`crate::text::html::MAX_HTML`]) bounds it.
 pub const MAX_TEXT: usize = crate::text::html::MAX_HTML;
