@@ -9,7 +9,7 @@ use super::headers::Headers;
 use super::input::{CaseInput, Later, Reader};
 use super::link::{Link, shown};
 use super::mask::Masker;
-use super::mention::{Badge, TITLE, byline, name, open_on, repeats, subject_of_text};
+use super::mention::{Badge, Buttons, TITLE, byline, name, open_on, repeats, subject_of_text};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, LetterText, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
@@ -34,6 +34,7 @@ struct View<'a> {
     next: String,
     how_label: &'a str,
     how: Vec<String>,
+    actions: Buttons,
     facts: Vec<Fact>,
     wrote_label: &'a str,
     headline: Vec<Segment>,
@@ -134,6 +135,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let done: Vec<Fact> = input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
     let heading = fill(&text.heading, &values);
     let what = fill(&text.what, &values);
+    let actions = Buttons::new(words, &input.reader, input.actions);
     let view = View {
         preheader: what.clone(),
         tone: case.severity.as_str(),
@@ -148,7 +150,9 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         next_label: &labels.next,
         next: fill(&text.next, &values),
         how_label: &labels.how,
-        how: how(case, input.letter, input.copy),
+        // Commands are for those who have no pages.
+        how: if actions.is_empty() { how(case, input.letter, input.copy) } else { Vec::new() },
+        actions,
         facts: facts(words, input, &owner, &shown_date),
         wrote_label: &labels.wrote,
         headline_plain: isolate(&plain(&headline)).into_owned(),

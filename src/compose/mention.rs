@@ -6,13 +6,13 @@ use super::clean::{Marked, clean, clean_line, isolate};
 use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
-use super::input::{AlertInput, AlsoSeen, Earlier, NoticeInput, Reader, Similar, Story, Watchlist};
+use super::input::{Actions, AlertInput, AlsoSeen, Earlier, NoticeInput, Reader, Similar, Story, Watchlist};
 use super::link::{Link, shown};
 use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill, plural};
 use super::{Composer, NAME, SUBJECT_TITLE};
-use crate::model::{Email, Mention, News, Part, SentimentLabel, Severity};
+use crate::model::{Deed, Email, Mention, News, Part, SentimentLabel, Severity};
 
 /// Characters of a title in the mail.
 pub(super) const TITLE: usize = 160;
@@ -36,6 +36,7 @@ struct View {
     link: Option<Link>,
     open_on: String,
     no_link: String,
+    actions: Buttons,
     facts: Vec<Fact>,
     also_seen: Vec<Place>,
     often: String,
@@ -54,6 +55,36 @@ struct View {
 struct DraftView {
     language: &'static str,
     paragraphs: Vec<String>,
+}
+
+/// What the reader can do, as links.
+#[derive(Serialize)]
+pub(super) struct Buttons {
+    heading: String,
+    list: Vec<Button>,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct Button {
+    label: String,
+    href: String,
+}
+
+impl Buttons {
+    pub(super) fn new(words: &Catalogue, reader: &Reader<'_>, actions: &Actions) -> Self {
+        let until = actions.until.map(|until| words.date(until, reader.zone)).unwrap_or_default();
+        let button = |(deed, href): &(Deed, String)| Button { label: words.deed(*deed).to_owned(), href: href.clone() };
+        Self {
+            heading: words.actions.heading.clone(),
+            list: actions.links.iter().map(button).collect(),
+            note: fill(&words.actions.note, &[("date", &until)]),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
 }
 
 /// Category and severity as words; the colour only repeats them.
@@ -99,6 +130,7 @@ pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
             earlier: &[],
             copy: false,
             draft: None,
+            actions: &Actions::default(),
         },
     )
 }
@@ -155,6 +187,7 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
             earlier: input.earlier,
             copy: input.copy,
             draft,
+            actions: input.actions,
         },
     )
 }
@@ -190,6 +223,7 @@ struct Kind<'a> {
     earlier: &'a [Earlier],
     copy: bool,
     draft: Option<Draft>,
+    actions: &'a Actions,
 }
 
 fn mention_mail(
@@ -297,6 +331,7 @@ fn mention_mail(
         open_on: open_on(words, link.as_ref()),
         link,
         no_link,
+        actions: Buttons::new(words, reader, kind.actions),
         facts,
         also_seen: story
             .also_seen

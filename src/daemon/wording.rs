@@ -4,16 +4,22 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
 use crate::compose::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
-    Trouble as Told, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar,
+    Story, Trouble as Told, TroubleInput, Watchlist,
 };
-use crate::model::{Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
+use crate::model::{
+    Case, Deed, Delivery, Email, Letter, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch,
+};
 use crate::store::record::{CaseFile, DeliveryContent, Due};
+use crate::web;
+use crate::web::keys::Keys;
+use crate::web::links::{self, ActionLink};
 
 /// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
 /// the mail is about is no longer in the record.
 pub(super) fn word(
     engine: &Engine,
+    keys: &Keys,
     due: &Due,
     similar: &[Mention],
     bundled: &[(Mention, Vec<String>)],
@@ -71,6 +77,7 @@ pub(super) fn word(
                 later: &later,
                 owner: &|owner| owner_name(engine, owner),
                 who: &|address| person_name(engine, address).unwrap_or_else(|| address.to_owned()),
+                actions: &actions(engine, keys, due, Some(&file.case), Some(letter), *copy),
                 copy: *copy,
             }))
         }
@@ -101,9 +108,33 @@ pub(super) fn word(
                 owner: owner.as_deref(),
                 personal: *person,
                 earlier: &earlier,
+                actions: &actions(engine, keys, due, file.map(|f| &f.case), None, *copy),
                 copy: *copy,
             }))
         }
+    }
+}
+
+/// The links of a mail about a case that is not over; a copy has none.
+fn actions(
+    engine: &Engine,
+    keys: &Keys,
+    due: &Due,
+    case: Option<&Case>,
+    letter: Option<&Letter>,
+    copy: bool,
+) -> Actions {
+    let (Some(case), Some(base)) = (case.filter(|c| !c.status.is_ended() && !copy), web::base(&engine.config)) else {
+        return Actions::default();
+    };
+    let Delivery { recipient, queued, .. } = &due.delivery;
+    let address = |deed: &Deed| {
+        let link = ActionLink::new(case, *deed, recipient, *queued);
+        (*deed, format!("{base}/act/{}", link.seal(keys)))
+    };
+    Actions {
+        links: links::offered(letter).iter().map(address).collect(),
+        until: queued.checked_add(links::VALID).ok(),
     }
 }
 
