@@ -9,6 +9,7 @@ mod author;
 mod due;
 mod life;
 mod owners;
+mod spoken;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
@@ -21,7 +22,8 @@ use jiff::{SignedDuration, Timestamp};
 pub use author::{AuthorKey, author_key};
 pub use due::{Look, Reminder, look, next_reminder};
 pub use life::{Action, Opening, Outcome, Refusal, act, come_back, handled, open, remind};
-pub use owners::{address, known_address};
+pub use owners::{address, known_address, may_act};
+pub use spoken::{Said, said};
 
 use crate::model::{Case, CaseStatus, Mention};
 use crate::routing::Routing;

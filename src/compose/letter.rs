@@ -287,6 +287,7 @@ fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut 
         Happening::Reopened { reason: why } => fill(&history.reopened, &[("reason", &reason(why))]),
         Happening::CameBack { severity, .. } => fill(&history.came_back, &[("severity", words.severity(*severity))]),
         Happening::Evidence { .. } => history.evidence.clone(),
+        Happening::Noted { text } => fill(&history.noted, &[("text", &reason(text))]),
         Happening::Reminded { to, .. } => fill(&history.reminded, &[("owner", &clean_line(&(input.who)(to)))]),
     };
     let value = match &step.by {

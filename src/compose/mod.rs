@@ -8,6 +8,7 @@
 //! links are shown as they open (`link`), and copies and subjects have personal data masked (`mask`). No mail loads
 //! anything remote, and a subject never holds a line end.
 
+mod answer;
 mod bundle;
 mod clean;
 mod draft;
@@ -32,7 +33,7 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar,
+    Actions, AlertInput, AnswerInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar,
     Story, Trouble, TroubleInput, Watchlist,
 };
 
@@ -105,6 +106,11 @@ impl Composer {
     /// To the operator: a source or the way of the mail is in trouble, or no longer is.
     pub fn trouble(&self, input: &TroubleInput<'_>) -> Email {
         trouble::trouble(self, input)
+    }
+
+    /// To who replied by mail: nothing was done, and why.
+    pub fn answer(&self, input: &AnswerInput<'_>) -> Email {
+        answer::answer(self, input)
     }
 
     fn words(&self, language: &str) -> &Catalogue {

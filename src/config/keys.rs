@@ -62,12 +62,36 @@ pub const MAIL: Keys = Keys {
         "ca_file",
         "max_per_hour",
         "drafts",
+        "replies",
+        "reply_to",
+        "trusted_authserv",
     ],
 };
 pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
 pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
-pub const SOURCE: Keys =
-    Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
+pub const SOURCE: Keys = Keys {
+    table: "sources.NAME",
+    keys: &[
+        "kind",
+        "url",
+        "path",
+        "every",
+        "watchlists",
+        "match",
+        "exclude",
+        "host",
+        "port",
+        "tls",
+        "username",
+        "password",
+        "token_command",
+        "folder",
+        "use",
+        "since",
+        "idle",
+        "max_message",
+    ],
+};
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",
     keys: &[

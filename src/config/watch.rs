@@ -14,7 +14,7 @@ use crate::model::{Location, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
 
 /// The kinds of source that this version polls.
-const KINDS: [SourceKind; 1] = [SourceKind::Feed];
+const KINDS: [SourceKind; 2] = [SourceKind::Feed, SourceKind::Mailbox];
 /// How often news come in fast enough to look, and everything else.
 const EVERY_NEWS: Duration = Duration::from_secs(15 * 60);
 const EVERY: Duration = Duration::from_secs(30 * 60);
@@ -82,7 +82,13 @@ pub(super) fn sources(
     for entry in reader.named(root, "sources") {
         let Some(section) = Section::open(&entry.node, &SOURCE, &mut reader.found) else { continue };
         let kind = kind(&section, reader);
-        let location = location(&section, reader);
+        let place = match kind {
+            Some(SourceKind::Mailbox) => super::mailbox::mailbox(&section, reader),
+            _ => {
+                super::mailbox::none_of(&section, kind.map_or("feed", SourceKind::as_str), reader);
+                location(&section, reader).map(|location| (location, Settings::None))
+            }
+        };
         let range = Duration::from_secs(60)..=Duration::from_secs(24 * 60 * 60);
         let every = section.duration("every", range, "1m to 24h", &mut reader.found);
         let match_all = section.choice("match", &[("all", true)], &mut reader.found).unwrap_or(false);
@@ -112,14 +118,14 @@ pub(super) fn sources(
                 )
                 .help("say which it belongs to: watchlists = [\"…\"]");
         }
-        if let (Some(kind), Some(location)) = (kind, location) {
+        if let (Some(kind), Some((location, settings))) = (kind, place) {
             let usual = match &location {
+                _ if kind == SourceKind::Mailbox => super::mailbox::EVERY,
                 Location::Url(url) if addresses::is_news(url) => EVERY_NEWS,
                 _ => EVERY,
             };
             let name = entry.key.clone();
             let every = every.unwrap_or(usual);
-            let settings = Settings::None;
             let source = Source { name, kind, location, every, watchlists: chosen, match_all, settings };
             list.push((source, exclude, entry.at));
         }

@@ -10,6 +10,7 @@ use super::reading::Judges;
 use crate::classify::Classifier;
 use crate::compose::{ComposeSettings, Composer};
 use crate::config::{Config, Watchlist};
+use crate::fetch::mailbox::Mailboxes;
 use crate::fetch::{FetchError, Fetcher};
 use crate::mail::{MailError, Mailer};
 use crate::model::message_id;
@@ -27,6 +28,7 @@ pub struct Engine {
     pub classifier: Classifier,
     pub composer: Arc<Composer>,
     pub fetcher: Fetcher,
+    pub mailboxes: Mailboxes,
     /// What decides about cases inside the record's transactions.
     pub desk: Arc<CaseDesk>,
     /// For each source, by place in `config.sources`, whether each watchlist (by place) is matched against it.
@@ -99,6 +101,7 @@ impl Engine {
             classifier: Classifier::with_cues(config.cues.clone()),
             composer: Arc::new(composer),
             fetcher: Fetcher::new(&config.fetch)?,
+            mailboxes: Mailboxes::new(&config.fetch)?,
             desk: case_desk(&config),
             source_watchlists,
             config: Arc::new(config),

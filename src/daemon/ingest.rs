@@ -1,6 +1,7 @@
 //! One poll, from top to bottom: ask → parse → entries → seen? → match → same story? → classify → route → one commit →
 //! index marked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::World;
 use super::engine::Engine;
+use super::mailbox;
 use super::reading::{self, Reading};
 use crate::clock::Stopwatch;
 use crate::fetch::local::{self, LocalAnswer, LocalDocument};
 use crate::fetch::{self, Answer, Body};
-use crate::model::{Cursor, ErrorClass, Health, Location, PollFault, Source, Trouble, TroubleKind};
+use crate::model::{Cursor, ErrorClass, Health, Location, PollFault, Settings, Source, Trouble, TroubleKind};
 use crate::schedule::PollHints;
 use crate::sources::feed::RawEntry;
 use crate::sources::health;
@@ -73,13 +75,15 @@ pub(super) struct Served {
     pub gap: Option<String>,
     /// What broke off before everything was asked: what was served until then is recorded, and the poll has failed.
     pub fault: Option<PollFault>,
+    /// Watchlists of entries, by their ids, that answer a mention of theirs: they are mentions whatever they say.
+    pub threads: HashMap<String, Vec<String>>,
 }
 
 impl Served {
     /// What a source served that is no document.
     pub(super) fn made(entries: Vec<RawEntry>, cursor: Cursor) -> Self {
         let content = Content::Made { entries, base: None };
-        Self { content, hints: PollHints::default(), moved_to: None, cursor, gap: None, fault: None }
+        Self { content, hints: PollHints::default(), moved_to: None, cursor, gap: None, fault: None, threads: HashMap::new() }
     }
 }
 
@@ -125,7 +129,7 @@ enum Asked {
 /// # Errors
 /// The state cannot be read or written: the daemon must stop taking in. What the source did wrong is no error here.
 pub(super) async fn poll(
-    world: &World,
+    world: &Arc<World>,
     engine: &Arc<Engine>,
     number: usize,
     mut state: SourceState,
@@ -133,28 +137,44 @@ pub(super) async fn poll(
     let source = &engine.config.sources[number];
     forget_other_address(&mut state.cursor, source);
     let watch = Stopwatch::start();
+    if let Settings::Mailbox(settings) = &source.settings {
+        return mailbox::poll(world, engine, number, state, settings).await;
+    }
     let asked = ask(engine, source, &state.cursor).await;
     world.timings.fetch.add(watch);
     let now = world.clock.now();
     match asked {
         Ok(Asked::Unchanged { hints, moved_to }) => {
             let moved = health::moved(&source.name, &mut state.cursor, moved_to.as_deref(), now);
-            let SourceState { health, cursor } = &mut state;
-            let recovered = health::heard(ended(source, now), health, cursor, None, hints);
-            // Trouble ends or changes rarely; everything else about an unchanged source can wait for a shared write.
-            if moved.is_some() || recovered.is_some() {
-                let troubles = moved.into_iter().chain(recovered).collect();
-                commit(world, engine, source, now, state.clone(), Reading::default(), troubles).await?;
-            }
-            Ok(Polled { state, result: PollResult::Unchanged })
+            unchanged(world, engine, source, state, hints, moved, now).await
         }
         Ok(Asked::Served(served)) => take_in(world, engine, number, state, *served, now).await,
         Err(fault) => fail(world, engine, source, state, fault, now).await,
     }
 }
 
+/// Takes note of a source that has nothing new.
+pub(super) async fn unchanged(
+    world: &World,
+    engine: &Engine,
+    source: &Source,
+    mut state: SourceState,
+    hints: PollHints,
+    moved: Option<Trouble>,
+    now: Timestamp,
+) -> Result<Polled, StoreError> {
+    let SourceState { health, cursor } = &mut state;
+    let recovered = health::heard(ended(source, now), health, cursor, None, hints);
+    // Trouble ends or changes rarely; everything else about an unchanged source can wait for a shared write.
+    if moved.is_some() || recovered.is_some() {
+        let troubles = moved.into_iter().chain(recovered).collect();
+        commit(world, engine, source, now, state.clone(), Reading::default(), troubles).await?;
+    }
+    Ok(Polled { state, result: PollResult::Unchanged })
+}
+
 /// Reads what was served, records it, and marks it as seen.
-async fn take_in(
+pub(super) async fn take_in(
     world: &World,
     engine: &Arc<Engine>,
     number: usize,
@@ -254,7 +274,7 @@ async fn take_in(
 }
 
 /// Records a poll that failed.
-async fn fail(
+pub(super) async fn fail(
     world: &World,
     engine: &Engine,
     source: &Source,
@@ -380,6 +400,7 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked,
                         cursor: next,
                         gap: None,
                         fault: None,
+                        threads: HashMap::new(),
                     }))
                 }
             })
@@ -401,6 +422,7 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked,
                         cursor: next,
                         gap: None,
                         fault: None,
+                        threads: HashMap::new(),
                     }))
                 }
             })

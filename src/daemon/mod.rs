@@ -5,11 +5,13 @@ mod deliver;
 pub mod engine;
 mod forget;
 mod ingest;
+mod mailbox;
 mod once;
 mod pages;
 pub mod processors;
 pub mod reading;
 pub mod replay;
+mod replies;
 mod run;
 mod upkeep;
 mod wording;
@@ -49,6 +51,8 @@ pub struct World {
     pub mail_due: Notify,
     /// A case was opened or acted on: another may be due first now.
     pub case_moved: Notify,
+    /// Folders of mail that are watched between polls.
+    folders: mailbox::Folders,
     /// Polls that are in the record and not yet in the seen index.
     unmarked: Mutex<Vec<Marks>>,
 }
@@ -80,6 +84,7 @@ impl World {
             processors,
             mail_due: Notify::new(),
             case_moved: Notify::new(),
+            folders: mailbox::Folders::default(),
             unmarked: Mutex::default(),
         })
     }

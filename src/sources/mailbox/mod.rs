@@ -4,9 +4,11 @@
 //! - `mime` reads a message, whatever it is.
 //! - `nature` knows bounces, answers of programs and our own mail, which are left alone.
 //! - `alerts` finds what an alert mail lists; `quoted` keeps what somebody wrote themselves.
+//! - `authentic` says whether a mail is from who it says.
 //! - `place` says how far a folder was read.
 
 pub mod alerts;
+pub mod authentic;
 pub mod mime;
 pub mod nature;
 pub mod place;

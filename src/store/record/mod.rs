@@ -7,6 +7,7 @@ mod listing;
 mod outbox;
 mod polls;
 mod relay;
+mod replies;
 mod rows;
 mod sources;
 mod stories;
@@ -32,6 +33,7 @@ pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts
 pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
+pub use replies::{NewReply, Replied};
 pub use sources::SourceState;
 pub use stories::Fingerprints;
 pub use storms::Held;
@@ -40,13 +42,14 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
+    include_str!("replies.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
