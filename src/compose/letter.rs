@@ -167,7 +167,11 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         later,
         done_label: &labels.done,
         done,
-        foot: composer.foot(words, fill(foot(words, input), &values), input.story.possible_duplicate),
+        foot: with_reply(
+            words,
+            input.actions.reply,
+            composer.foot(words, fill(foot(words, input), &values), input.story.possible_duplicate),
+        ),
     };
 
     let mut headers = Headers::new(header, &words.code, input.story.possible_duplicate);
@@ -295,6 +299,14 @@ fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut 
         None => what,
     };
     Fact { label: words.date(step.at, input.reader.zone), value: capital(&value), because: String::new() }
+}
+
+/// The foot of a mail that can be answered says how.
+pub(super) fn with_reply(words: &Catalogue, reply: bool, mut foot: Vec<String>) -> Vec<String> {
+    if reply {
+        foot.insert(0, words.foot.reply.clone());
+    }
+    foot
 }
 
 /// A later post of the customer, short.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::letter::with_reply;
 use super::clean::{Marked, clean, clean_line, isolate};
 use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
@@ -348,7 +349,7 @@ fn mention_mail(
         more: if more > 0 { plural(more, &words.mail.more_one, &words.mail.more_other) } else { String::new() },
         draft: kind.draft.map(|d| DraftView { language: d.language, paragraphs: d.paragraphs }),
         page: composer.page(mention.id).filter(|_| !kind.copy),
-        foot: composer.foot(words, kind.why, story.possible_duplicate),
+        foot: with_reply(words, kind.actions.reply, composer.foot(words, kind.why, story.possible_duplicate)),
     };
 
     let mut headers = Headers::new(kind.header, &words.code, story.possible_duplicate);

@@ -76,6 +76,7 @@ pub async fn run(
     };
     let (publish, engines) = watch::channel(Arc::new(engine));
 
+    world.folders.begin();
     let stop = shutdown.child_token();
     let mut parts = JoinSet::new();
     parts.spawn(poll_on_schedule(Arc::clone(&world), engines.clone(), stop.clone()));
@@ -139,6 +140,10 @@ async fn poll_on_schedule(
     loop {
         let engine = Arc::clone(&engines.borrow_and_update());
         let mut turns = schedule(&engine, &states, world.clock.now());
+        // A source that was called comes twice: only the turn that was planned last counts.
+        let mut planned: HashMap<usize, Timestamp> = turns.iter().map(|Reverse((due, number))| (*number, *due)).collect();
+        let names: Vec<&str> = engine.config.sources.iter().map(|s| s.name.as_str()).collect();
+        world.folders.end(&names).await;
         show_sources(&world, &engine, &states);
         loop {
             let now = world.clock.now();
@@ -148,6 +153,9 @@ async fn poll_on_schedule(
                 && due <= now
             {
                 turns.pop();
+                if planned.get(&number) != Some(&due) {
+                    continue;
+                }
                 let name = engine.config.sources[number].name.clone();
                 if !under_way.insert(name.clone()) {
                     continue;
@@ -164,6 +172,7 @@ async fn poll_on_schedule(
                 () = stop.cancelled() => {
                     // Polls are dropped where they are: what they would have brought is there at the next start.
                     polls.shutdown().await;
+                    world.folders.end(&[]).await;
                     world.mark_all().await?;
                     return world.store.record().save_source_states(unsaved.into_iter().collect()).await;
                 }
@@ -175,6 +184,15 @@ async fn poll_on_schedule(
                     world.mark_all().await?;
                     if !unsaved.is_empty() {
                         world.store.record().save_source_states(unsaved.drain().collect()).await?;
+                    }
+                }
+                called = world.folders.news() => {
+                    let now = world.clock.now();
+                    for name in called.iter().filter(|name| !under_way.contains(*name)) {
+                        if let Some(number) = engine.config.sources.iter().position(|s| s.name == *name) {
+                            planned.insert(number, now);
+                            turns.push(Reverse((now, number)));
+                        }
                     }
                 }
                 _ = prune.tick() => world.prune(&engine.config.history).await?,
@@ -191,6 +209,7 @@ async fn poll_on_schedule(
                     if let Some(number) = engine.config.sources.iter().position(|s| s.name == name)
                         && let Some(next) = state.health.next_poll
                     {
+                        planned.insert(number, next);
                         turns.push(Reverse((next, number)));
                     }
                     let changed = states.get(&name).map(|s| s.health.status) != Some(state.health.status);

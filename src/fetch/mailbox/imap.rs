@@ -78,11 +78,13 @@ pub(super) struct Imap {
     patience: Duration,
     /// A line that is not complete yet.
     pending: Vec<u8>,
+    /// The server said that there are more messages.
+    pub(super) news: bool,
 }
 
 impl Imap {
     pub(super) fn new(wire: Box<dyn Wire>, patience: Duration) -> Self {
-        Self { wire: BufReader::new(wire), tags: 0, patience, pending: Vec::new() }
+        Self { wire: BufReader::new(wire), tags: 0, patience, pending: Vec::new(), news: false }
     }
 
     /// The connection below, for STARTTLS. What the server sent too early is thrown away (CVE-2021-38372 and its
@@ -198,6 +200,7 @@ impl Imap {
             if answer.lines.len() >= MAX_LINES {
                 return Err(ImapFault::TooMuch("lines"));
             }
+            self.news |= is_news(&line.text);
             answer.lines.push(line);
         }
     }

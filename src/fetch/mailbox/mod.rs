@@ -197,14 +197,24 @@ impl Session {
     }
 
     async fn read(&mut self, place: Option<Place>, horizon: Timestamp, max_message: usize) -> Result<Batch, PollFault> {
-        let uidvalidity = self.examine().await?;
+        let (uidvalidity, next) = self.examine().await?;
+        // What comes from here on is found now or called for.
+        self.imap.news = false;
         let last = place.filter(|p| p.uidvalidity == uidvalidity).map(|p| p.uid);
         let wanted = match last {
             Some(last) => format!("UID {}:*", last.saturating_add(1)),
             None => format!("SINCE {}", day(horizon)),
         };
-        let last = last.unwrap_or(0);
         let mut uids = self.search(&wanted).await?;
+        let last = match last {
+            Some(last) => last,
+            // Whatever is there is too old; it is not to be read the next time.
+            None if uids.is_empty() => match next {
+                Some(next) => next.saturating_sub(1),
+                None => self.search("ALL").await?.last().copied().unwrap_or(0),
+            },
+            None => 0,
+        };
         // `n:*` always means the newest message, read or not (RFC 3501, 6.4.8).
         uids.retain(|uid| *uid > last);
         let more = uids.len() > BATCH;
@@ -258,19 +268,22 @@ impl Session {
         Ok(batch)
     }
 
-    /// Opens the folder read-only; its UIDVALIDITY.
-    async fn examine(&mut self) -> Result<u32, PollFault> {
+    /// Opens the folder read-only; its UIDVALIDITY and, where the server says so, UIDNEXT.
+    async fn examine(&mut self) -> Result<(u32, Option<u32>), PollFault> {
         let name = quoted(&folder(&self.folder)).unwrap_or_default();
         let answer = match self.imap.command(&format!("EXAMINE {name}"), 0).await {
             Ok(answer) => answer,
             Err(ImapFault::No(why)) => return Err(self.no_folder(&why).await),
             Err(error) => return Err(transient(&self.host, &error)),
         };
-        let found = answer.lines.iter().find_map(|line| {
-            let (_, rest) = line.text.split_once("[UIDVALIDITY ")?;
-            rest.split(']').next()?.trim().parse().ok()
-        });
-        found.ok_or_else(|| {
+        let said = |code: &str| -> Option<u32> {
+            answer.lines.iter().find_map(|line| {
+                let (_, rest) = line.text.split_once(code)?;
+                rest.split(']').next()?.trim().parse().ok()
+            })
+        };
+        let next = said("[UIDNEXT ");
+        said("[UIDVALIDITY ").map(|uidvalidity| (uidvalidity, next)).ok_or_else(|| {
             new(
                 ErrorClass::Refused,
                 format!("{} gives messages no lasting numbers (UIDVALIDITY); it cannot be read.", self.host),
@@ -371,6 +384,9 @@ impl Session {
     pub async fn watch(mut self, stop: &CancellationToken) -> Watched {
         if !self.capabilities.iter().any(|c| c == "IDLE") {
             return Watched::Unable;
+        }
+        if self.imap.news {
+            return Watched::Session(self, true);
         }
         loop {
             match self.imap.idle(IDLE, stop.cancelled()).await {
