@@ -20,7 +20,7 @@ use super::pages::Behind;
 use super::{World, control, forget, upkeep};
 use crate::classify::Classifier;
 use crate::config::{self, ConfigErrors};
-use crate::model::{ErrorClass, SourceStatus};
+use crate::model::{ErrorClass, SourceKind, SourceStatus};
 use crate::store::StoreError;
 use crate::store::record::SourceState;
 use crate::web;
@@ -240,7 +240,9 @@ fn schedule(engine: &Engine, states: &HashMap<String, SourceState>, now: Timesta
         let mended = health.and_then(|h| h.error_class).is_some_and(|class| {
             matches!(class, ErrorClass::Forbidden | ErrorClass::Auth | ErrorClass::Refused | ErrorClass::Malformed)
         }) || states.get(&source.name).is_some_and(|s| ingest::is_other_address(&s.cursor, source));
-        let due = health.and_then(|h| h.next_poll).filter(|_| !mended).unwrap_or(now);
+        // A folder is watched only after it was read, and may have been left in the middle.
+        let unwatched = source.kind == SourceKind::Mailbox && health.is_some_and(|h| h.status == SourceStatus::Ok);
+        let due = health.and_then(|h| h.next_poll).filter(|_| !mended && !unwatched).unwrap_or(now);
         Some(Reverse((due, number)))
     };
     engine.config.sources.iter().enumerate().filter_map(turn).collect()
