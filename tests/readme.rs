@@ -100,7 +100,7 @@ fn the_configuration_loads() {
     fs::write(folder.path().join("mentiond.toml"), &all).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_mentiond"));
     command.args(["--config", "mentiond.toml", "check"]).current_dir(folder.path());
-    let output = command.env("SMTP_PASSWORD", "secret").output().unwrap();
+    let output = command.env("SMTP_PASSWORD", "secret").env("IMAP_PASSWORD", "secret").output().unwrap();
     assert!(output.status.success(), "{all}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 

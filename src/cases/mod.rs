@@ -9,9 +9,9 @@ mod author;
 mod due;
 mod life;
 mod owners;
-mod spoken;
 #[cfg(test)]
 mod property_tests;
+mod spoken;
 #[cfg(test)]
 mod tests;
 

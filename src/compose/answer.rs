@@ -38,11 +38,7 @@ pub(super) fn answer(composer: &Composer, input: &AnswerInput<'_>) -> Email {
     };
     let text = labels.faults.get(&input.fault);
     let what = text.map(|t| t.what.clone()).unwrap_or_default();
-    let subject = if said.is_empty() {
-        heading.clone()
-    } else {
-        fill(&labels.subject, &[("said", &isolate(&said))])
-    };
+    let subject = if said.is_empty() { heading.clone() } else { fill(&labels.subject, &[("said", &isolate(&said))]) };
     let view = View {
         preheader: what.clone(),
         tone: "medium",

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::letter::with_reply;
 use super::clean::{Marked, clean, clean_line, isolate};
 use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
 use super::input::{Actions, AlertInput, AlsoSeen, Earlier, NoticeInput, Reader, Similar, Story, Watchlist};
+use super::letter::with_reply;
 use super::link::{Link, shown};
 use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};

@@ -9,8 +9,8 @@ use super::reader::Reader;
 use super::section::{Section, checked};
 use super::{addresses, secret, values};
 use crate::model::{
-    Location, MailSettings, MailboxLogin, MailboxSettings, MailboxUse, ReplySettings, Secret, Settings, SmtpTls, Source,
-    SourceKind,
+    Location, MailSettings, MailboxLogin, MailboxSettings, MailboxUse, ReplySettings, Secret, Settings, SmtpTls,
+    Source, SourceKind,
 };
 
 /// The keys of a mailbox that no other kind has.

@@ -83,7 +83,15 @@ impl Served {
     /// What a source served that is no document.
     pub(super) fn made(entries: Vec<RawEntry>, cursor: Cursor) -> Self {
         let content = Content::Made { entries, base: None };
-        Self { content, hints: PollHints::default(), moved_to: None, cursor, gap: None, fault: None, threads: HashMap::new() }
+        Self {
+            content,
+            hints: PollHints::default(),
+            moved_to: None,
+            cursor,
+            gap: None,
+            fault: None,
+            threads: HashMap::new(),
+        }
     }
 }
 

@@ -131,8 +131,7 @@ pub(super) fn read(
         if watchlists.is_empty()
             && let Some(names) = entry.id.as_ref().and_then(|id| served.threads.get(id))
         {
-            watchlists =
-                names.iter().map(|name| WatchlistMatch { name: name.clone(), matched: Vec::new() }).collect();
+            watchlists = names.iter().map(|name| WatchlistMatch { name: name.clone(), matched: Vec::new() }).collect();
         }
         if !watchlists.is_empty() {
             matched.push((place, watchlists, links.story_keys(entry)));

@@ -80,7 +80,12 @@ pub(super) async fn take(
     if let Some(machine) = mailbox::machine(mail, &engine.config.mail.from.email, false) {
         let ours = named.is_some();
         if ours {
-            tracing::info!(event = "reply_left_alone", source = source.name, why = machine.as_str(), "no person wrote it");
+            tracing::info!(
+                event = "reply_left_alone",
+                source = source.name,
+                why = machine.as_str(),
+                "no person wrote it"
+            );
         }
         return Ok(ours);
     }
@@ -174,8 +179,17 @@ mod tests {
         assert!(!is_sealed(&keys, &routing, 12, seal, "tom@example.com"));
         assert!(!is_sealed(&Keys::of([8; 32]), &routing, 12, seal, "ana@example.com"));
         assert!(!is_sealed(&keys, &routing, 12, &seal[1..], "ana@example.com"));
-        for other in ["mentions@example.com", "mentions+c12@example.com", "mentions+cx.abc@example.com", "mentions+c1.a@evil.example"] {
-            assert_eq!(named(&settings(), &Mail { recipients: vec![other.into()], ..Mail::default() }), None, "{other}");
+        for other in [
+            "mentions@example.com",
+            "mentions+c12@example.com",
+            "mentions+cx.abc@example.com",
+            "mentions+c1.a@evil.example",
+        ] {
+            assert_eq!(
+                named(&settings(), &Mail { recipients: vec![other.into()], ..Mail::default() }),
+                None,
+                "{other}"
+            );
         }
     }
 }

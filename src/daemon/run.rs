@@ -141,7 +141,8 @@ async fn poll_on_schedule(
         let engine = Arc::clone(&engines.borrow_and_update());
         let mut turns = schedule(&engine, &states, world.clock.now());
         // A source that was called comes twice: only the turn that was planned last counts.
-        let mut planned: HashMap<usize, Timestamp> = turns.iter().map(|Reverse((due, number))| (*number, *due)).collect();
+        let mut planned: HashMap<usize, Timestamp> =
+            turns.iter().map(|Reverse((due, number))| (*number, *due)).collect();
         let names: Vec<&str> = engine.config.sources.iter().map(|s| s.name.as_str()).collect();
         world.folders.end(&names).await;
         show_sources(&world, &engine, &states);

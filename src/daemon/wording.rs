@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::engine::{Engine, domain};
 use super::replies;
 use crate::compose::{
-    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar,
-    Story, Trouble as Told, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput,
+    Reader, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{
     Case, Deed, Delivery, Email, Letter, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch,
@@ -158,7 +158,14 @@ fn reply_to(engine: &Engine, keys: &Keys, due: &Due, case: Option<i64>, for_info
 }
 
 /// The same with the address to which a reply goes.
-fn with_reply(email: Email, engine: &Engine, keys: &Keys, due: &Due, case: Option<i64>, for_information: bool) -> Email {
+fn with_reply(
+    email: Email,
+    engine: &Engine,
+    keys: &Keys,
+    due: &Due,
+    case: Option<i64>,
+    for_information: bool,
+) -> Email {
     let Some(address) = reply_to(engine, keys, due, case, for_information) else { return email };
     let mut email = email;
     email.headers.push(("Reply-To".to_owned(), address));

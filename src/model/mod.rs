@@ -16,9 +16,13 @@ pub use case::{
 };
 pub use entry::{Author, Engagement, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
-pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, ReplyFault, SendOutcome, Trouble, TroubleKind, message_id};
+pub use mail::{
+    Delivery, DeliveryKind, Email, MailFault, News, ReplyFault, SendOutcome, Trouble, TroubleKind, message_id,
+};
 pub use mailbox::{MailboxLogin, MailboxSettings, MailboxUse, RawMail};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
-pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, ReplySettings, SmtpTls, StorySettings, TransportSettings};
+pub use settings::{
+    FetchSettings, HistorySettings, MailSettings, Mailbox, ReplySettings, SmtpTls, StorySettings, TransportSettings,
+};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Settings, Source, SourceKind, SourceStatus};

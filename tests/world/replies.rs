@@ -2,7 +2,9 @@
 
 use mentiond::model::{CaseStatus, Owner};
 
-use crate::cases::{ANA, BOARD, COMMUNITY, SUPPORT, TEAMS, TOM, at, complaint, file, header, last, once_at, post, sent};
+use crate::cases::{
+    ANA, BOARD, COMMUNITY, SUPPORT, TEAMS, TOM, at, complaint, file, header, last, once_at, post, sent,
+};
 use crate::support::imap::ImapHost;
 use crate::support::world::{Mail, World, rss};
 
@@ -149,7 +151,11 @@ async fn only_who_is_who_they_say_acts_and_only_they_are_answered() {
     assert_eq!(file(&world, 1).steps.len(), 1);
 
     // A trusted server says that it is Ana.
-    plain(6, ANA, "Authentication-Results: mx.example.com; spf=none; dkim=pass (good) header.d=example.com header.s=a\n");
+    plain(
+        6,
+        ANA,
+        "Authentication-Results: mx.example.com; spf=none; dkim=pass (good) header.d=example.com header.s=a\n",
+    );
     once_at(&world, "2026-03-06 10:10").await;
     let case = file(&world, 1).case;
     assert_eq!((case.status, case.reason.as_deref()), (CaseStatus::Dismissed, Some("it is a joke")));

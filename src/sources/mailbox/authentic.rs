@@ -89,11 +89,11 @@ mod tests {
             (&[], false),
             (&["", ";", "(((", "\""], false),
         ] {
-            let mail =
-                Mail { authentication: headers.iter().map(|h| (*h).to_owned()).collect(), ..Mail::default() };
+            let mail = Mail { authentication: headers.iter().map(|h| (*h).to_owned()).collect(), ..Mail::default() };
             assert_eq!(signed_by(&mail, &trusted, "ana@example.com"), good, "{headers:?}");
         }
-        let mail = Mail { authentication: vec!["mx.example.com; dkim=pass header.d=example.com".into()], ..Mail::default() };
+        let mail =
+            Mail { authentication: vec!["mx.example.com; dkim=pass header.d=example.com".into()], ..Mail::default() };
         assert!(signed_by(&mail, &trusted, "ana@team.example.com"));
         assert!(!signed_by(&mail, &[], "ana@example.com"));
         assert!(!signed_by(&mail, &trusted, "nobody"));

@@ -120,8 +120,7 @@ impl Record {
     ) -> Result<Result<Case, Refusal>, StoreError> {
         self.settle_sent().await?;
         let under_way = self.under_way();
-        let done =
-            self.write(true, move |c| perform(c, &desk, id, &action, by.as_deref(), under_way, now)).await?;
+        let done = self.write(true, move |c| perform(c, &desk, id, &action, by.as_deref(), under_way, now)).await?;
         Ok(done.map(|(case, overtaken)| {
             self.withdraw(overtaken);
             case

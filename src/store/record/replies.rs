@@ -90,8 +90,7 @@ impl Record {
         mails: Vec<(String, Vec<String>)>,
     ) -> Result<HashMap<String, Vec<String>>, StoreError> {
         self.read(move |c| {
-            let mut statement =
-                c.prepare_cached("SELECT content FROM mentions WHERE source = ?1 AND identity = ?2")?;
+            let mut statement = c.prepare_cached("SELECT content FROM mentions WHERE source = ?1 AND identity = ?2")?;
             let mut found = HashMap::new();
             for (id, references) in mails {
                 for reference in references.iter().take(MAX_LOOKED_UP) {
@@ -198,7 +197,8 @@ fn named(
         if let Some((Some(case), recipient)) = found {
             let addressed = sender.is_some_and(|(desk, sender)| {
                 let own = recipient.eq_ignore_ascii_case(sender);
-                let shares = |d: &crate::routing::Department| d.email.eq_ignore_ascii_case(&recipient) && d.reads(sender);
+                let shares =
+                    |d: &crate::routing::Department| d.email.eq_ignore_ascii_case(&recipient) && d.reads(sender);
                 own || desk.routing.departments.iter().any(shares)
             });
             return Ok(Some((case, addressed)));
@@ -239,4 +239,3 @@ fn answer(
     };
     queue(c, &delivery, None, None, now, false)
 }
-
