@@ -17,7 +17,7 @@ use crate::model::{
 const OWN: [&str; 9] = ["folder", "token_command", "use", "since", "idle", "max_message", "username", "host", "tls"];
 /// How old a mail may be when a folder is first read.
 const SINCE: Duration = Duration::from_secs(7 * 86_400);
-/// Longest message that is read (social-mail facts: 10 MiB is what servers take).
+/// Longest message that is read: what most servers take.
 const MAX_MESSAGE: u64 = 10 << 20;
 /// How often the folder is looked into where the server does not say when mail comes.
 pub(super) const EVERY: Duration = Duration::from_secs(5 * 60);
