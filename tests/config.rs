@@ -104,7 +104,7 @@ fn what_the_example_shows_is_valid() {
         ("drafts/en/praise.txt", "Thank you!\n"),
     ]);
     let loaded = config::load_with(&main, Secrets::Skip).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(loaded.config.sources.len(), 17);
+    assert_eq!(loaded.config.sources.len(), 19);
     assert_eq!(loaded.config.fetch.proxy.unwrap().host_str(), Some("proxy.example.com"));
     assert_ne!(loaded.config.drafts, mentiond::compose::Drafts::built_in());
 }

@@ -20,7 +20,7 @@ fn mailer(transport: TransportSettings) -> Mailer {
 
 fn settings(transport: TransportSettings) -> MailSettings {
     let from = Mailbox { name: None, email: "mentions@example.com".to_owned() };
-    MailSettings { from, transport, max_per_hour: 20 }
+    MailSettings { from, transport, max_per_hour: 20, replies: None }
 }
 
 /// A stand-in for sendmail that runs this shell script. It is a link to a committed file: a program that was just

@@ -100,7 +100,7 @@ fn the_configuration_loads() {
     fs::write(folder.path().join("mentiond.toml"), &all).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_mentiond"));
     command.args(["--config", "mentiond.toml", "check"]).current_dir(folder.path());
-    for name in ["SMTP_PASSWORD", "HELPDESK_KEY", "HELP_DESK_HOOK"] {
+    for name in ["SMTP_PASSWORD", "IMAP_PASSWORD", "HELPDESK_KEY", "HELP_DESK_HOOK"] {
         command.env(name, "long enough to be a secret");
     }
     let output = command.output().unwrap();

@@ -43,6 +43,10 @@ pub enum Action {
     Assign {
         to: String,
     },
+    /// Writes something down; the case stays as it is.
+    Note {
+        text: String,
+    },
 }
 
 /// Why an action is not done.
@@ -245,6 +249,10 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
             steps.push(Happening::Reopened { reason: reason_of(id, reason)? });
             begin_again(&mut next, around);
             tell_owner(around, &next, Letter::Handover, &mut mails);
+        }
+        Action::Note { text } => {
+            let text = reason_of(id, text)?;
+            return Ok(Outcome { case: next, steps: vec![Happening::Noted { text }], mails });
         }
         Action::Assign { to } => {
             working(status)?;

@@ -11,6 +11,7 @@ mod life;
 mod owners;
 #[cfg(test)]
 mod property_tests;
+mod spoken;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,8 @@ use jiff::{SignedDuration, Timestamp};
 pub use author::{AuthorKey, author_key};
 pub use due::{Look, Reminder, deadlines, look, next_reminder};
 pub use life::{Action, Opening, Outcome, Refusal, act, come_back, handled, open, remind};
-pub use owners::{address, known_address};
+pub use owners::{address, known_address, may_act};
+pub use spoken::{Said, said};
 
 use crate::model::{Case, CaseStatus, Mention};
 use crate::routing::Routing;

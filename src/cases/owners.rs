@@ -44,6 +44,22 @@ pub fn known_address(routing: &Routing, near: &str, word: &str) -> Option<Owner>
     None
 }
 
+/// Whether somebody may say what becomes of a case: whoever reads the mail of its department, of the community or of
+/// management; others if they were written to about it (`addressed`). Never from whom it is kept.
+pub fn may_act(routing: &Routing, case: &Case, email: &str, addressed: bool) -> bool {
+    let kept = case.kept_from.iter().any(|k| k.eq_ignore_ascii_case(email));
+    let known = routing.departments.iter().any(|d| d.reads(email));
+    let related = |d: &Department| {
+        let watches = match case.privacy {
+            // A complaint about an employee stays with leads and management.
+            Privacy::Staff => d.role == Some(Role::Management),
+            Privacy::Usual | Privacy::Member => d.role.is_some() || d.key == case.owner.department,
+        };
+        watches && d.reads(email)
+    };
+    known && !kept && (addressed || case.owner.is(email) || routing.departments.iter().any(related))
+}
+
 /// Whom a case must not go to.
 pub(super) struct Barred<'a> {
     pub(super) failed: &'a [Owner],

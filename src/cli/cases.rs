@@ -78,6 +78,14 @@ enum Command {
         #[arg(long, value_name = "TEXT", default_value = "opened again by hand", value_parser = reason)]
         reason: String,
     },
+    /// Write something down; the case stays as it is
+    Note {
+        #[command(flatten)]
+        who: Who,
+        /// What
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        text: String,
+    },
     /// Give it to a member or a department
     Assign {
         #[command(flatten)]
@@ -110,6 +118,7 @@ impl Command {
             Command::Close(who) => (who, Action::Close),
             Command::Dismiss { who, reason } => (who, Action::Dismiss { reason: reason.clone() }),
             Command::Reopen { who, reason } => (who, Action::Reopen { reason: reason.clone() }),
+            Command::Note { who, text } => (who, Action::Note { text: text.clone() }),
             Command::Assign { who, to } => (who, Action::Assign { to: to.clone() }),
         };
         (who.id, Some((action, who.by.clone())))
@@ -293,6 +302,7 @@ fn words(step: &CaseStep) -> String {
         Happening::CameBack { mention, severity } => {
             format!("the author complained again in mention {mention}: severity {} now", severity.as_str())
         }
+        Happening::Noted { text } => format!("noted: {}", text.replace('\n', " ")),
         Happening::Evidence { mention } => format!("the author wrote again in mention {mention}"),
         Happening::Reminded { clock, rung, to } => {
             format!("{} is overdue: mail to the {} ({to})", clock.as_str(), rung.as_str())

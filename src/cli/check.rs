@@ -118,7 +118,7 @@ fn words(config: &Config) -> String {
 fn requests(source: &Source) -> Vec<String> {
     match &source.settings {
         Settings::Table(table) => first_requests(table, Clock::system().now()),
-        Settings::None | Settings::Jetstream(_) | Settings::Webhook(_) => Vec::new(),
+        Settings::None | Settings::Mailbox(_) | Settings::Jetstream(_) | Settings::Webhook(_) => Vec::new(),
     }
 }
 
@@ -126,7 +126,7 @@ fn requests(source: &Source) -> Vec<String> {
 fn blind(source: &Source) -> Vec<String> {
     match &source.settings {
         Settings::Table(table) => table.blind.clone(),
-        Settings::None | Settings::Jetstream(_) | Settings::Webhook(_) => Vec::new(),
+        Settings::None | Settings::Mailbox(_) | Settings::Jetstream(_) | Settings::Webhook(_) => Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner};
+use crate::model::{Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner, ReplyFault};
 
 /// A watchlist: its key in the configuration and the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,19 @@ pub struct NoticeInput<'a> {
     pub copy: bool,
 }
 
+/// A reply that was not acted on.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerInput<'a> {
+    pub reader: Reader<'a>,
+    pub case: Option<i64>,
+    pub fault: ReplyFault,
+    /// Its first line.
+    pub said: &'a str,
+    /// Its Message-ID.
+    pub thread: Option<&'a str>,
+    pub possible_duplicate: bool,
+}
+
 /// Links by which the reader acts on a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Actions {
@@ -100,6 +113,8 @@ pub struct Actions {
     pub links: Vec<(Deed, String)>,
     /// Until when they work.
     pub until: Option<Timestamp>,
+    /// A reply to the mail acts too.
+    pub reply: bool,
 }
 
 /// An earlier case of the same author.

@@ -167,7 +167,11 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         later,
         done_label: &labels.done,
         done,
-        foot: composer.foot(words, fill(foot(words, input), &values), input.story.possible_duplicate),
+        foot: with_reply(
+            words,
+            input.actions.reply,
+            composer.foot(words, fill(foot(words, input), &values), input.story.possible_duplicate),
+        ),
     };
 
     let mut headers = Headers::new(header, &words.code, input.story.possible_duplicate);
@@ -287,6 +291,7 @@ pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, ma
         Happening::Reopened { reason: why } => fill(&history.reopened, &[("reason", &reason(why))]),
         Happening::CameBack { severity, .. } => fill(&history.came_back, &[("severity", words.severity(*severity))]),
         Happening::Evidence { .. } => history.evidence.clone(),
+        Happening::Noted { text } => fill(&history.noted, &[("text", &reason(text))]),
         Happening::Reminded { to, .. } => fill(&history.reminded, &[("owner", &clean_line(&(input.who)(to)))]),
     };
     let value = match &step.by {
@@ -294,6 +299,14 @@ pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, ma
         None => what,
     };
     Fact { label: words.date(step.at, input.reader.zone), value: capital(&value), because: String::new() }
+}
+
+/// The foot of a mail that can be answered says how.
+pub(super) fn with_reply(words: &Catalogue, reply: bool, mut foot: Vec<String>) -> Vec<String> {
+    if reply {
+        foot.insert(0, words.foot.reply.clone());
+    }
+    foot
 }
 
 /// A later post of the customer, short.

@@ -7,6 +7,7 @@ use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
 use super::input::{Actions, AlertInput, AlsoSeen, Earlier, NoticeInput, Reader, Similar, Story, Watchlist};
+use super::letter::with_reply;
 use super::link::{Link, shown};
 use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};
@@ -378,7 +379,7 @@ fn show(
         more: if more > 0 { plural(more, &words.mail.more_one, &words.mail.more_other) } else { String::new() },
         draft: kind.draft.map(|d| DraftView { language: d.language, paragraphs: d.paragraphs }),
         page: composer.page(mention.id).filter(|_| !kind.copy),
-        foot: composer.foot(words, kind.why, story.possible_duplicate),
+        foot: with_reply(words, kind.actions.reply, composer.foot(words, kind.why, story.possible_duplicate)),
     };
     (view, subject)
 }

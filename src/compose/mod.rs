@@ -8,6 +8,7 @@
 //! links are shown as they open (`link`), and copies and subjects have personal data masked (`mask`). No mail loads
 //! anything remote, and a subject never holds a line end.
 
+mod answer;
 mod bundle;
 mod clean;
 mod draft;
@@ -34,8 +35,8 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader,
-    SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput,
+    Reader, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
 };
 
 pub use page::Phrases;
@@ -114,6 +115,11 @@ impl Composer {
     /// To whoever asked to be signed in to the pages.
     pub fn sign_in(&self, input: &SignInInput<'_>) -> Email {
         sign_in::sign_in(self, input)
+    }
+
+    /// To who replied by mail: nothing was done, and why.
+    pub fn answer(&self, input: &AnswerInput<'_>) -> Email {
+        answer::answer(self, input)
     }
 
     fn words(&self, language: &str) -> &Catalogue {

@@ -231,7 +231,7 @@ impl World {
 /// Links as the daemon makes them.
 fn actions(deeds: &[Deed]) -> Actions {
     let link = |deed: &Deed| (*deed, format!("https://mentions.example.com/act/AAAA-{}", deed.as_str()));
-    Actions { links: deeds.iter().map(link).collect(), until: "2026-11-28T13:09:00Z".parse().ok() }
+    Actions { links: deeds.iter().map(link).collect(), until: "2026-11-28T13:09:00Z".parse().ok(), reply: false }
 }
 
 /// A mail about a case that Ana failed and Tom has; `status` as it is now.

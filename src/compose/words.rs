@@ -9,7 +9,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseStatus, Category, Deed, SentimentLabel, Severity};
+use crate::model::{CaseStatus, Category, Deed, ReplyFault, SentimentLabel, Severity};
 
 /// The catalogues; the first is what a reader gets whose language has none.
 pub(super) const FILES: [(&str, &str); 4] = [
@@ -43,6 +43,7 @@ pub(super) struct Catalogue {
     pub(super) actions: ActionWords,
     pub(super) sign_in: SignInWords,
     deeds: HashMap<Deed, String>,
+    pub(super) answers: AnswerWords,
     /// `mail` as the templates see it, made once.
     #[serde(skip)]
     pub(super) labels: Value,
@@ -142,6 +143,7 @@ pub(super) struct FootWords {
     pub(super) trouble: String,
     pub(super) contact: String,
     pub(super) duplicate: String,
+    pub(super) reply: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -274,6 +276,31 @@ pub(super) struct SignInWords {
     pub(super) foot: String,
 }
 
+/// The mail to who replied, when nothing was done.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerWords {
+    pub(super) subject: String,
+    pub(super) heading: String,
+    pub(super) heading_case: String,
+    pub(super) intro: String,
+    pub(super) what: String,
+    pub(super) next: String,
+    pub(super) said: String,
+    pub(super) how: String,
+    pub(super) foot: String,
+    pub(super) faults: HashMap<ReplyFault, AnswerText>,
+}
+
+/// Why nothing was done; `next` where the commands themselves are not what to say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerText {
+    pub(super) what: String,
+    #[serde(default)]
+    pub(super) next: Option<String>,
+}
+
 /// Lines of a case's history.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -290,6 +317,7 @@ pub(super) struct HistoryWords {
     pub(super) reopened: String,
     pub(super) came_back: String,
     pub(super) evidence: String,
+    pub(super) noted: String,
     pub(super) reminded: String,
 }
 
@@ -471,6 +499,7 @@ mod tests {
             let catalogue = Catalogue::parse(source).unwrap();
             assert!(Category::ALL.iter().all(|c| catalogue.categories.contains_key(c)), "{code}");
             assert!(Severity::ALL.iter().all(|s| catalogue.severities.contains_key(s)), "{code}");
+            assert!(ReplyFault::ALL.iter().all(|f| catalogue.answers.faults.contains_key(f)), "{code}");
             assert!(Deed::ALL.iter().all(|d| catalogue.deeds.contains_key(d)), "{code}");
             assert!(CaseStatus::ALL.iter().all(|s| catalogue.statuses.contains_key(s)), "{code}");
             assert!(SentimentLabel::ALL.iter().all(|s| catalogue.sentiments.contains_key(s)), "{code}");

@@ -13,7 +13,8 @@ use super::reader::Reader;
 use super::section::{Section, checked};
 use super::tree::{Node, Table, Value};
 use super::{addresses, secret, values, zone};
-use crate::model::{FetchSettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
+use crate::model::{FetchSettings, MailSettings, Mailbox, SmtpTls, Source, StorySettings, TransportSettings};
+use crate::query::Query;
 use crate::schedule::office::DaysOff;
 
 /// Where the state is kept unless `state` says otherwise.
@@ -205,7 +206,25 @@ pub(super) fn mail(root: &Table, reader: &mut Reader<'_>) -> Option<MailSettings
         Some(Kind::Directory) => directory(&section, reader),
         None => None,
     };
-    Some(MailSettings { from: from?, transport: transport?, max_per_hour })
+    Some(MailSettings { from: from?, transport: transport?, max_per_hour, replies: None })
+}
+
+/// Reads what `[mail]` says of replies, once the sources are known.
+pub(super) fn replies(
+    root: &Table,
+    mail: Option<&mut MailSettings>,
+    sources: &[(Source, Option<Query>, Span)],
+    reader: &mut Reader<'_>,
+) {
+    let (Some(mail), Some(entry)) = (mail, root.get("mail")) else { return };
+    // Its keys were looked at when it was read first.
+    let Some(section) = Section::again(&entry.node, &MAIL) else { return };
+    let list: Vec<(&Source, Span)> = sources.iter().map(|(source, _, at)| (source, *at)).collect();
+    let known = |name: &str| match root.get("sources").map(|entry| &entry.node.value) {
+        Some(Value::Table(table)) => table.get(name).is_some(),
+        _ => false,
+    };
+    super::mailbox::replies(&section, mail, &list, &known, reader);
 }
 
 /// Reads `[stories]` and what `[history]` says of the index; everything in them has a default.

@@ -62,6 +62,9 @@ pub const MAIL: Keys = Keys {
         "ca_file",
         "max_per_hour",
         "drafts",
+        "replies",
+        "reply_to",
+        "trusted_authserv",
     ],
 };
 pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
@@ -182,6 +185,28 @@ pub const LOGIN: Keys =
 pub const JOIN: Keys = Keys { table: "join", keys: &["list", "key", "by"] };
 /// All parts of a table.
 pub const PARTS: [&Keys; 10] = [&FIELDS, &SEARCH, &PAGING, &RESUME, &FAULT, &RATE, &QUOTA, &PRICE, &LOGIN, &JOIN];
+/// A source of `kind = "mailbox"`.
+pub const MAILBOX: Keys = Keys {
+    table: "sources.NAME",
+    keys: &[
+        "kind",
+        "every",
+        "watchlists",
+        "match",
+        "exclude",
+        "host",
+        "port",
+        "tls",
+        "username",
+        "password",
+        "token_command",
+        "folder",
+        "use",
+        "since",
+        "idle",
+        "max_message",
+    ],
+};
 /// A source of `kind = "jetstream"`.
 pub const JETSTREAM: Keys =
     Keys { table: "sources.NAME", keys: &["kind", "servers", "silence", "watchlists", "exclude"] };
@@ -242,7 +267,7 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 16] = [
+pub const HEADED: [&Keys; 17] = [
     &DAEMON,
     &FETCH,
     &MAIL,
@@ -253,6 +278,7 @@ pub const HEADED: [&Keys; 16] = [
     &SOURCE,
     &SERVICE,
     &JSON,
+    &MAILBOX,
     &JETSTREAM,
     &WEBHOOK,
     &DEPARTMENT,

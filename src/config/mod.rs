@@ -14,6 +14,7 @@ mod files;
 pub mod keys;
 mod later;
 mod literal;
+mod mailbox;
 mod mask;
 mod parts;
 mod people;
@@ -113,7 +114,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     section::unknown_keys(&root, &keys::ROOT, &mut reader.found);
     let daemon = edges::daemon(&root, &mut reader);
     let fetch = edges::fetch(&root, daemon.contact.as_deref(), &mut reader);
-    let mail = edges::mail(&root, &mut reader);
+    let mut mail = edges::mail(&root, &mut reader);
     parts::context(&root, &mut reader);
     let exclude = parts::exclude(&root, &mut reader);
     let themes = parts::themes(&root, &mut reader);
@@ -121,6 +122,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let stories = edges::stories(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
     let sources = watch::sources(&root, &watchlists, &mut reader);
+    edges::replies(&root, mail.as_mut(), &sources, &mut reader);
     let departments = people::departments(&root, &daemon, &mut later, &mut reader);
     let routes = people::routes(&root, &departments, &mut later, &mut reader);
     let cues = cues::cues(&root, &mut reader);

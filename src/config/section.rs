@@ -50,6 +50,12 @@ impl<'t> Section<'t> {
         Some(Self { table, keys, at: node.span })
     }
 
+    /// A table that was opened before: its keys were looked at then.
+    pub(super) fn again(node: &'t Node, keys: &'static Keys) -> Option<Self> {
+        let Value::Table(table) = &node.value else { return None };
+        Some(Self { table, keys, at: node.span })
+    }
+
     /// The value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'t Node> {
         debug_assert!(self.keys.keys.contains(&key), "{key} is missing in the key table of {}", self.keys.table);

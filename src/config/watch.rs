@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::diagnostic::Span;
-use super::keys::{SOURCE, WATCHLIST};
+use super::keys::{MAILBOX, SOURCE, WATCHLIST};
 use super::reader::Reader;
 use super::section::{Section, did_you_mean};
 use super::service::{self, Service};
 use super::tree::{Node, Table, Value};
-use super::{addresses, pushed, values};
+use super::{addresses, mailbox, pushed, values};
 use crate::model::{Location, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
 use crate::sources::presets;
 
 /// The words of all kinds of source that this version knows.
 fn kinds() -> Vec<&'static str> {
-    let mut words = vec!["feed", "json", "jetstream", "webhook"];
+    let mut words = vec!["feed", "mailbox", "json", "jetstream", "webhook"];
     words.extend(presets::ALL.iter().map(|preset| preset.word));
     words
 }
@@ -91,6 +91,7 @@ pub(super) fn sources(
         let keys = match word {
             Some(word) => pushed::keys_of(word).unwrap_or_else(|| match word {
                 "feed" => &SOURCE,
+                "mailbox" => &MAILBOX,
                 word if kinds().contains(&word) => service::keys_of(word),
                 _ => &SOURCE,
             }),
@@ -134,6 +135,7 @@ pub(super) fn sources(
         let own = |(location, settings)| Service { location, settings, every: None };
         let service = match kind {
             Some(SourceKind::Jetstream) => pushed::jetstream(&section, &mut reader.found).map(own),
+            Some(SourceKind::Mailbox) => mailbox::mailbox(&section, reader).map(own),
             Some(SourceKind::Webhook) => pushed::webhook(&entry.key, &section, reader).map(own),
             Some(SourceKind::Json(word)) => {
                 let queries: Vec<&Query> = watchlists
@@ -152,6 +154,7 @@ pub(super) fn sources(
         if let (Some(kind), Some(service)) = (kind, service) {
             let Service { location, settings, every: suggested } = service;
             let usual = match &location {
+                _ if kind == SourceKind::Mailbox => mailbox::EVERY,
                 Location::Url(url) if addresses::is_news(url) => EVERY_NEWS,
                 Location::Service(_) => EVERY_NEWS,
                 _ => EVERY,
@@ -170,6 +173,7 @@ fn kind(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<SourceKind> {
     let known = kinds();
     match known.iter().find(|word| **word == text.value) {
         Some(&"feed") => return Some(SourceKind::Feed),
+        Some(&"mailbox") => return Some(SourceKind::Mailbox),
         Some(&"jetstream") => return Some(SourceKind::Jetstream),
         Some(&"webhook") => return Some(SourceKind::Webhook),
         Some(word) => return Some(SourceKind::Json(word)),

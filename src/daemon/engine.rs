@@ -10,6 +10,7 @@ use super::reading::Judges;
 use crate::classify::Classifier;
 use crate::compose::{ComposeSettings, Composer};
 use crate::config::{Config, Watchlist};
+use crate::fetch::mailbox::Mailboxes;
 use crate::fetch::{FetchError, Fetcher};
 use crate::mail::{MailError, Mailer};
 use crate::model::message_id;
@@ -32,6 +33,7 @@ pub struct Engine {
     pub fetcher: Fetcher,
     /// Logins of services, by source; in memory only.
     pub sessions: Mutex<HashMap<String, Session>>,
+    pub mailboxes: Mailboxes,
     /// What decides about cases inside the record's transactions.
     pub desk: Arc<CaseDesk>,
     /// For each source, by place in `config.sources`, whether each watchlist (by place) is matched against it.
@@ -106,6 +108,7 @@ impl Engine {
             composer: Arc::new(composer),
             fetcher: Fetcher::new(&config.fetch)?,
             sessions: Mutex::default(),
+            mailboxes: Mailboxes::new(&config.fetch)?,
             desk: case_desk(&config),
             source_watchlists,
             config: Arc::new(config),

@@ -1,6 +1,7 @@
 //! One poll, from top to bottom: ask → parse → entries → seen? → match → same story? → classify → route → one commit →
 //! index marked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::World;
 use super::asking;
 use super::engine::Engine;
+use super::mailbox;
 use super::reading::{self, Reading};
 use super::stream;
 use crate::clock::Stopwatch;
@@ -78,13 +80,23 @@ pub(super) struct Served {
     pub gap: Option<String>,
     /// What broke off before everything was asked: what was served until then is recorded, and the poll has failed.
     pub fault: Option<PollFault>,
+    /// Watchlists of entries, by their ids, that answer a mention of theirs: they are mentions whatever they say.
+    pub threads: HashMap<String, Vec<String>>,
 }
 
 impl Served {
     /// What a source served that is no document.
     pub(super) fn made(entries: Vec<RawEntry>, cursor: Cursor) -> Self {
         let content = Content::Made { entries, base: None };
-        Self { content, hints: PollHints::default(), moved_to: None, cursor, gap: None, fault: None }
+        Self {
+            content,
+            hints: PollHints::default(),
+            moved_to: None,
+            cursor,
+            gap: None,
+            fault: None,
+            threads: HashMap::new(),
+        }
     }
 }
 
@@ -144,24 +156,40 @@ pub(super) async fn poll(
     }
     forget_other_address(&mut state.cursor, source);
     let watch = Stopwatch::start();
+    if let Settings::Mailbox(settings) = &source.settings {
+        return mailbox::poll(world, engine, number, state, settings).await;
+    }
     let asked = ask(engine, source, &state.cursor, world.clock.now()).await;
     world.timings.fetch.add(watch);
     let now = world.clock.now();
     match asked {
         Ok(Asked::Unchanged { hints, moved_to }) => {
             let moved = health::moved(&source.name, &mut state.cursor, moved_to.as_deref(), now);
-            let SourceState { health, cursor } = &mut state;
-            let recovered = health::heard(ended(source, now), health, cursor, None, hints);
-            // Trouble ends or changes rarely; everything else about an unchanged source can wait for a shared write.
-            if moved.is_some() || recovered.is_some() {
-                let troubles = moved.into_iter().chain(recovered).collect();
-                commit(world, engine, source, now, state.clone(), Reading::default(), troubles).await?;
-            }
-            Ok(Polled { state, result: PollResult::Unchanged })
+            unchanged(world, engine, source, state, hints, moved, now).await
         }
         Ok(Asked::Served(served)) => take_in(world, engine, number, state, *served, now).await,
         Err(fault) => fail(world, engine, source, state, fault, now).await,
     }
+}
+
+/// Takes note of a source that has nothing new.
+pub(super) async fn unchanged(
+    world: &World,
+    engine: &Engine,
+    source: &Source,
+    mut state: SourceState,
+    hints: PollHints,
+    moved: Option<Trouble>,
+    now: Timestamp,
+) -> Result<Polled, StoreError> {
+    let SourceState { health, cursor } = &mut state;
+    let recovered = health::heard(ended(source, now), health, cursor, None, hints);
+    // Trouble ends or changes rarely; everything else about an unchanged source can wait for a shared write.
+    if moved.is_some() || recovered.is_some() {
+        let troubles = moved.into_iter().chain(recovered).collect();
+        commit(world, engine, source, now, state.clone(), Reading::default(), troubles).await?;
+    }
+    Ok(Polled { state, result: PollResult::Unchanged })
 }
 
 /// Reads what was served, records it, and marks it as seen.
@@ -413,6 +441,7 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor, now: Timestamp) 
                         cursor: next,
                         gap: None,
                         fault: None,
+                        threads: HashMap::new(),
                     }))
                 }
             })
@@ -434,6 +463,7 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor, now: Timestamp) 
                         cursor: next,
                         gap: None,
                         fault: None,
+                        threads: HashMap::new(),
                     }))
                 }
             })

@@ -7,11 +7,13 @@ pub mod engine;
 mod forget;
 mod hooks;
 mod ingest;
+mod mailbox;
 mod once;
 mod pages;
 pub mod processors;
 pub mod reading;
 pub mod replay;
+mod replies;
 mod run;
 mod stream;
 mod upkeep;
@@ -55,6 +57,8 @@ pub struct World {
     pub case_moved: Notify,
     /// How sources do that are not polled.
     pushed: Mutex<HashMap<String, SourceStatus>>,
+    /// Folders of mail that are watched between polls.
+    folders: mailbox::Folders,
     /// Polls that are in the record and not yet in the seen index.
     unmarked: Mutex<Vec<Marks>>,
 }
@@ -87,6 +91,7 @@ impl World {
             mail_due: Notify::new(),
             case_moved: Notify::new(),
             pushed: Mutex::default(),
+            folders: mailbox::Folders::default(),
             unmarked: Mutex::default(),
         })
     }

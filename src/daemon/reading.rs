@@ -134,7 +134,12 @@ pub(super) fn read(
     let mut matched = Vec::new();
     let watch = Stopwatch::start();
     for (place, entry) in fresh.iter().enumerate() {
-        let watchlists = match_watchlists(engine, number, entry, &mut scratch);
+        let mut watchlists = match_watchlists(engine, number, entry, &mut scratch);
+        if watchlists.is_empty()
+            && let Some(names) = entry.id.as_ref().and_then(|id| served.threads.get(id))
+        {
+            watchlists = names.iter().map(|name| WatchlistMatch { name: name.clone(), matched: Vec::new() }).collect();
+        }
         if !watchlists.is_empty() {
             matched.push((place, watchlists, links.story_keys(entry)));
         }

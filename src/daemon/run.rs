@@ -20,7 +20,7 @@ use super::pages::Behind;
 use super::{World, control, forget, hooks, stream, upkeep};
 use crate::classify::Classifier;
 use crate::config::{self, ConfigErrors};
-use crate::model::{ErrorClass, SourceStatus};
+use crate::model::{ErrorClass, SourceKind, SourceStatus};
 use crate::store::StoreError;
 use crate::store::record::SourceState;
 use crate::web;
@@ -76,6 +76,7 @@ pub async fn run(
     };
     let (publish, engines) = watch::channel(Arc::new(engine));
 
+    world.folders.begin();
     let stop = shutdown.child_token();
     let mut parts = JoinSet::new();
     parts.spawn(poll_on_schedule(Arc::clone(&world), engines.clone(), stop.clone()));
@@ -141,6 +142,11 @@ async fn poll_on_schedule(
     loop {
         let engine = Arc::clone(&engines.borrow_and_update());
         let mut turns = schedule(&engine, &states, world.clock.now());
+        // A source that was called comes twice: only the turn that was planned last counts.
+        let mut planned: HashMap<usize, Timestamp> =
+            turns.iter().map(|Reverse((due, number))| (*number, *due)).collect();
+        let names: Vec<&str> = engine.config.sources.iter().map(|s| s.name.as_str()).collect();
+        world.folders.end(&names).await;
         show_sources(&world, &engine, &states);
         loop {
             let now = world.clock.now();
@@ -150,6 +156,9 @@ async fn poll_on_schedule(
                 && due <= now
             {
                 turns.pop();
+                if planned.get(&number) != Some(&due) {
+                    continue;
+                }
                 let name = engine.config.sources[number].name.clone();
                 if !under_way.insert(name.clone()) {
                     continue;
@@ -166,6 +175,7 @@ async fn poll_on_schedule(
                 () = stop.cancelled() => {
                     // Polls are dropped where they are: what they would have brought is there at the next start.
                     polls.shutdown().await;
+                    world.folders.end(&[]).await;
                     world.mark_all().await?;
                     return world.store.record().save_source_states(unsaved.into_iter().collect()).await;
                 }
@@ -178,6 +188,15 @@ async fn poll_on_schedule(
                     show_sources(&world, &engine, &states);
                     if !unsaved.is_empty() {
                         world.store.record().save_source_states(unsaved.drain().collect()).await?;
+                    }
+                }
+                called = world.folders.news() => {
+                    let now = world.clock.now();
+                    for name in called.iter().filter(|name| !under_way.contains(*name)) {
+                        if let Some(number) = engine.config.sources.iter().position(|s| s.name == *name) {
+                            planned.insert(number, now);
+                            turns.push(Reverse((now, number)));
+                        }
                     }
                 }
                 _ = prune.tick() => world.prune(&engine.config.history).await?,
@@ -194,6 +213,7 @@ async fn poll_on_schedule(
                     if let Some(number) = engine.config.sources.iter().position(|s| s.name == name)
                         && let Some(next) = state.health.next_poll
                     {
+                        planned.insert(number, next);
                         turns.push(Reverse((next, number)));
                     }
                     let changed = states.get(&name).map(|s| s.health.status) != Some(state.health.status);
@@ -231,7 +251,9 @@ fn schedule(engine: &Engine, states: &HashMap<String, SourceState>, now: Timesta
         let mended = health.and_then(|h| h.error_class).is_some_and(|class| {
             matches!(class, ErrorClass::Forbidden | ErrorClass::Auth | ErrorClass::Refused | ErrorClass::Malformed)
         }) || states.get(&source.name).is_some_and(|s| ingest::is_other_address(&s.cursor, source));
-        let due = health.and_then(|h| h.next_poll).filter(|_| !mended).unwrap_or(now);
+        // A folder is watched only after it was read, and may have been left in the middle.
+        let unwatched = source.kind == SourceKind::Mailbox && health.is_some_and(|h| h.status == SourceStatus::Ok);
+        let due = health.and_then(|h| h.next_poll).filter(|_| !mended && !unwatched).unwrap_or(now);
         Some(Reverse((due, number)))
     };
     engine.config.sources.iter().enumerate().filter_map(turn).collect()

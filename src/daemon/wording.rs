@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
+use super::replies;
 use crate::compose::{
-    Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader,
-    SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput,
+    Reader, SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{
     Case, Deed, Delivery, Email, Letter, Mention, News, TransportSettings, Trouble, TroubleKind, WatchlistMatch,
@@ -33,6 +34,14 @@ pub(super) fn word(
             since: Some(trouble.since),
             detail: Some(&trouble.message),
             thread: None,
+            possible_duplicate,
+        })),
+        DeliveryContent::Answer { case, fault, said, department, to } => Some(engine.composer.answer(&AnswerInput {
+            reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
+            case: *case,
+            fault: *fault,
+            said,
+            thread: Some(to),
             possible_duplicate,
         })),
         DeliveryContent::Bundle {} => {
@@ -79,7 +88,7 @@ pub(super) fn word(
             let watchlists: Vec<_> = mention.watchlists.iter().map(|w| watchlist(engine, &w.name)).collect();
             let later: Vec<Later<'_>> =
                 file.later.iter().map(|l| Later { mention: &l.mention, complains: l.complains }).collect();
-            Some(engine.composer.case(&CaseInput {
+            let email = engine.composer.case(&CaseInput {
                 story: parts.story(mention, due, None),
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
@@ -91,7 +100,8 @@ pub(super) fn word(
                 who: &|address| engine.config.routing.person_name(address).unwrap_or(address).to_owned(),
                 actions: &actions(engine, keys, due, Some(&file.case), Some(letter), *copy),
                 copy: *copy,
-            }))
+            });
+            Some(with_reply(email, engine, keys, due, Some(file.case.id), false))
         }
         DeliveryContent::Notice { department, copy, person, news } => {
             let mention = due.mention.as_ref()?;
@@ -109,7 +119,7 @@ pub(super) fn word(
                 .iter()
                 .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
                 .collect();
-            Some(engine.composer.notice(&NoticeInput {
+            let email = engine.composer.notice(&NoticeInput {
                 story: parts.story(mention, due, *news),
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
@@ -123,7 +133,8 @@ pub(super) fn word(
                 earlier: &earlier,
                 actions: &actions(engine, keys, due, file.map(|f| &f.case), None, *copy),
                 copy: *copy,
-            }))
+            });
+            Some(with_reply(email, engine, keys, due, file.map(|f| f.case.id), *copy))
         }
     }
 }
@@ -137,8 +148,9 @@ fn actions(
     letter: Option<&Letter>,
     copy: bool,
 ) -> Actions {
+    let reply = reply_to(engine, keys, due, case.map(|c| c.id), copy && letter.is_none()).is_some();
     let (Some(case), Some(base)) = (case.filter(|c| !c.status.is_ended() && !copy), web::base(&engine.site)) else {
-        return Actions::default();
+        return Actions { reply, ..Actions::default() };
     };
     let Delivery { recipient, queued, .. } = &due.delivery;
     let address = |deed: &Deed| {
@@ -148,7 +160,29 @@ fn actions(
     Actions {
         links: links::offered(letter).iter().map(address).collect(),
         until: queued.checked_add(links::VALID).ok(),
+        reply,
     }
+}
+
+/// Where a reply to a mail about a case goes; a copy of a notice is for information only.
+fn reply_to(engine: &Engine, keys: &Keys, due: &Due, case: Option<i64>, for_information: bool) -> Option<String> {
+    let settings = engine.config.mail.replies.as_ref().filter(|_| !for_information)?;
+    Some(replies::address(settings, keys, case?, &due.delivery.recipient))
+}
+
+/// The same with the address to which a reply goes.
+fn with_reply(
+    email: Email,
+    engine: &Engine,
+    keys: &Keys,
+    due: &Due,
+    case: Option<i64>,
+    for_information: bool,
+) -> Email {
+    let Some(address) = reply_to(engine, keys, due, case, for_information) else { return email };
+    let mut email = email;
+    email.headers.push(("Reply-To".to_owned(), address));
+    email
 }
 
 /// What a story's mail borrows.

@@ -74,7 +74,7 @@ pub(crate) fn build(settings: &FetchSettings, resolver: Resolver) -> Result<reqw
 }
 
 /// Public authorities as compiled in, and those of `ca_file`; TLS 1.2 and 1.3; HTTP/2 where the server speaks it.
-pub(super) fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, FetchError> {
+pub(crate) fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, FetchError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = ca_file {
         add_certificates(&mut roots, path)?;

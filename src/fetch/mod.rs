@@ -5,6 +5,7 @@
 //! - `guard` decides which addresses may be contacted; `resolve` makes names obey it.
 //! - `host` knows whose turn it is and which host asked to be left in peace.
 //! - `socket` opens WebSockets for streams, guarded in the same way.
+//! - `mailbox` reads folders of mail by IMAP, under the same guard and trust.
 //! - `classify` judges statuses, `transport` what failed below them, `hints` when to come back, `body` caps.
 //!
 //! What does not live here: parsing what was fetched (`sources`), deciding when to poll (`schedule`), retrying. One
@@ -19,6 +20,7 @@ mod hints;
 mod host;
 mod http;
 pub mod local;
+pub mod mailbox;
 mod resolve;
 mod socket;
 mod transport;

@@ -81,7 +81,7 @@ pub(crate) fn encryption(error: &io::Error, host: &str) -> PollFault {
 }
 
 /// No certificate fault is ever got around: what is on the other side is not who it claims to be.
-fn tls_fault(error: &rustls::Error, host: &str) -> PollFault {
+pub(crate) fn tls_fault(error: &rustls::Error, host: &str) -> PollFault {
     let rustls::Error::InvalidCertificate(fault) = error else {
         // A handshake broken off by an alert or by garbage may be a passing fault of the server.
         let class = match error {

@@ -378,6 +378,10 @@ pub enum Happening {
     Evidence {
         mention: i64,
     },
+    /// Somebody wrote a note.
+    Noted {
+        text: String,
+    },
     /// A reminder went out.
     Reminded {
         clock: CaseClock,
@@ -402,6 +406,7 @@ impl Happening {
             Happening::Reopened { .. } => "reopened",
             Happening::CameBack { .. } => "came-back",
             Happening::Evidence { .. } => "evidence",
+            Happening::Noted { .. } => "noted",
             Happening::Reminded { .. } => "reminded",
         }
     }

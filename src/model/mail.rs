@@ -25,6 +25,8 @@ pub enum DeliveryKind {
     Handover,
     /// To the community: a step of a case that needs an eye on it.
     Update,
+    /// To who replied by mail: nothing was done, and why.
+    Answer,
     /// Alerts that piled up for one recipient, as one mail.
     Bundle,
     /// To `contact`: a source or the mail path is in trouble.
@@ -36,7 +38,7 @@ pub enum DeliveryKind {
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 11] = [
+    pub const ALL: [DeliveryKind; 12] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -45,6 +47,7 @@ impl DeliveryKind {
         DeliveryKind::Comeback,
         DeliveryKind::Handover,
         DeliveryKind::Update,
+        DeliveryKind::Answer,
         DeliveryKind::Bundle,
         DeliveryKind::Trouble,
         DeliveryKind::SignIn,
@@ -61,6 +64,7 @@ impl DeliveryKind {
             DeliveryKind::Comeback => "comeback",
             DeliveryKind::Handover => "handover",
             DeliveryKind::Update => "update",
+            DeliveryKind::Answer => "answer",
             DeliveryKind::Bundle => "bundle",
             DeliveryKind::Trouble => "trouble",
             DeliveryKind::SignIn => "sign-in",
@@ -141,6 +145,57 @@ pub enum News {
     Raised { from: Severity },
     /// Other places carry the story, the first one counted.
     Spreading { places: u64 },
+}
+
+/// Why a reply by mail was not acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplyFault {
+    /// Its first line does not begin with `#`.
+    NoCommand,
+    /// The word after `#` is none that is known.
+    UnknownCommand,
+    /// It is not clear which case is meant, or there is none.
+    NoCase,
+    /// The sender has nothing to do with the case.
+    NotAllowed,
+    /// The case has ended.
+    Ended,
+    /// The case has not ended, so there is nothing to reopen.
+    NotEnded,
+    /// That was done already.
+    Already,
+    /// Nobody answered the customer yet.
+    NotAnswered,
+    /// Nobody said that the customer is satisfied.
+    NotSatisfied,
+    /// Nobody of that name is configured.
+    Stranger,
+    /// Whoever is meant failed the case.
+    FailedIt,
+    /// Whoever is meant has it already.
+    HasIt,
+    /// A reason is missing.
+    NoReason,
+}
+
+impl ReplyFault {
+    /// All of them.
+    pub const ALL: [ReplyFault; 13] = [
+        ReplyFault::NoCommand,
+        ReplyFault::UnknownCommand,
+        ReplyFault::NoCase,
+        ReplyFault::NotAllowed,
+        ReplyFault::Ended,
+        ReplyFault::NotEnded,
+        ReplyFault::Already,
+        ReplyFault::NotAnswered,
+        ReplyFault::NotSatisfied,
+        ReplyFault::Stranger,
+        ReplyFault::FailedIt,
+        ReplyFault::HasIt,
+        ReplyFault::NoReason,
+    ];
 }
 
 /// What the operator is told of.

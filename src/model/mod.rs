@@ -4,6 +4,7 @@ pub mod case;
 pub mod entry;
 pub mod feedback;
 pub mod mail;
+pub mod mailbox;
 pub mod mention;
 pub mod secret;
 pub mod settings;
@@ -16,10 +17,15 @@ pub use case::{
 };
 pub use entry::{Author, Engagement, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
-pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trouble, TroubleKind, message_id};
+pub use mail::{
+    Delivery, DeliveryKind, Email, MailFault, News, ReplyFault, SendOutcome, Trouble, TroubleKind, message_id,
+};
+pub use mailbox::{MailboxLogin, MailboxSettings, MailboxUse, RawMail};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
-pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
+pub use settings::{
+    FetchSettings, HistorySettings, MailSettings, Mailbox, ReplySettings, SmtpTls, StorySettings, TransportSettings,
+};
 pub use source::{
     Cursor, ErrorClass, Health, HookFields, JetstreamSettings, Location, PollFault, Proof, Settings, Source,
     SourceKind, SourceStatus, WebhookSettings,

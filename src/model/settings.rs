@@ -111,6 +111,19 @@ pub struct MailSettings {
     pub transport: TransportSettings,
     /// Mails per recipient and hour; beyond it, alerts are bundled into one mail. Default 20.
     pub max_per_hour: u32,
+    /// Where replies to mails about cases arrive, if they may.
+    pub replies: Option<ReplySettings>,
+}
+
+/// Replies by mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplySettings {
+    /// Name of the mailbox source in which they arrive.
+    pub source: String,
+    /// What the signed part is put into: `mentions@example.com` becomes `mentions+c12.…@example.com`.
+    pub address: String,
+    /// Servers whose word about a DKIM signature is taken (RFC 8601, authserv-id), in lower case.
+    pub trusted: Vec<String>,
 }
 
 /// `[history]`: what is kept for looking back.

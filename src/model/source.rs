@@ -60,6 +60,7 @@ pub enum Location {
 pub enum Settings {
     #[default]
     None,
+    Mailbox(Arc<super::MailboxSettings>),
     /// A JSON API.
     Table(Arc<Table>),
     Jetstream(JetstreamSettings),

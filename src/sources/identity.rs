@@ -398,7 +398,7 @@ fn identity(entry: &RawEntry, key: Key) -> Identity {
     })
 }
 
-/// The identity of an entry whose id is known to be its own.
+/// The identity of an entry whose id holds for ever.
 pub fn of_id(id: &str) -> Identity {
     Identity(digest("id", id.trim().as_bytes()))
 }

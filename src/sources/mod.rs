@@ -8,6 +8,7 @@ pub mod feed;
 pub mod health;
 pub mod identity;
 pub mod jetstream;
+pub mod mailbox;
 pub mod presets;
 pub mod table;
 pub mod webhook;

@@ -35,6 +35,7 @@ fn settings(server: &SmtpServer, tls: SmtpTls) -> MailSettings {
             ca_file: Some(tls_file("ca.pem")),
         },
         max_per_hour: 20,
+        replies: None,
     }
 }
 

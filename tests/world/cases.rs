@@ -14,15 +14,15 @@ use mentiond::store::record::{CaseFile, CaseFilter};
 use crate::support::smtp::Script;
 use crate::support::world::{Entry, Mail, World, entry, rss};
 
-const ANA: &str = "ana@example.com";
-const TOM: &str = "tom@example.com";
-const LEAD: &str = "lead@example.com";
-const SUPPORT: &str = "support@example.com";
-const COMMUNITY: &str = "community@example.com";
-const BOARD: &str = "board@example.com";
+pub const ANA: &str = "ana@example.com";
+pub const TOM: &str = "tom@example.com";
+pub const LEAD: &str = "lead@example.com";
+pub const SUPPORT: &str = "support@example.com";
+pub const COMMUNITY: &str = "community@example.com";
+pub const BOARD: &str = "board@example.com";
 
 /// Customer Service in Madrid with Ana, Tom and a lead; a community manager who never sleeps; management.
-const TEAMS: &str = r#"
+pub const TEAMS: &str = r#"
 [departments.support]
 name = "Customer Service"
 email = "support@example.com"
@@ -46,18 +46,18 @@ role = "management"
 hours = "Mon-Fri 10:00-17:00"
 "#;
 
-fn at(text: &str) -> Timestamp {
+pub fn at(text: &str) -> Timestamp {
     let zone = TimeZone::get("Europe/Madrid").unwrap();
     text.parse::<jiff::civil::DateTime>().unwrap().to_zoned(zone).unwrap().timestamp()
 }
 
 /// A post by Jens Hansen in a forum.
-fn post(number: u32, title: &str, text: &str) -> Entry {
+pub fn post(number: u32, title: &str, text: &str) -> Entry {
     let link = format!("https://forum.example.net/t/{number}");
     entry(title).id(number).link(&link).author("Jens Hansen").text(text)
 }
 
-fn complaint() -> Entry {
+pub fn complaint() -> Entry {
     post(1, "My Acme toaster broke", "The Acme toaster stopped working after two days. I am very disappointed.")
 }
 
@@ -72,7 +72,7 @@ fn world(now: &str) -> World {
     world
 }
 
-async fn once_at(world: &World, now: &str) -> Vec<(String, String)> {
+pub async fn once_at(world: &World, now: &str) -> Vec<(String, String)> {
     world.clock.set(at(now));
     let before = world.heard().len();
     world.once().await;
@@ -95,7 +95,7 @@ async fn act_at(world: &World, now: &str, id: i64, action: Action, by: &str) -> 
     try_act(world, id, action, by).await.unwrap()
 }
 
-fn file(world: &World, id: i64) -> CaseFile {
+pub fn file(world: &World, id: i64) -> CaseFile {
     world.record().case(id).unwrap().expect("the case")
 }
 
@@ -104,17 +104,17 @@ fn cases(world: &World) -> Vec<Case> {
     world.record().cases(&filter).unwrap().into_iter().rev().map(|row| row.case).collect()
 }
 
-fn sent(kind: &str, to: &str) -> (String, String) {
+pub fn sent(kind: &str, to: &str) -> (String, String) {
     (kind.to_owned(), to.to_owned())
 }
 
-fn header<'a>(mail: &'a Mail, name: &str) -> &'a str {
+pub fn header<'a>(mail: &'a Mail, name: &str) -> &'a str {
     let raw = std::str::from_utf8(&mail.raw).unwrap();
     let head = raw.split_once("\r\n\r\n").unwrap().0;
     head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap_or_default()
 }
 
-fn last(world: &World, to: &str) -> Mail {
+pub fn last(world: &World, to: &str) -> Mail {
     world.mails_to(to).pop().expect("a mail")
 }
 

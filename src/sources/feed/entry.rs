@@ -168,6 +168,8 @@ fn author(raw: &RawAuthor, feed: &FeedInfo) -> Option<Author> {
     let url = link::clean(&raw.uri, feed.base.as_ref()).map(String::from);
     let handle = match line(&raw.handle) {
         own if !own.is_empty() => Some(format!("@{}", own.trim_start_matches('@'))),
+        // Whoever writes mail is known by the address.
+        _ if feed.format == Format::Made && !raw.email.is_empty() => Some(line(&raw.email).to_lowercase()),
         _ => (name.starts_with('@') && name.len() > 1 && !name.contains(' ')).then(|| name.clone()),
     };
     if let (true, Some(handle)) = (name.is_empty(), &handle) {

@@ -120,27 +120,7 @@ impl Record {
     ) -> Result<Result<Case, Refusal>, StoreError> {
         self.settle_sent().await?;
         let under_way = self.under_way();
-        let done = self
-            .write(true, move |c| {
-                let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
-                let loads = loads(c, &desk.routing)?;
-                let around = Around { routing: &desk.routing, loads: &loads, now };
-                let outcome = match cases::act(around, &case, &action, by.as_deref()) {
-                    Ok(outcome) => outcome,
-                    Err(refusal) => return Ok(Err(refusal)),
-                };
-                // A reminder that has not left yet is overtaken by what was done.
-                let overtaken = c
-                    .prepare_cached(
-                        "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
-                        AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
-                    )?
-                    .query_map(params![case.mention, under_way], |row| row.get(0))?
-                    .collect::<Result<Vec<i64>, _>>()?;
-                keep(c, &desk, &outcome, Some(&case), by.as_deref(), now)?;
-                Ok(Ok((outcome.case, overtaken)))
-            })
-            .await?;
+        let done = self.write(true, move |c| perform(c, &desk, id, &action, by.as_deref(), under_way, now)).await?;
         Ok(done.map(|(case, overtaken)| {
             self.withdraw(overtaken);
             case
@@ -251,6 +231,39 @@ impl Reader {
     pub fn case(&self, id: i64) -> Result<Option<CaseFile>, StoreError> {
         file(&self.0, id)
     }
+}
+
+/// Does what a person wants done with a case; the numbers of mails that it overtook. `under_way` is the mail that is
+/// being sent.
+pub(super) fn perform(
+    c: &Connection,
+    desk: &CaseDesk,
+    id: i64,
+    action: &Action,
+    by: Option<&str>,
+    under_way: Option<i64>,
+    now: Timestamp,
+) -> Result<Result<(Case, Vec<i64>), Refusal>, StoreError> {
+    let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
+    let loads = loads(c, &desk.routing)?;
+    let around = Around { routing: &desk.routing, loads: &loads, now };
+    let outcome = match cases::act(around, &case, action, by) {
+        Ok(outcome) => outcome,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    // A reminder that has not left yet is overtaken by what was done.
+    let mut overtaken = Vec::new();
+    if outcome.case != case {
+        overtaken = c
+            .prepare_cached(
+                "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
+                AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
+            )?
+            .query_map(params![case.mention, under_way], |row| row.get(0))?
+            .collect::<Result<Vec<i64>, _>>()?;
+    }
+    keep(c, desk, &outcome, Some(&case), by, now)?;
+    Ok(Ok((outcome.case, overtaken)))
 }
 
 /// A mention that began a story, or became graver by an edit: it joins a case of its author, or opens one, or neither.
@@ -396,7 +409,7 @@ fn set_due(c: &Connection, id: i64, due: Option<Timestamp>) -> Result<(), StoreE
     Ok(())
 }
 
-fn read(c: &Connection, id: i64) -> Result<Option<Case>, StoreError> {
+pub(super) fn read(c: &Connection, id: i64) -> Result<Option<Case>, StoreError> {
     let mut statement = c.prepare_cached("SELECT id, content, mention AS mention_id FROM cases WHERE id = ?1")?;
     Ok(statement.query_row([id], case).optional()?)
 }

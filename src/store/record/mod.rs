@@ -8,6 +8,7 @@ mod listing;
 mod outbox;
 mod polls;
 mod relay;
+mod replies;
 mod rows;
 mod sign_ins;
 mod sources;
@@ -39,6 +40,7 @@ pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts
 pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
+pub use replies::{NewReply, Replied};
 pub use sign_ins::SIGN_IN_WITHIN;
 pub use sources::SourceState;
 pub use stories::Fingerprints;
@@ -49,7 +51,7 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -57,6 +59,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
     include_str!("sign_ins.sql"),
+    include_str!("replies.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

@@ -13,7 +13,7 @@ use super::sources::SourceState;
 use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions, withdrawn};
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
-use crate::model::{DeliveryKind, Identity, Letter, Mention, News, Severity, StorySettings, Trouble};
+use crate::model::{DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Trouble};
 
 /// What a poll brings.
 #[derive(Clone)]
@@ -87,6 +87,15 @@ pub enum DeliveryContent {
         copy: bool,
         letter: Letter,
     },
+    /// To who replied by mail: nothing was done. `department` gives the language; `to` is the reply's id.
+    Answer {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<i64>,
+        fault: ReplyFault,
+        said: String,
+        department: String,
+        to: String,
+    },
     Bundle {},
     Trouble {
         trouble: Trouble,
@@ -111,6 +120,7 @@ impl DeliveryContent {
                 Letter::Handover => DeliveryKind::Handover,
                 Letter::Update => DeliveryKind::Update,
             },
+            DeliveryContent::Answer { .. } => DeliveryKind::Answer,
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
             DeliveryContent::SignIn { .. } => DeliveryKind::SignIn,
