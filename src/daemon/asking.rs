@@ -55,7 +55,7 @@ pub(super) async fn ask(
 /// One poll from beginning to end.
 pub async fn walk(fetcher: &Fetcher, table: &Table, at: Positions, session: Option<Session>, now: Timestamp) -> Walked {
     let mut walk = Walk::new(table, at, session, now);
-    while let Step::Ask(request) = walk.next() {
+    while let Step::Ask(request) = walk.step() {
         match fetcher.ask(&request).await {
             Ok(reply) => walk.answered(&reply),
             Err(fault) => walk.failed(fault),
@@ -84,7 +84,7 @@ pub async fn taste(
 ) -> Result<(Vec<RawEntry>, Option<url::Url>, String), PollFault> {
     let mut walk = Walk::new(table, Positions::default(), None, now);
     let mut asked = String::new();
-    while let (false, Step::Ask(request)) = (walk.has_page(), walk.next()) {
+    while let (false, Step::Ask(request)) = (walk.has_page(), walk.step()) {
         asked.clone_from(&request.shown);
         match fetcher.ask(&request).await {
             Ok(reply) => walk.answered(&reply),

@@ -68,7 +68,7 @@ fn live(kind: &Kind, table: &Table, seed: u64, calm: bool) -> Outcome {
         let last = step >= steps;
         let trouble = !last && dice.roll(3) == 0;
         let mut walk = Walk::new(table, at.clone(), session.clone(), fake.now);
-        while let Step::Ask(request) = walk.next() {
+        while let Step::Ask(request) = walk.step() {
             outcome.requests += 1;
             assert!(outcome.requests < 20_000, "{} goes round in circles", kind.name);
             match if trouble { dice.roll(6) } else { 9 } {

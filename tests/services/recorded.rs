@@ -30,7 +30,7 @@ fn recorded_answers_are_read() {
         };
         let table = table(KINDS.iter().find(|kind| kind.name == name).unwrap());
         let mut walk = Walk::new(&table, Positions::default(), None, now);
-        assert!(matches!(walk.next(), Step::Ask(_)));
+        assert!(matches!(walk.step(), Step::Ask(_)));
         walk.answered(&reply(200, &body, vec![]));
         let walked = walk.end();
         assert_eq!(walked.fault, None, "{file}");

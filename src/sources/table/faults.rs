@@ -97,7 +97,7 @@ fn applies(rule: &FaultRule, reply: &Reply, value: Option<&Value>, prose: &dyn F
         if let Some(wanted) = &rule.is {
             let is = match found {
                 Value::String(text) => text.contains(wanted.as_str()),
-                other => other.to_string() == *wanted,
+                other => serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *other),
             };
             if !is {
                 return false;

@@ -208,6 +208,9 @@ fn json_text(text: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
+/// A body and its media type.
+type Body = (String, &'static str);
+
 /// The request that an [`Ask`] becomes. `page` is the address of a further page, if the service gave one.
 pub(super) fn build(
     ask: &Ask,
@@ -216,7 +219,7 @@ pub(super) fn build(
     values: &Values<'_>,
     page: Option<&Url>,
 ) -> Result<Request, PollFault> {
-    let with = |secret: Option<&str>| -> Result<(Url, Option<(String, &'static str)>), PollFault> {
+    let with = |secret: Option<&str>| -> Result<(Url, Option<Body>), PollFault> {
         let values = Values { secret, ..values.clone() };
         let url = match page {
             Some(page) => page.clone(),

@@ -1,4 +1,4 @@
-//! One poll of a service, as a state machine: [`Walk::next`] says what to ask, [`Walk::answered`] takes the answer in. Each
+//! One poll of a service, as a state machine: [`Walk::step`] says what to ask, [`Walk::answered`] takes the answer in. Each
 //! combination of query and options is asked for page by page until what was seen before is reached; what broke off is
 //! asked for again the next time, and what could not be reached is a gap.
 
@@ -148,7 +148,7 @@ impl<'t> Walk<'t> {
     }
 
     /// What to ask next.
-    pub fn next(&mut self) -> Step {
+    pub fn step(&mut self) -> Step {
         if self.fault.is_some() {
             return Step::Done;
         }
