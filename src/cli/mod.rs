@@ -7,6 +7,7 @@ mod check;
 mod correct;
 mod evaluate;
 mod explain;
+mod forget;
 mod logging;
 mod mentions;
 mod once;
@@ -69,6 +70,8 @@ enum Command {
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
     Outbox(outbox::Arguments),
+    /// Erase a person everywhere, and prove it
+    Forget(forget::Arguments),
     /// Measure decisions on labelled texts: accuracy, precision, recall, confusion
     Evaluate(evaluate::Arguments),
 }
@@ -112,6 +115,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
+        Command::Forget(arguments) => forget::run(config, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&arguments),
     };
     match result {

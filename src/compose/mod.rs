@@ -32,7 +32,8 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk, Reader, RefundAdvice, Similar,
+    Story,
     Trouble, TroubleInput, Watchlist,
 };
 

@@ -20,6 +20,7 @@ mod people;
 mod reader;
 mod secret;
 mod section;
+mod thanks;
 mod tree;
 mod values;
 mod watch;
@@ -32,6 +33,7 @@ pub use edges::{DEFAULT_HTTP, DEFAULT_SENDMAIL, DEFAULT_STATE, DaemonSettings};
 pub use files::{MAX_FILE, MAX_FILES};
 pub use parts::Theme;
 pub use reader::{MAX_NAME, Secrets};
+pub use thanks::PerkOffer;
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
@@ -39,7 +41,7 @@ use crate::classify::UserCue;
 use crate::compose::Drafts;
 use crate::model::{FetchSettings, HistorySettings, MailSettings, Source, StorySettings};
 use crate::query::{Context, Query};
-use crate::routing::Routing;
+use crate::routing::{RefundRule, Routing};
 use diagnostic::{Findings, Span};
 use reader::{Reader, World};
 
@@ -64,6 +66,10 @@ pub struct Config {
     /// What queries may name, for those that are tried out.
     pub context: Context,
     pub routing: Routing,
+    /// What departments thank for praise with.
+    pub perks: Vec<PerkOffer>,
+    /// When giving money back is recommended, in deciding order.
+    pub refunds: Vec<RefundRule>,
     /// The operator's own cues for the classifier.
     pub cues: Vec<UserCue>,
     /// Reply drafts: the built-in ones, with those of `[mail] drafts` in their place.
@@ -121,6 +127,8 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let sources = watch::sources(&root, &watchlists, &mut reader);
     let departments = people::departments(&root, &daemon, &mut later, &mut reader);
     let routes = people::routes(&root, &departments, &mut later, &mut reader);
+    let perks = thanks::perks(&root, &departments.names, &mut reader);
+    let refunds = thanks::refunds(&root, &mut reader);
     let cues = cues::cues(&root, &mut reader);
     later.tell(&mut reader.found);
     doubts::look(
@@ -156,6 +164,8 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                     departments: departments.list.into_iter().map(|(department, _)| department).collect(),
                     routes,
                 },
+                perks,
+                refunds,
                 cues,
                 drafts,
             },

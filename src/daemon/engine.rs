@@ -159,6 +159,14 @@ pub fn case_desk(config: &Config) -> Arc<CaseDesk> {
     Arc::new(CaseDesk {
         routing: Arc::new(config.routing.clone()),
         sender_domain: domain(&config.mail.from.email).to_owned(),
+        // A perk without codes is a text, and there is nothing to set aside.
+        perks: config
+            .perks
+            .iter()
+            .filter(|p| p.text.contains("{code}"))
+            .map(|p| (p.department.clone(), p.codes.clone()))
+            .collect(),
+        contact: config.daemon.contact.clone(),
     })
 }
 

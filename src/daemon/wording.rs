@@ -3,12 +3,15 @@
 use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
+use super::reading;
 use crate::compose::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk, Reader, RefundAdvice,
+    Similar, Story,
     Trouble as Told, TroubleInput, Watchlist,
 };
-use crate::model::{Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
-use crate::store::record::{CaseFile, DeliveryContent, Due};
+use crate::model::{Category, Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
+use crate::routing::RefundRule;
+use crate::store::record::{CaseFile, DeliveryContent, Due, GivenPerk};
 
 /// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
 /// the mail is about is no longer in the record.
@@ -30,6 +33,7 @@ pub(super) fn word(
             possible_duplicate,
         })),
         DeliveryContent::Bundle {} => {
+            let full = bundled.iter().all(|(mention, names)| sees_all(engine, &due.delivery.recipient, mention, names));
             let items: Vec<_> = bundled
                 .iter()
                 .map(|(mention, names)| BundleItem {
@@ -41,6 +45,7 @@ pub(super) fn word(
             Some(engine.composer.bundle(&BundleInput {
                 reader: reader(engine, language),
                 items: &items,
+                full,
                 possible_duplicate,
             }))
         }
@@ -53,6 +58,7 @@ pub(super) fn word(
                 reader: reader(engine, language_of(engine, first)),
                 watchlist: watchlist(engine, first),
                 department: department_name(engine, &mention.decision.department),
+                full: sees_all(engine, &due.delivery.recipient, mention, watchlists),
             }))
         }
         DeliveryContent::Case { department, copy, letter, .. } => {
@@ -74,7 +80,7 @@ pub(super) fn word(
                 copy: *copy,
             }))
         }
-        DeliveryContent::Notice { department, copy, person, news } => {
+        DeliveryContent::Notice { department, copy, person, news, praised } => {
             let mention = due.mention.as_ref()?;
             let parts = Parts::new(engine, due, similar);
             let watchlists: Vec<_> =
@@ -95,8 +101,17 @@ pub(super) fn word(
                 watchlists: &watchlists,
                 department: department_name(engine, responsible).unwrap_or(responsible),
                 member: member.as_deref().or_else(|| engine.sole_member(responsible)),
-                // Perks come with a later version; until then no draft offers one.
-                perk: None,
+                perk: match perk(engine, due, mention).as_ref() {
+                    Some(Some(text)) => Some(Perk::Given(text)),
+                    Some(None) => Some(Perk::UsedUp),
+                    None => None,
+                },
+                refund: wants_refund(mention).then(|| match reading::refund_advice(engine, mention) {
+                    Some(RefundRule { recommend: true, why, .. }) => RefundAdvice::Recommended(why),
+                    Some(RefundRule { why, .. }) => RefundAdvice::NotRecommended(why),
+                    None => RefundAdvice::Unsaid,
+                }),
+                praised: *praised,
                 copies: &copies,
                 owner: owner.as_deref(),
                 personal: *person,
@@ -105,6 +120,36 @@ pub(super) fn word(
             }))
         }
     }
+}
+
+/// Whether a subscriber sees the personal data of an alert: where the watchlist says so, and in the department that
+/// takes care of the mention.
+fn sees_all(engine: &Engine, recipient: &str, mention: &Mention, watchlists: &[String]) -> bool {
+    let owner = engine.config.routing.department(&mention.decision.department);
+    owner.is_some_and(|d| d.reads(recipient) && mention.decision.privacy.is_usual())
+        || watchlists.iter().any(|name| engine.watchlist(name).is_some_and(|w| w.full))
+}
+
+/// What the owner department thanks for praise with; `Some(None)`: it has no code left.
+fn perk(engine: &Engine, due: &Due, mention: &Mention) -> Option<Option<String>> {
+    if mention.classification.category != Category::Praise || mention.erased.is_some() {
+        return None;
+    }
+    let offer = engine.config.perks.iter().find(|offer| offer.department == mention.decision.department)?;
+    if !offer.text.contains("{code}") {
+        return Some(Some(offer.text.clone()));
+    }
+    match due.perk.as_ref()? {
+        GivenPerk::Code(code) => Some(Some(offer.text.replace("{code}", code))),
+        GivenPerk::UsedUp => Some(None),
+    }
+}
+
+/// Whether money back is among what a mention asks for.
+fn wants_refund(mention: &Mention) -> bool {
+    let found = &mention.classification;
+    let asked = found.category == Category::Refund || found.categories.iter().any(|c| c.name == Category::Refund);
+    asked && mention.erased.is_none()
 }
 
 /// What a story's mail borrows.
@@ -217,6 +262,7 @@ fn told<'a>(trouble: &'a Trouble, relay: &'a str) -> Told<'a> {
         TroubleKind::RelayLogin => Told::RelayLogin { relay, waiting },
         TroubleKind::RelayInsecure => Told::RelayInsecure { relay, waiting },
         TroubleKind::RelayRecovered => Told::RelayRecovered { relay },
+        TroubleKind::PerksUsedUp => Told::PerksUsedUp { department: &trouble.subject },
         TroubleKind::MailDelayed => Told::DeliveryDelayed { recipient: &trouble.subject },
         TroubleKind::MailFailed => Told::DeliveryFailed { recipient: &trouble.subject },
     }

@@ -5,18 +5,20 @@ pub mod entry;
 pub mod feedback;
 pub mod mail;
 pub mod mention;
+pub mod person;
 pub mod secret;
 pub mod settings;
 pub mod source;
 
 pub use case::{
-    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Happening, Letter, Mark, Owner, OwnerReason, Privacy, Reminded,
+    Case, CaseClock, CaseMail, CaseStatus, CaseStep, ERASED, Happening, Letter, Mark, Owner, OwnerReason, Privacy, Reminded,
     Rung,
 };
 pub use entry::{Author, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
 pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trouble, TroubleKind, message_id};
-pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
+pub use mention::{Decision, Deliver, Erased, Matched, Mention, Part, WatchlistMatch};
+pub use person::{Person, Who};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};

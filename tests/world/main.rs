@@ -6,7 +6,9 @@
 mod cases;
 mod copies;
 mod daemon;
+mod forget;
 mod mail;
+mod perks;
 mod privacy;
 mod real;
 mod secrets;

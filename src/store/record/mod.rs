@@ -3,10 +3,13 @@
 
 mod cases;
 mod corrections;
+pub(in crate::store) mod erase;
 mod listing;
 mod outbox;
+mod perks;
 mod polls;
 mod relay;
+mod retention;
 mod rows;
 mod sources;
 mod stories;
@@ -25,13 +28,17 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
+use crate::dedup::forgotten::Forgotten;
 
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
 pub use corrections::{CorrectionRow, NewCorrection};
+pub use erase::Erasure;
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
+pub use perks::{GivenPerk, PerkCodes};
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
+pub use retention::Aged;
 pub use sources::SourceState;
 pub use stories::Fingerprints;
 pub use storms::Held;
@@ -40,13 +47,14 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
+    include_str!("privacy.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
@@ -60,6 +68,8 @@ pub struct Record {
     path: PathBuf,
     writer: Writer,
     under_way: Mutex<UnderWay>,
+    /// What must not come back.
+    forgotten: Mutex<Arc<Forgotten>>,
     readers: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -79,8 +89,9 @@ impl Record {
         connection.set_prepared_statement_cache_capacity(64);
         migrate(&mut connection, path)?;
         let under_way = Mutex::new(UnderWay::open(path.with_file_name("under-way"))?);
+        let forgotten = Mutex::new(Arc::new(erase::load(&connection)?));
         let writer = Writer::start(connection)?;
-        Ok(Self { path: path.into(), writer, under_way, readers: Arc::default() })
+        Ok(Self { path: path.into(), writer, under_way, forgotten, readers: Arc::default() })
     }
 
     /// A read-only view for commands beside a running daemon.
@@ -158,6 +169,13 @@ impl Record {
 
 /// A read-only connection of a command.
 pub struct Reader(Connection);
+
+impl Reader {
+    /// [`Record::open_to_read`] of this record.
+    pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
+        Record::open_to_read(path)
+    }
+}
 
 fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection =

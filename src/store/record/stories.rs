@@ -242,7 +242,7 @@ fn pack(sketch: &Sketch) -> Vec<u8> {
     sketch.0.iter().flat_map(|hash| hash.to_le_bytes()).collect()
 }
 
-fn unpack(blob: &[u8]) -> Sketch {
+pub(super) fn unpack(blob: &[u8]) -> Sketch {
     let (hashes, _) = blob.as_chunks::<8>();
     Sketch(hashes.iter().map(|h| u64::from_le_bytes(*h)).collect())
 }
