@@ -76,7 +76,7 @@ fn files_with(folder: &Path, text: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_person_is_forgotten_in_every_byte_and_does_not_come_back() {
-    let world = world().relay(Script::default().says("MAIL", "451 4.3.0 later"));
+    let world = world().relay(Script::default().answer("MAIL", "451 4.3.0 later"));
     world.once().await;
     // The post is edited, corrected and its case reopened with words about her: all of that is hers too.
     let mut edited = posts();
@@ -172,8 +172,9 @@ async fn a_running_daemon_forgets_and_goes_on() {
     world.once().await;
     let daemon = world.run();
     let request = Request::Forget { person: person(), dry_run: false };
-    let answer = crate::support::world::asked(|| control::ask_to_forget(&world.state(), &request)).await;
-    let (erased, remains) = answer.unwrap();
+    let state = world.state();
+    crate::support::world::until("the daemon listens", || state.join("control.sock").exists()).await;
+    let (erased, remains) = control::ask_to_forget(&state, &request).await.expect("a daemon").unwrap();
     assert_eq!((erased.mentions, remains.as_slice()), (1, [].as_slice()));
     assert_eq!(files_with(&world.state(), CANARY), [] as [&str; 0]);
     world.serve("forum", rss([entry("Acme is back").id(20).text("Acme works again")]));
@@ -205,7 +206,7 @@ async fn an_address_is_forgotten_and_mail_to_it_is_cancelled() {
     let world = World::new()
         .feed("forum", rss([entry("Acme").id(1).author("Bo").text("Acme, write to Bo.Dahl@example.org, not xbo.dahl@example.org")]))
         .watch("acme", "acme", "bo.dahl@example.org")
-        .relay(Script::default().says("MAIL", "451 4.3.0 later"));
+        .relay(Script::default().answer("MAIL", "451 4.3.0 later"));
     world.once().await;
     let whom = Person { who: Who::Email("bo.dahl@example.org".into()), sources: Vec::new() };
     let (erased, remains) = forget(&world, whom, false).await;

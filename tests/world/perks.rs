@@ -159,7 +159,7 @@ async fn a_retried_letter_about_a_case_goes_to_the_address_that_the_department_h
     let folder = World::new().feed("forum", rss([complaint])).watch("acme", "acme", "brand@example.com");
     let mut world = folder.toml(&teams("old@example.com"));
     world.once().await;
-    world.relay = SmtpServer::start(Script::default().says("RCPT", "550 5.1.1 no such user"));
+    world.relay = SmtpServer::start(Script::default().answer("RCPT", "550 5.1.1 no such user"));
     world.pass(SignedDuration::from_hours(2));
     world.once().await;
     let failed: Vec<_> = world.outbox().into_iter().filter(|m| m.status == "failed").map(|m| (m.kind, m.recipient)).collect();
