@@ -75,23 +75,48 @@ pub fn look(case: &Case, routing: &Routing, now: Timestamp) -> Look {
 /// configuration and the reminders sent stay as they are.
 pub fn next_reminder(case: &Case, routing: &Routing) -> Option<Reminder> {
     let department = home(routing, &case.owner)?;
-    let clocks: &[CaseClock] = match case.status {
+    running(case.status)
+        .iter()
+        .filter_map(|clock| of_clock(case, routing, department, *clock))
+        .min_by_key(|r| (r.at, r.clock))
+}
+
+/// Until when somebody has to take a case, and to answer it; and from when on it is asked whether the customer is
+/// satisfied. Only clocks that run.
+pub fn deadlines(case: &Case, routing: &Routing) -> Vec<(CaseClock, Timestamp)> {
+    let Some(department) = home(routing, &case.owner) else { return Vec::new() };
+    let office = &department.office;
+    let ends = |clock: &CaseClock| {
+        let (start, allowance) = match clock {
+            CaseClock::Acknowledge => (case.since, department.acknowledge_within?),
+            CaseClock::Resolve => (case.since, department.resolve_within?),
+            CaseClock::Confirm => (answered(case)?, department.confirm_after),
+        };
+        Some((*clock, office.add(start, allowance)?))
+    };
+    running(case.status).iter().filter_map(ends).collect()
+}
+
+/// The clocks that run in a status.
+fn running(status: CaseStatus) -> &'static [CaseClock] {
+    match status {
         CaseStatus::Open => &[CaseClock::Acknowledge, CaseClock::Resolve],
         CaseStatus::Acknowledged => &[CaseClock::Resolve],
         CaseStatus::Answered | CaseStatus::Resolved => &[CaseClock::Confirm],
         CaseStatus::Closed | CaseStatus::Dismissed => &[],
-    };
-    clocks.iter().filter_map(|clock| of_clock(case, routing, department, *clock)).min_by_key(|r| (r.at, r.clock))
+    }
+}
+
+/// When the customer got what there was to get, last.
+fn answered(case: &Case) -> Option<Timestamp> {
+    [&case.answered, &case.resolved].into_iter().flatten().map(|mark| mark.at).max()
 }
 
 fn of_clock(case: &Case, routing: &Routing, department: &Department, clock: CaseClock) -> Option<Reminder> {
     let (start, allowance) = match clock {
         CaseClock::Acknowledge => (case.since, department.acknowledge_within?),
         CaseClock::Resolve => (case.since, department.resolve_within?),
-        CaseClock::Confirm => {
-            let answered = [&case.answered, &case.resolved].into_iter().flatten().map(|mark| mark.at).max()?;
-            (answered, department.confirm_after)
-        }
+        CaseClock::Confirm => (answered(case)?, department.confirm_after),
     };
     let office = &department.office;
     let ran_out = office.add(start, allowance)?;

@@ -149,6 +149,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         department: arguments.department.clone(),
         person: arguments.owner.clone(),
         limit: arguments.limit,
+        before: None,
     })?;
     if arguments.json {
         return say_json(&Value::Array(rows.iter().map(row_json).collect()));

@@ -78,6 +78,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         department: arguments.department.clone(),
         copies: arguments.copies,
         limit: arguments.limit,
+        before: None,
     })?;
     if arguments.json {
         return say_json(&json!(rows.iter().map(row_json).collect::<Vec<_>>()));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Case, CaseStatus, CaseStep, Category, Letter, Mention, News, Owner};
+use crate::model::{Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner};
 
 /// A watchlist: its key in the configuration and the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +111,19 @@ pub struct NoticeInput<'a> {
     pub personal: bool,
     /// Earlier cases of the same author within 90 days, newest first.
     pub earlier: &'a [Earlier],
+    /// What the reader can do; a copy offers nothing.
+    pub actions: &'a Actions,
     /// This mail is one of the copies: personal data is masked.
     pub copy: bool,
+}
+
+/// Links by which the reader acts on a case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Actions {
+    /// In the order in which they are offered; none if there are no pages, or nothing is to be done.
+    pub links: Vec<(Deed, String)>,
+    /// Until when they work.
+    pub until: Option<Timestamp>,
 }
 
 /// An earlier case of the same author.
@@ -147,8 +158,20 @@ pub struct CaseInput<'a> {
     /// An owner's name for people, and a mail address's.
     pub owner: &'a dyn Fn(&Owner) -> String,
     pub who: &'a dyn Fn(&str) -> String,
+    /// What the reader can do; a copy offers nothing.
+    pub actions: &'a Actions,
     /// Personal data is masked.
     pub copy: bool,
+}
+
+/// A mail with a link that signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct SignInInput<'a> {
+    pub reader: Reader<'a>,
+    pub link: &'a str,
+    /// Until when it works.
+    pub until: Timestamp,
+    pub possible_duplicate: bool,
 }
 
 /// One alert of a bundle.

@@ -9,7 +9,7 @@ use super::headers::Headers;
 use super::input::{CaseInput, Later, Reader};
 use super::link::{Link, shown};
 use super::mask::Masker;
-use super::mention::{Badge, TITLE, byline, name, open_on, readable, repeats, subject_of_text};
+use super::mention::{Badge, Buttons, TITLE, byline, name, open_on, readable, repeats, subject_of_text};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, LetterText, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
@@ -34,6 +34,7 @@ struct View<'a> {
     next: String,
     how_label: &'a str,
     how: Vec<String>,
+    actions: Buttons,
     facts: Vec<Fact>,
     wrote_label: &'a str,
     headline: Vec<Segment>,
@@ -53,7 +54,7 @@ struct View<'a> {
 
 /// A later post of the customer.
 #[derive(Serialize)]
-struct Post {
+pub(super) struct Post {
     text: String,
     byline: String,
     link: Option<Link>,
@@ -135,6 +136,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let done: Vec<Fact> = input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
     let heading = fill(&text.heading, &values);
     let what = fill(&text.what, &values);
+    let actions = Buttons::new(words, &input.reader, input.actions);
     let view = View {
         preheader: what.clone(),
         tone: case.severity.as_str(),
@@ -149,7 +151,9 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         next_label: &labels.next,
         next: fill(&text.next, &values),
         how_label: &labels.how,
-        how: how(case, input.letter, input.copy),
+        // Commands are for those who have no pages.
+        how: if actions.is_empty() { how(case, input.letter, input.copy) } else { Vec::new() },
+        actions,
         facts: facts(words, input, &owner, &shown_date),
         wrote_label: &labels.wrote,
         headline_plain: isolate(&plain(&headline)).into_owned(),
@@ -264,7 +268,7 @@ fn foot<'w>(words: &'w Catalogue, input: &CaseInput<'_>) -> &'w str {
 }
 
 /// One line of the history: when, what, by whom.
-fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut Option<Masker<'_>>) -> Fact {
+pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut Option<Masker<'_>>) -> Fact {
     let history = &words.history;
     let owner = |owner| clean_line(&(input.owner)(owner));
     let mut reason = |text: &str| match masker {
@@ -295,7 +299,7 @@ fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, masker: &mut 
 }
 
 /// A later post of the customer, short.
-fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
+pub(super) fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
     let mention = readable(words, later.mention);
     let Mention { entry, source, fetched, .. } = mention.as_ref();
     let text = if repeats(&entry.title, &entry.text) {

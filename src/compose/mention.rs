@@ -8,13 +8,15 @@ use super::clean::{Marked, clean, clean_line, isolate};
 use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
-use super::input::{AlertInput, AlsoSeen, Earlier, NoticeInput, Perk, Reader, RefundAdvice, Similar, Story, Watchlist};
+use super::input::{
+    Actions, AlertInput, AlsoSeen, Earlier, NoticeInput, Perk, Reader, RefundAdvice, Similar, Story, Watchlist,
+};
 use super::link::{Link, shown};
 use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill, plural};
 use super::{Composer, NAME, SUBJECT_TITLE};
-use crate::model::{Email, Erased, Mention, News, Part, SentimentLabel, Severity};
+use crate::model::{Deed, Email, Erased, Mention, News, Part, SentimentLabel, Severity};
 
 /// Characters of a title in the mail.
 pub(super) const TITLE: usize = 160;
@@ -38,6 +40,7 @@ struct View {
     link: Option<Link>,
     open_on: String,
     no_link: String,
+    actions: Buttons,
     facts: Vec<Fact>,
     also_seen: Vec<Place>,
     often: String,
@@ -56,6 +59,36 @@ struct View {
 struct DraftView {
     language: &'static str,
     paragraphs: Vec<String>,
+}
+
+/// What the reader can do, as links.
+#[derive(Serialize)]
+pub(super) struct Buttons {
+    heading: String,
+    list: Vec<Button>,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct Button {
+    label: String,
+    href: String,
+}
+
+impl Buttons {
+    pub(super) fn new(words: &Catalogue, reader: &Reader<'_>, actions: &Actions) -> Self {
+        let until = actions.until.map(|until| words.date(until, reader.zone)).unwrap_or_default();
+        let button = |(deed, href): &(Deed, String)| Button { label: words.deed(*deed).to_owned(), href: href.clone() };
+        Self {
+            heading: words.actions.heading.clone(),
+            list: actions.links.iter().map(button).collect(),
+            note: fill(&words.actions.note, &[("date", &until)]),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
 }
 
 /// Category and severity as words; the colour only repeats them.
@@ -102,12 +135,27 @@ pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
             copy: !input.full,
             masked: !input.full,
             draft: None,
+            actions: &Actions::default(),
+            whole: false,
         },
     )
 }
 
 pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
     let words = composer.words(input.reader.language);
+    let kind = notice_kind(composer, words, input);
+    mention_mail(composer, words, &input.story, &input.reader, kind)
+}
+
+/// What a notice says, as a page shows it: the same, and the whole text of the post.
+pub(super) fn page(composer: &Composer, input: &NoticeInput<'_>) -> minijinja::Value {
+    let words = composer.words(input.reader.language);
+    let kind = Kind { whole: true, ..notice_kind(composer, words, input) };
+    let (view, _) = show(composer, words, &input.story, &input.reader, kind);
+    minijinja::Value::from(minijinja::value::Serde(&view))
+}
+
+fn notice_kind<'a>(composer: &Composer, words: &'a Catalogue, input: &NoticeInput<'a>) -> Kind<'a> {
     let mail = &words.mail;
     let brands: Vec<String> = input.watchlists.iter().map(|w| name(w.name)).collect();
     let brand = brands.join(", ");
@@ -151,26 +199,22 @@ pub(super) fn notice(composer: &Composer, input: &NoticeInput<'_>) -> Email {
             },
         })
     };
-    mention_mail(
-        composer,
-        words,
-        &input.story,
-        &input.reader,
-        Kind {
-            header,
-            subject,
-            list: input.watchlists.first().copied(),
-            only: None,
-            intro: fill(intro, &[("brand", &brand), ("department", &owner)]),
-            why: fill(why, &[("department", &owner)]),
-            brand,
-            department,
-            earlier: input.earlier,
-            copy: input.copy,
-            masked: false,
-            draft,
-        },
-    )
+    Kind {
+        header,
+        subject,
+        list: input.watchlists.first().copied(),
+        only: None,
+        intro: fill(intro, &[("brand", &brand), ("department", &owner)]),
+        why: fill(why, &[("department", &owner)]),
+        brand,
+        department,
+        earlier: input.earlier,
+        copy: input.copy,
+        masked: false,
+        draft,
+        actions: input.actions,
+        whole: false,
+    }
 }
 
 /// The mention, or what is said in place of one whose words are no longer kept.
@@ -237,6 +281,9 @@ struct Kind<'a> {
     /// The foot says that personal data is masked; that of a copy does already.
     masked: bool,
     draft: Option<Draft>,
+    actions: &'a Actions,
+    /// All of the text instead of an excerpt.
+    whole: bool,
 }
 
 fn mention_mail(
@@ -246,10 +293,28 @@ fn mention_mail(
     reader: &Reader<'_>,
     kind: Kind<'_>,
 ) -> Email {
+    let (mention, list, header) = (story.mention, kind.list, kind.header);
+    let (view, subject) = show(composer, words, story, reader, kind);
+    let mut headers = Headers::new(header, &words.code, story.possible_duplicate);
+    if let Some(list) = list {
+        headers.list_id(list.key, &composer.settings.sender_domain);
+    }
+    headers.thread(story.thread);
+    headers.mention(mention.id, mention.classification.category.as_str(), mention.classification.severity);
+    composer.email("mention", words, subject, &view, headers)
+}
+
+/// What is shown, and the subject.
+fn show(
+    composer: &Composer,
+    words: &Catalogue,
+    story: &Story<'_>,
+    reader: &Reader<'_>,
+    kind: Kind<'_>,
+) -> (View, String) {
     let mention = readable(words, story.mention);
     let mention = mention.as_ref();
     let entry = &mention.entry;
-    let found = &mention.classification;
     let author = entry.author.as_ref();
     // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
     // on locked screens and in relays' logs.
@@ -267,7 +332,8 @@ fn mention_mail(
     let title = Marked { text: title.text.replace('\n', " ").into(), marks: title.marks };
     let body = hide(Marked::new(&entry.text, reasons::marks(mention, Part::Text, kind.only)));
 
-    let segments = excerpt(&body, &reasons::evidence(mention, &body.text));
+    let evidence = reasons::evidence(mention, &body.text);
+    let segments = if kind.whole { whole(&body, usize::MAX) } else { excerpt(&body, &evidence) };
     let repeated = repeats(&title.text, &body.text);
     let headline = if repeated { Vec::new() } else { whole(&title, TITLE) };
     let plain_excerpt = plain(&segments);
@@ -350,6 +416,7 @@ fn mention_mail(
         open_on: open_on(words, link.as_ref()),
         link,
         no_link,
+        actions: Buttons::new(words, reader, kind.actions),
         facts,
         also_seen: story
             .also_seen
@@ -368,14 +435,7 @@ fn mention_mail(
         page: composer.page(mention.id).filter(|_| !kind.copy),
         foot,
     };
-
-    let mut headers = Headers::new(kind.header, &words.code, story.possible_duplicate);
-    if let Some(list) = kind.list {
-        headers.list_id(list.key, &composer.settings.sender_domain);
-    }
-    headers.thread(story.thread);
-    headers.mention(mention.id, found.category.as_str(), found.severity);
-    composer.email("mention", words, subject, &view, headers)
+    (view, subject)
 }
 
 /// A configured name on one line and of bearable length.

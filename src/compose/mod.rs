@@ -18,7 +18,9 @@ mod letter;
 mod link;
 mod mask;
 mod mention;
+mod page;
 mod reasons;
+mod sign_in;
 mod trouble;
 mod words;
 
@@ -32,10 +34,11 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk, Reader, RefundAdvice, Similar,
-    Story,
-    Trouble, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk, Reader,
+    RefundAdvice, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
 };
+
+pub use page::Phrases;
 
 use crate::model::Email;
 use clean::clean_line;
@@ -106,6 +109,11 @@ impl Composer {
     /// To the operator: a source or the way of the mail is in trouble, or no longer is.
     pub fn trouble(&self, input: &TroubleInput<'_>) -> Email {
         trouble::trouble(self, input)
+    }
+
+    /// To whoever asked to be signed in to the pages.
+    pub fn sign_in(&self, input: &SignInInput<'_>) -> Email {
+        sign_in::sign_in(self, input)
     }
 
     fn words(&self, language: &str) -> &Catalogue {
@@ -220,6 +228,8 @@ fn templates() -> Environment<'static> {
         ("case.txt", include_str!("templates/case.txt")),
         ("bundle.html", include_str!("templates/bundle.html")),
         ("bundle.txt", include_str!("templates/bundle.txt")),
+        ("sign-in.html", include_str!("templates/sign-in.html")),
+        ("sign-in.txt", include_str!("templates/sign-in.txt")),
         ("trouble.html", include_str!("templates/trouble.html")),
         ("trouble.txt", include_str!("templates/trouble.txt")),
     ] {

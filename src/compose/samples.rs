@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::model::Deed;
 use crate::model::{
     Author, Case, CaseClock, CaseStatus, CaseStep, Category, Classification, Cue, Decision, Deliver, Entry, Happening,
     Identity, Language, Letter, Matched, Mention, Owner, OwnerReason, Part, Privacy, Rung, Scored, Sentiment,
@@ -214,6 +215,7 @@ impl World {
             owner: None,
             personal: false,
             earlier: &[],
+            actions: &if copy { Actions::default() } else { actions(&[Deed::Acknowledge, Deed::Assign]) },
             copy,
         })
     }
@@ -228,6 +230,12 @@ impl World {
             possible_duplicate: false,
         })
     }
+}
+
+/// Links as the daemon makes them.
+fn actions(deeds: &[Deed]) -> Actions {
+    let link = |deed: &Deed| (*deed, format!("https://mentions.example.com/act/AAAA-{}", deed.as_str()));
+    Actions { links: deeds.iter().map(link).collect(), until: "2026-11-28T13:09:00Z".parse().ok() }
 }
 
 /// A mail about a case that Ana failed and Tom has; `status` as it is now.
@@ -299,6 +307,10 @@ pub(super) fn letter(world: &World, language: &str, letter: &Letter, copy: bool)
         later: &later,
         owner: &|owner| format!("{}, Customer Service", person(owner.person.as_deref().unwrap_or_default())),
         who: &person,
+        actions: &match letter {
+            Letter::Question { .. } => actions(&[Deed::Satisfied, Deed::Unsatisfied]),
+            _ => Actions::default(),
+        },
         copy,
     })
 }

@@ -191,6 +191,7 @@ fn who_complains_often_is_marked_with_their_history() {
             owner: Some("Ana Ruiz, Customer Service"),
             personal: true,
             earlier,
+            actions: &Actions::default(),
             copy: false,
         })
     };
@@ -321,7 +322,9 @@ fn hazard_26_content_is_text_only() {
     }];
     for mail in [world.alert("en"), world.notice("da", false), world.notice("es", true)] {
         check(&mail);
-        assert!(links(&mail.html).is_empty(), "{:?}", links(&mail.html));
+        let mut links = links(&mail.html);
+        links.retain(|(target, _)| !target.starts_with("https://mentions.example.com/act/"));
+        assert!(links.is_empty(), "{links:?}");
         assert!(mail.html.contains("&lt;form"), "{}", mail.html);
         assert_eq!(mail.html.matches("</table>").count(), mail.html.matches("<table").count());
     }

@@ -9,7 +9,7 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseStatus, Category, SentimentLabel, Severity};
+use crate::model::{CaseStatus, Category, Deed, SentimentLabel, Severity};
 
 /// The catalogues; the first is what a reader gets whose language has none.
 pub(super) const FILES: [(&str, &str); 4] = [
@@ -40,6 +40,9 @@ pub(super) struct Catalogue {
     pub(super) letters: LetterWords,
     statuses: HashMap<CaseStatus, String>,
     pub(super) history: HistoryWords,
+    pub(super) actions: ActionWords,
+    pub(super) sign_in: SignInWords,
+    deeds: HashMap<Deed, String>,
     /// `mail` as the templates see it, made once.
     #[serde(skip)]
     pub(super) labels: Value,
@@ -266,6 +269,26 @@ pub(super) struct LetterText {
     pub(super) next: String,
 }
 
+/// Links by which a reader acts on a case.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ActionWords {
+    pub(super) heading: String,
+    pub(super) note: String,
+}
+
+/// The mail with the link that signs in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignInWords {
+    pub(super) subject: String,
+    pub(super) heading: String,
+    pub(super) what: String,
+    pub(super) button: String,
+    pub(super) note: String,
+    pub(super) foot: String,
+}
+
 /// Lines of a case's history.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -304,6 +327,11 @@ impl Catalogue {
 
     pub(super) fn status(&self, status: CaseStatus) -> &str {
         self.statuses.get(&status).map_or(status.as_str(), String::as_str)
+    }
+
+    /// What somebody says who does this.
+    pub(super) fn deed(&self, deed: Deed) -> &str {
+        self.deeds.get(&deed).map_or(deed.as_str(), String::as_str)
     }
 
     pub(super) fn sentiment(&self, sentiment: SentimentLabel) -> &str {
@@ -458,6 +486,7 @@ mod tests {
             let catalogue = Catalogue::parse(source).unwrap();
             assert!(Category::ALL.iter().all(|c| catalogue.categories.contains_key(c)), "{code}");
             assert!(Severity::ALL.iter().all(|s| catalogue.severities.contains_key(s)), "{code}");
+            assert!(Deed::ALL.iter().all(|d| catalogue.deeds.contains_key(d)), "{code}");
             assert!(CaseStatus::ALL.iter().all(|s| catalogue.statuses.contains_key(s)), "{code}");
             assert!(SentimentLabel::ALL.iter().all(|s| catalogue.sentiments.contains_key(s)), "{code}");
         }

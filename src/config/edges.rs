@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use super::diagnostic::Span;
+use super::diagnostic::{Findings, Span};
 use super::keys::{DAEMON, FETCH, HISTORY, MAIL, STORIES};
 use super::reader::Reader;
 use super::section::{Section, checked};
@@ -38,6 +38,8 @@ pub struct DaemonSettings {
     pub http: Option<SocketAddr>,
     /// Start of the links in mails.
     pub public_url: Option<Url>,
+    /// Whether the pages ask who somebody is. Default yes.
+    pub sign_in: bool,
     /// Told of source and mail trouble, and named in the User-Agent.
     pub contact: Option<String>,
     /// Days on which no department works.
@@ -53,6 +55,7 @@ pub(super) fn daemon(root: &Table, reader: &mut Reader<'_>) -> DaemonSettings {
         language: "en".to_owned(),
         http: Some(DEFAULT_HTTP),
         public_url: None,
+        sign_in: true,
         contact: None,
         holidays: Vec::new(),
     };
@@ -72,11 +75,35 @@ pub(super) fn daemon(root: &Table, reader: &mut Reader<'_>) -> DaemonSettings {
         settings.http = http;
     }
     settings.public_url = section.parsed("public_url", addresses::public_url, found);
+    if let Some(sign_in) = section.boolean("sign_in", found) {
+        settings.sign_in = sign_in;
+    }
+    reachable(&section, &settings, found);
     settings.contact = section.parsed("contact", addresses::address, found);
     settings.holidays = section.parsed_list("holidays", values::days_off, found);
     // The files were read already; here only what is no text is told.
     section.list("include", found);
     settings
+}
+
+/// Pages that others than this machine can reach hold what people wrote and who they are.
+fn reachable(section: &Section<'_>, settings: &DaemonSettings, found: &mut Findings) {
+    let Some(address) = settings.http.filter(|address| !address.ip().is_loopback()) else { return };
+    if !settings.sign_in {
+        found
+            .error(
+                section.place("sign_in"),
+                format!("`http = \"{address}\"` shows the pages to everybody who can reach it"),
+            )
+            .help("leave out `sign_in = false`, or listen on this machine only: http = \"127.0.0.1:8420\"");
+    } else if settings.public_url.as_ref().is_none_or(|url| url.scheme() != "https") {
+        found
+            .warning(
+                section.place("http"),
+                format!("`http = \"{address}\"`: nothing says that the way to the pages is encrypted"),
+            )
+            .help("put a web server with TLS before it and set public_url = \"https://…\" to its address");
+    }
 }
 
 /// Reads `[fetch]`; everything in it has a default.

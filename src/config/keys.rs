@@ -28,11 +28,12 @@ pub const ROOT: Keys = Keys {
         "cues",
         "perks",
         "refunds",
+        "tokens",
     ],
 };
 pub const DAEMON: Keys = Keys {
     table: "daemon",
-    keys: &["state", "timezone", "language", "http", "public_url", "contact", "include", "holidays"],
+    keys: &["state", "timezone", "language", "http", "public_url", "sign_in", "contact", "include", "holidays"],
 };
 pub const FETCH: Keys = Keys {
     table: "fetch",
@@ -102,13 +103,15 @@ pub const CUE: Keys =
 pub const PERK: Keys = Keys { table: "perks.NAME", keys: &["text", "codes", "codes_file"] };
 /// When giving money back is recommended.
 pub const REFUND: Keys = Keys { table: "[refunds]", keys: &["when", "recommend", "why"] };
+/// A program that may use the API.
+pub const TOKEN: Keys = Keys { table: "tokens.NAME", keys: &["secret", "scope", "departments", "full", "by"] };
 /// One person in `departments.NAME.members`.
 pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hours", "away"] };
 /// `password = { … }`: exactly one of these.
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 14] = [
+pub const HEADED: [&Keys; 15] = [
     &DAEMON,
     &FETCH,
     &MAIL,
@@ -123,4 +126,5 @@ pub const HEADED: [&Keys; 14] = [
     &CUE,
     &PERK,
     &REFUND,
+    &TOKEN,
 ];

@@ -21,6 +21,7 @@ mod reader;
 mod secret;
 mod section;
 mod thanks;
+mod tokens;
 mod tree;
 mod values;
 mod watch;
@@ -34,6 +35,7 @@ pub use files::{MAX_FILE, MAX_FILES};
 pub use parts::Theme;
 pub use reader::{MAX_NAME, Secrets};
 pub use thanks::PerkOffer;
+pub use tokens::{Scope, Token};
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
@@ -70,6 +72,8 @@ pub struct Config {
     pub perks: Vec<PerkOffer>,
     /// When giving money back is recommended, in deciding order.
     pub refunds: Vec<RefundRule>,
+    /// Programs that may use the API.
+    pub tokens: Vec<Token>,
     /// The operator's own cues for the classifier.
     pub cues: Vec<UserCue>,
     /// Reply drafts: the built-in ones, with those of `[mail] drafts` in their place.
@@ -129,6 +133,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let routes = people::routes(&root, &departments, &mut later, &mut reader);
     let perks = thanks::perks(&root, &departments.names, &mut reader);
     let refunds = thanks::refunds(&root, &mut reader);
+    let tokens = tokens::tokens(&root, &departments.names, &mut reader);
     let cues = cues::cues(&root, &mut reader);
     later.tell(&mut reader.found);
     doubts::look(
@@ -166,6 +171,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 },
                 perks,
                 refunds,
+                tokens,
                 cues,
                 drafts,
             },

@@ -390,7 +390,7 @@ impl Courier {
         if let Some(mail) = ingest::trouble_mail(&self.engine, trouble, now)
             && mail.recipient != about
         {
-            self.world.store.record().queue_trouble(mail, now).await?;
+            self.world.store.record().queue_mail(mail, now).await?;
         }
         Ok(())
     }
@@ -418,7 +418,7 @@ async fn worded_message(
         None => None,
     };
     let similar = similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default();
-    let Some(email) = wording::word(engine, due, similar, &bundled, file.as_ref()) else {
+    let Some(email) = wording::word(engine, &world.keys, due, similar, &bundled, file.as_ref()) else {
         return Ok(Err("what it was about is no longer in the record".to_owned()));
     };
     let Delivery { recipient, message_id, queued, .. } = &due.delivery;

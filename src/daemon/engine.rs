@@ -16,15 +16,16 @@ use crate::model::message_id;
 use crate::query::Matcher;
 use crate::store::record::CaseDesk;
 use crate::themes::NamedQueries;
+use crate::web;
 
 /// The configuration, and what was built from it.
 pub struct Engine {
-    pub config: Config,
+    pub config: Arc<Config>,
     /// All watchlists, by their places, and behind them what is thrown away.
     pub matcher: Matcher,
-    pub themes: NamedQueries,
+    pub themes: Arc<NamedQueries>,
     pub classifier: Classifier,
-    pub composer: Composer,
+    pub composer: Arc<Composer>,
     pub fetcher: Fetcher,
     /// What decides about cases inside the record's transactions.
     pub desk: Arc<CaseDesk>,
@@ -86,22 +87,21 @@ impl Engine {
             })
             .collect();
         let composer = Composer::new(ComposeSettings {
-            // Pages come with a later version; until then no mail links to them.
-            mention_pages: None,
+            mention_pages: web::base(&config).and_then(|base| format!("{base}/mentions").parse().ok()),
             contact: config.daemon.contact.clone(),
             sender_domain: domain(&config.mail.from.email).to_owned(),
             drafts: config.drafts.clone(),
         });
         Ok(Self {
             matcher,
-            themes,
+            themes: Arc::new(themes),
             excludes,
             classifier: Classifier::with_cues(config.cues.clone()),
-            composer,
+            composer: Arc::new(composer),
             fetcher: Fetcher::new(&config.fetch)?,
             desk: case_desk(&config),
             source_watchlists,
-            config,
+            config: Arc::new(config),
         })
     }
 

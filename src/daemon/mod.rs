@@ -6,6 +6,7 @@ pub mod engine;
 mod forget;
 mod ingest;
 mod once;
+mod pages;
 pub mod processors;
 pub mod reading;
 pub mod replay;
@@ -25,6 +26,7 @@ use crate::model::{HistorySettings, Person};
 use crate::store::record::{CaseDesk, Erasure};
 use crate::store::seen::Marks;
 use crate::store::{Remains, Store, StoreError};
+use crate::web::keys::Keys;
 use crate::web::metrics::Metrics;
 
 pub use deliver::MailSummary;
@@ -40,6 +42,8 @@ pub struct World {
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub timings: Arc<Timings>,
+    /// Signs the links of mails and what pages hand out.
+    pub keys: Arc<Keys>,
     /// For parsing and matching.
     pub processors: Processors,
     /// Mail was queued.
@@ -61,9 +65,17 @@ impl World {
             source,
             hint: "the operating system gives no threads; raise the limit on processes",
         })?;
+        let store = Store::open(state)?;
+        let keys = Keys::open(state).map_err(|source| StoreError::Io {
+            path: state.join("web-secret"),
+            source,
+            hint: "let the user that runs mentiond read and write it; without it a new one is made, and links in earlier \
+                   mails are worth nothing any more",
+        })?;
         Ok(Self {
             clock,
-            store: Store::open(state)?,
+            store,
+            keys: Arc::new(keys),
             metrics: Arc::default(),
             timings: Arc::default(),
             processors,

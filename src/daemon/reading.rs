@@ -19,6 +19,7 @@ use crate::model::{
     Category, Classification, Decision, Deliver, Entry, ErrorClass, Location, Matched, Mention, Part, PollFault, Source,
     WatchlistMatch,
 };
+pub use crate::query::Lines;
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
 use crate::routing::{self, RefundRule, Routing, Tried};
 use crate::sources::feed::{self, Feed};
@@ -424,41 +425,6 @@ fn keep_window(entry: &mut Entry, watchlists: &mut [WatchlistMatch]) {
         for matched in watchlist.matched.iter_mut().filter(|m| m.part == Part::Text) {
             matched.start -= start;
             matched.end -= start;
-        }
-    }
-}
-
-/// What queries read of an entry as one line, though the entry has it in parts.
-pub struct Lines {
-    author: String,
-    links: String,
-}
-
-impl Lines {
-    /// Name and handle of the author, and the links.
-    pub fn of(entry: &Entry) -> Self {
-        let author = entry.author.as_ref().map_or_else(String::new, |a| match &a.handle {
-            Some(handle) => format!("{} {handle}", a.name),
-            None => a.name.clone(),
-        });
-        Self { author, links: entry.links.join("\n") }
-    }
-
-    /// The entry as queries see it before it is classified.
-    pub fn document<'a>(&'a self, entry: &'a Entry, source: &'a str) -> Document<'a> {
-        Document {
-            title: &entry.title,
-            text: &entry.text,
-            author: &self.author,
-            site: entry.site.as_deref().unwrap_or_default(),
-            url: entry.url.as_deref().unwrap_or_default(),
-            lang: entry.lang.as_deref().unwrap_or_default(),
-            source,
-            links: &self.links,
-            followers: entry.author.as_ref().and_then(|author| author.followers),
-            rating: entry.rating,
-            reply: entry.reply,
-            facts: None,
         }
     }
 }

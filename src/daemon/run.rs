@@ -16,6 +16,7 @@ use super::control::{Command, ControlError};
 use super::deliver::Courier;
 use super::engine::{Engine, EngineError};
 use super::ingest::{self, PollResult, Polled};
+use super::pages::Behind;
 use super::{World, control, forget, upkeep};
 use crate::classify::Classifier;
 use crate::config::{self, ConfigErrors};
@@ -80,8 +81,8 @@ pub async fn run(
     parts.spawn(poll_on_schedule(Arc::clone(&world), engines.clone(), stop.clone()));
     parts.spawn(upkeep::keep_up(Arc::clone(&world), engines.clone(), stop.clone()));
     let forgetting = tokio::spawn(forget::forget_by_age(Arc::clone(&world), engines.clone(), stop.clone()));
-    parts.spawn(deliver_as_due(Arc::clone(&world), engines, stop.clone()));
-    let serving = tokio::spawn(serve(Arc::clone(&world), listener, stop.clone()));
+    parts.spawn(deliver_as_due(Arc::clone(&world), engines.clone(), stop.clone()));
+    let serving = tokio::spawn(serve(Arc::clone(&world), engines, listener, stop.clone()));
     let answering = tokio::spawn(control.serve(stop.clone()));
     let watchdog = tokio::spawn(watchdog(Arc::clone(&world), stop.clone()));
     world.metrics.set_ready(true);
@@ -258,9 +259,16 @@ async fn deliver_as_due(
     }
 }
 
-async fn serve(world: Arc<World>, listener: Option<tokio::net::TcpListener>, stop: CancellationToken) {
+async fn serve(
+    world: Arc<World>,
+    engines: watch::Receiver<Arc<Engine>>,
+    listener: Option<tokio::net::TcpListener>,
+    stop: CancellationToken,
+) {
     if let Some(listener) = listener {
-        web::serve(listener, Arc::clone(&world.metrics), stop).await;
+        let (metrics, keys) = (Arc::clone(&world.metrics), Arc::clone(&world.keys));
+        let app = web::App { daemon: Arc::new(Behind::new(world, engines)), keys };
+        web::serve(listener, web::router(metrics, app), stop).await;
     }
 }
 
@@ -358,6 +366,7 @@ async fn answer(world: &Arc<World>, publish: &watch::Sender<Arc<Engine>>, comman
                 if let (Ok(_), Err(error)) = (&done, learn(&world, &engine.classifier).await) {
                     done = Err(error);
                 }
+                drop((world, engine));
                 let _ = reply.send(done.map_err(|error| error.to_string()));
             });
         }

@@ -5,18 +5,23 @@ use jiff::Timestamp;
 use super::engine::{Engine, domain};
 use super::reading;
 use crate::compose::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk, Reader, RefundAdvice,
-    Similar, Story,
-    Trouble as Told, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk, Reader,
+    RefundAdvice, SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
-use crate::model::{Category, Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
+use crate::model::{
+    Case, Category, Deed, Delivery, Email, Letter, Mention, News, TransportSettings, Trouble, TroubleKind, WatchlistMatch,
+};
 use crate::routing::RefundRule;
-use crate::store::record::{CaseFile, DeliveryContent, Due, GivenPerk};
+use crate::store::record::{CaseFile, DeliveryContent, Due, GivenPerk, SIGN_IN_WITHIN};
+use crate::web;
+use crate::web::keys::Keys;
+use crate::web::links::{self, ActionLink};
 
 /// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
 /// the mail is about is no longer in the record.
 pub(super) fn word(
     engine: &Engine,
+    keys: &Keys,
     due: &Due,
     similar: &[Mention],
     bundled: &[(Mention, Vec<String>)],
@@ -49,6 +54,18 @@ pub(super) fn word(
                 possible_duplicate,
             }))
         }
+        DeliveryContent::SignIn { nonce } => {
+            let Delivery { recipient, queued, .. } = &due.delivery;
+            let link = web::sign_in_address(&engine.config, keys, nonce)?;
+            let departments = &engine.config.routing.departments;
+            let language = departments.iter().find(|d| d.reads(recipient)).map(|d| d.language.as_str());
+            Some(engine.composer.sign_in(&SignInInput {
+                reader: reader(engine, language),
+                link: &link,
+                until: queued.checked_add(SIGN_IN_WITHIN).unwrap_or(*queued),
+                possible_duplicate,
+            }))
+        }
         DeliveryContent::Alert { watchlists, news } => {
             let mention = due.mention.as_ref()?;
             let first = watchlists.first().map_or("", |n| n);
@@ -75,8 +92,9 @@ pub(super) fn word(
                 letter,
                 steps: &file.steps,
                 later: &later,
-                owner: &|owner| owner_name(engine, owner),
-                who: &|address| person_name(engine, address).unwrap_or_else(|| address.to_owned()),
+                owner: &|owner| engine.config.routing.owner_name(owner),
+                who: &|address| engine.config.routing.person_name(address).unwrap_or(address).to_owned(),
+                actions: &actions(engine, keys, due, Some(&file.case), Some(letter), *copy),
                 copy: *copy,
             }))
         }
@@ -87,8 +105,9 @@ pub(super) fn word(
                 mention.watchlists.iter().map(|w: &WatchlistMatch| watchlist(engine, &w.name)).collect();
             let copies: Vec<_> = mention.decision.copy.iter().filter_map(|key| department_name(engine, key)).collect();
             let responsible = &mention.decision.department;
-            let owner = file.filter(|f| f.case.owner.person.is_some()).map(|f| owner_name(engine, &f.case.owner));
-            let member = file.and_then(|f| person_name(engine, f.case.owner.person.as_deref()?));
+            let owner =
+                file.filter(|f| f.case.owner.person.is_some()).map(|f| engine.config.routing.owner_name(&f.case.owner));
+            let member = file.and_then(|f| engine.config.routing.person_name(f.case.owner.person.as_deref()?));
             let earlier: Vec<Earlier> = file
                 .map(|f| f.earlier.as_slice())
                 .unwrap_or_default()
@@ -100,7 +119,7 @@ pub(super) fn word(
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
                 department: department_name(engine, responsible).unwrap_or(responsible),
-                member: member.as_deref().or_else(|| engine.sole_member(responsible)),
+                member: member.or_else(|| engine.sole_member(responsible)),
                 perk: match perk(engine, due, mention).as_ref() {
                     Some(Some(text)) => Some(Perk::Given(text)),
                     Some(None) => Some(Perk::UsedUp),
@@ -116,6 +135,7 @@ pub(super) fn word(
                 owner: owner.as_deref(),
                 personal: *person,
                 earlier: &earlier,
+                actions: &actions(engine, keys, due, file.map(|f| &f.case), None, *copy),
                 copy: *copy,
             }))
         }
@@ -150,6 +170,29 @@ fn wants_refund(mention: &Mention) -> bool {
     let found = &mention.classification;
     let asked = found.category == Category::Refund || found.categories.iter().any(|c| c.name == Category::Refund);
     asked && mention.erased.is_none()
+}
+
+/// The links of a mail about a case that is not over; a copy has none.
+fn actions(
+    engine: &Engine,
+    keys: &Keys,
+    due: &Due,
+    case: Option<&Case>,
+    letter: Option<&Letter>,
+    copy: bool,
+) -> Actions {
+    let (Some(case), Some(base)) = (case.filter(|c| !c.status.is_ended() && !copy), web::base(&engine.config)) else {
+        return Actions::default();
+    };
+    let Delivery { recipient, queued, .. } = &due.delivery;
+    let address = |deed: &Deed| {
+        let link = ActionLink::new(case, *deed, recipient, *queued);
+        (*deed, format!("{base}/act/{}", link.seal(keys)))
+    };
+    Actions {
+        links: links::offered(letter).iter().map(address).collect(),
+        until: queued.checked_add(links::VALID).ok(),
+    }
 }
 
 /// What a story's mail borrows.
@@ -213,24 +256,6 @@ fn watchlist<'a>(engine: &'a Engine, key: &'a str) -> Watchlist<'a> {
 
 fn department_name<'a>(engine: &'a Engine, key: &str) -> Option<&'a str> {
     engine.config.routing.department(key).map(|d| d.name.as_str())
-}
-
-/// `Ana Ruiz, Customer Service`, or the department's name.
-fn owner_name(engine: &Engine, owner: &Owner) -> String {
-    let department = department_name(engine, &owner.department).unwrap_or(&owner.department);
-    match &owner.person {
-        Some(person) => {
-            format!("{}, {department}", person_name(engine, person).unwrap_or_else(|| person.clone()))
-        }
-        None => department.to_owned(),
-    }
-}
-
-/// The name behind a mail address: a member's, or a department's.
-fn person_name(engine: &Engine, address: &str) -> Option<String> {
-    let departments = &engine.config.routing.departments;
-    let member = departments.iter().find_map(|d| d.member(address)).map(|m| m.name.clone());
-    member.or_else(|| departments.iter().find(|d| d.email.eq_ignore_ascii_case(address)).map(|d| d.name.clone()))
 }
 
 /// The way out, for people.

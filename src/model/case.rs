@@ -128,6 +128,57 @@ impl CaseClock {
     }
 }
 
+/// What a person can do with a case through a link of its mails, or a button of its page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deed {
+    /// I take it.
+    Acknowledge,
+    /// I answered the customer.
+    Answer,
+    /// The matter is settled.
+    Resolve,
+    /// Not ours: to another department.
+    Assign,
+    /// It is no case.
+    Dismiss,
+    /// The customer is satisfied.
+    Satisfied,
+    /// The customer is not.
+    Unsatisfied,
+}
+
+impl Deed {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Deed; 7] = [
+        Deed::Acknowledge,
+        Deed::Answer,
+        Deed::Resolve,
+        Deed::Assign,
+        Deed::Dismiss,
+        Deed::Satisfied,
+        Deed::Unsatisfied,
+    ];
+
+    /// The word used in links and catalogues.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Deed::Acknowledge => "acknowledge",
+            Deed::Answer => "answer",
+            Deed::Resolve => "resolve",
+            Deed::Assign => "assign",
+            Deed::Dismiss => "dismiss",
+            Deed::Satisfied => "satisfied",
+            Deed::Unsatisfied => "unsatisfied",
+        }
+    }
+
+    /// The deed of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.as_str() == name)
+    }
+}
+
 /// Who hears of an overdue case, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

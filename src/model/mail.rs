@@ -29,11 +29,14 @@ pub enum DeliveryKind {
     Bundle,
     /// To `contact`: a source or the mail path is in trouble.
     Trouble,
+    /// To whoever asked for it: a link that signs in to the pages.
+    #[serde(rename = "sign-in")]
+    SignIn,
 }
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 10] = [
+    pub const ALL: [DeliveryKind; 11] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -44,6 +47,7 @@ impl DeliveryKind {
         DeliveryKind::Update,
         DeliveryKind::Bundle,
         DeliveryKind::Trouble,
+        DeliveryKind::SignIn,
     ];
 
     /// The word used in `--json` and the record.
@@ -59,6 +63,7 @@ impl DeliveryKind {
             DeliveryKind::Update => "update",
             DeliveryKind::Bundle => "bundle",
             DeliveryKind::Trouble => "trouble",
+            DeliveryKind::SignIn => "sign-in",
         }
     }
 

@@ -13,6 +13,7 @@ use crate::model::{Category, Matched, Scored, SentimentLabel, Severity};
 mod ast;
 mod common;
 mod context;
+mod document;
 mod doubts;
 mod evaluate;
 mod fields;
@@ -28,6 +29,7 @@ mod trace;
 mod values;
 
 pub use context::{Context, Named, sets_named};
+pub use document::{Lines, with_mention};
 pub use matcher::{Found, Matcher, Scratch};
 pub use trace::Failure;
 

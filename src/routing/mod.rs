@@ -3,7 +3,7 @@
 mod refund;
 mod staff;
 
-use crate::model::{Category, Decision, Deliver, Privacy, SentimentLabel, Severity};
+use crate::model::{Category, Decision, Deliver, Owner, Privacy, SentimentLabel, Severity};
 use crate::query::{Document, Facts, Query};
 use crate::schedule::office::{Allowance, DaysOff, Office, Week};
 
@@ -173,6 +173,22 @@ impl Routing {
     /// The department of that key.
     pub fn department(&self, key: &str) -> Option<&Department> {
         self.departments.iter().find(|d| d.key == key)
+    }
+
+    /// `Ana Ruiz, Customer Service`, or the department's name.
+    pub fn owner_name(&self, owner: &Owner) -> String {
+        let department = self.department(&owner.department).map_or(owner.department.as_str(), |d| &d.name);
+        match &owner.person {
+            Some(person) => format!("{}, {department}", self.person_name(person).unwrap_or(person)),
+            None => department.to_owned(),
+        }
+    }
+
+    /// The name behind a mail address: a member's, or a department's.
+    pub fn person_name(&self, address: &str) -> Option<&str> {
+        let member = self.departments.iter().find_map(|d| d.member(address)).map(|m| m.name.as_str());
+        let department = || self.departments.iter().find(|d| d.email.eq_ignore_ascii_case(address));
+        member.or_else(|| department().map(|d| d.name.as_str()))
     }
 
     fn owner(&self, document: &Document<'_>) -> Decision {

@@ -1,29 +1,128 @@
-//! What is served over HTTP: health for machines, metrics for Prometheus.
+//! What is served over HTTP: pages for people, the links in their mails, health for machines, metrics for Prometheus.
+//!
+//! The daemon stands behind it as a [`Daemon`]: the configuration in force, the record, the clock, and what may be done
+//! with a case. Everything here is a reader of those; only `compose` words what is said about a mention or a case, only
+//! this module words a page around it.
 
+pub mod api;
+pub mod keys;
+pub mod links;
 pub mod metrics;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::cases::{Action, Refusal};
+use crate::compose::Composer;
+use crate::config::Config;
+use crate::model::{Case, Mention};
+use crate::store::StoreError;
+use crate::store::record::{NewDelivery, Record};
+use crate::themes::NamedQueries;
+use keys::{Keys, Purpose};
 use metrics::Metrics;
 
-/// Serves until `stop` is cancelled.
-pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, stop: CancellationToken) {
-    let app = Router::new()
+/// How long answers that are under way may take after the daemon was told to stop.
+const LAST_ANSWER: Duration = Duration::from_secs(3);
+
+/// What depends on the configuration; a reload brings another one. Cheap to clone.
+#[derive(Clone)]
+pub struct View {
+    pub config: Arc<Config>,
+    pub composer: Arc<Composer>,
+    pub themes: Arc<NamedQueries>,
+}
+
+/// Something that is done in the background, as a trait object's method needs it.
+pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What pages and API ask of the daemon behind them.
+pub trait Daemon: Send + Sync {
+    /// The configuration in force. Take it once a request: the next call may give another one.
+    fn view(&self) -> View;
+
+    /// The record.
+    fn record(&self) -> &Record;
+
+    /// Now.
+    fn now(&self) -> Timestamp;
+
+    /// Does what a person (`by`: mail address) wants done with a case, and wakes whoever has to do with it.
+    fn act(
+        &self,
+        case: i64,
+        action: Action,
+        by: Option<String>,
+    ) -> Doing<'_, Result<Result<Case, Refusal>, StoreError>>;
+
+    /// Recent mentions about the same issue as one of this story, the nearest first.
+    fn similar<'a>(&'a self, mention: &'a Mention, story: i64) -> Doing<'a, Result<Vec<Mention>, StoreError>>;
+
+    /// Queues a mail that is about no mention, and wakes the courier.
+    fn queue(&self, mail: NewDelivery) -> Doing<'_, Result<(), StoreError>>;
+}
+
+/// What every handler gets. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub daemon: Arc<dyn Daemon>,
+    /// Signs links, sessions and forms.
+    pub keys: Arc<Keys>,
+}
+
+/// Where the links of mails begin, without a slash at the end; `None` if no pages are served, or nobody said where.
+pub fn base(config: &Config) -> Option<String> {
+    let url = config.daemon.public_url.as_ref().filter(|_| config.daemon.http.is_some())?;
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Where the pages are: what `public_url` says, or the address itself on this machine; `None` if they are off.
+fn origin(config: &Config) -> Option<String> {
+    base(config).or_else(|| config.daemon.http.map(|address| format!("http://{address}")))
+}
+
+/// The address that signs in whoever asked for `nonce`.
+pub fn sign_in_address(config: &Config, keys: &Keys, nonce: &str) -> Option<String> {
+    Some(format!("{}/sign-in/{}", origin(config)?, keys.seal(Purpose::SignIn, nonce.as_bytes())))
+}
+
+/// Everything that is served.
+pub fn router(metrics: Arc<Metrics>, app: App) -> Router {
+    let api = api::router(app.clone());
+    let pages = Router::new().with_state(app);
+    health(metrics).merge(api).merge(pages)
+}
+
+/// Health for machines: needs nothing but the counters, and no sign-in.
+pub fn health(metrics: Arc<Metrics>) -> Router {
+    Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(exposition))
-        .with_state(metrics);
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await });
-    if let Err(error) = serving.await {
-        tracing::error!(event = "http_failed", "pages and health checks are no longer served: {error}");
+        .with_state(metrics)
+}
+
+/// Serves until `stop` is cancelled.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let stopped = stop.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await });
+    tokio::select! {
+        result = async { serving.await } => if let Err(error) = result {
+            tracing::error!(event = "http_failed", "pages and health checks are no longer served: {error}");
+        },
+        // Whoever reads slowly does not keep the daemon from stopping.
+        () = async { stop.cancelled().await; tokio::time::sleep(LAST_ANSWER).await } => {}
     }
 }
 

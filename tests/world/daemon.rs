@@ -181,7 +181,7 @@ async fn hazard_35_a_record_that_can_no_longer_be_written_is_503_and_the_end() {
     // Whoever asks while the daemon ends hears it.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (at, stop) = (listener.local_addr().unwrap(), tokio_util::sync::CancellationToken::new());
-    let serving = tokio::spawn(mentiond::web::serve(listener, metrics, stop.clone()));
+    let serving = tokio::spawn(mentiond::web::serve(listener, mentiond::web::health(metrics), stop.clone()));
     let (status, body) = crate::support::world::get(at, "/healthz").await;
     assert!(status == 503 && body.contains("disk I/O error"), "{status} {body}");
     assert_eq!(crate::support::world::get(at, "/readyz").await.0, 503);

@@ -63,6 +63,8 @@ pub struct CaseFilter {
     pub department: Option<String>,
     /// Mail address of the owner.
     pub person: Option<String>,
+    /// Only cases with a lower number: where the page before ended.
+    pub before: Option<i64>,
     /// Newest cases, at most this many.
     pub limit: usize,
 }
@@ -214,7 +216,15 @@ impl Record {
         .await
     }
 
-    /// Everything about a case, for its mails.
+    /// Cases, newest first: a page of them for people or programs beside the daemon.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn cases(&self, filter: CaseFilter) -> Result<Vec<CaseRow>, StoreError> {
+        self.read(move |c| cases_of(c, &filter)).await
+    }
+
+    /// Everything about a case, for its mails and pages.
     ///
     /// # Errors
     /// The record cannot be read.
@@ -229,24 +239,7 @@ impl Reader {
     /// # Errors
     /// The record cannot be read.
     pub fn cases(&self, filter: &CaseFilter) -> Result<Vec<CaseRow>, StoreError> {
-        let mut statement = self.0.prepare(
-            "SELECT k.id, k.content, k.due, k.mention AS mention_id, m.content AS mention_content
-             FROM cases k JOIN mentions m ON m.id = k.mention
-             WHERE (?1 IS NULL OR k.status = ?1) AND (?1 IS NOT NULL OR ?2 OR k.ended IS NULL)
-                AND (?3 IS NULL OR k.department = ?3) AND (?4 IS NULL OR k.person = ?4)
-             ORDER BY k.id DESC LIMIT ?5",
-        )?;
-        let rows = statement.query_map(
-            params![
-                filter.status.map(CaseStatus::as_str),
-                filter.all,
-                filter.department,
-                filter.person.as_deref().map(str::to_lowercase),
-                i64::try_from(filter.limit).unwrap_or(i64::MAX),
-            ],
-            |row| Ok(CaseRow { case: case(row)?, mention: rows::mention(row)?, due: due(row)? }),
-        )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        cases_of(&self.0, filter)
     }
 
     /// Everything about a case.
@@ -418,6 +411,28 @@ fn keep(
         queued += u64::from(queue(c, &delivery, Some(case.mention), None, now, false)?);
     }
     Ok(queued)
+}
+
+fn cases_of(c: &Connection, filter: &CaseFilter) -> Result<Vec<CaseRow>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "SELECT k.id, k.content, k.due, k.mention AS mention_id, m.content AS mention_content
+         FROM cases k JOIN mentions m ON m.id = k.mention
+         WHERE (?1 IS NULL OR k.status = ?1) AND (?1 IS NOT NULL OR ?2 OR k.ended IS NULL)
+            AND (?3 IS NULL OR k.department = ?3) AND (?4 IS NULL OR k.person = ?4) AND k.id < ?6
+         ORDER BY k.id DESC LIMIT ?5",
+    )?;
+    let rows = statement.query_map(
+        params![
+            filter.status.map(CaseStatus::as_str),
+            filter.all,
+            filter.department,
+            filter.person.as_deref().map(str::to_lowercase),
+            i64::try_from(filter.limit).unwrap_or(i64::MAX),
+            filter.before.unwrap_or(i64::MAX),
+        ],
+        |row| Ok(CaseRow { case: case(row)?, mention: rows::mention(row)?, due: due(row)? }),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn set_due(c: &Connection, id: i64, due: Option<Timestamp>) -> Result<(), StoreError> {

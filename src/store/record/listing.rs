@@ -27,6 +27,8 @@ pub struct MentionFilter {
     pub department: Option<String>,
     /// Copies too, not only the first mention of each story.
     pub copies: bool,
+    /// Only mentions with a lower number: where the page before ended.
+    pub before: Option<i64>,
     /// Newest ones, at most this many.
     pub limit: usize,
 }
@@ -97,6 +99,27 @@ impl Record {
         .await
     }
 
+    /// Mentions, newest first: a page of them for people or programs beside the daemon.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn mentions(&self, filter: MentionFilter) -> Result<Vec<MentionRow>, StoreError> {
+        self.read(move |c| mentions(c, &filter)).await
+    }
+
+    /// One mention, and where else its story was seen.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn mention(&self, id: i64) -> Result<Option<(MentionRow, Vec<AlsoSeen>)>, StoreError> {
+        self.read(move |c| {
+            let Some(row) = mention(c, id)? else { return Ok(None) };
+            let also_seen = also_seen(c, row.story, id)?;
+            Ok(Some((row, also_seen)))
+        })
+        .await
+    }
+
     /// The mentions of these numbers, in that order.
     ///
     /// # Errors
@@ -129,27 +152,7 @@ impl Reader {
     /// # Errors
     /// The record cannot be read.
     pub fn mentions(&self, filter: &MentionFilter) -> Result<Vec<MentionRow>, StoreError> {
-        let mut statement = self.0.prepare(
-            "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
-             FROM mentions m LEFT JOIN cases k ON k.mention = m.id
-             WHERE (?1 IS NULL OR m.fetched >= ?1) AND (?2 IS NULL OR m.category = ?2) AND (?3 IS NULL OR m.severity = ?3)
-                AND (?4 IS NULL OR m.department = ?4) AND (?5 OR m.original = 1)
-                AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(m.content, '$.watchlists') w WHERE w.value ->> 'name' = ?6))
-             ORDER BY m.id DESC LIMIT ?7",
-        )?;
-        let rows = statement.query_map(
-            params![
-                filter.since.map(millis),
-                filter.category.map(Category::as_str),
-                filter.severity.map(Severity::as_str),
-                filter.department,
-                filter.copies,
-                filter.watchlist,
-                i64::try_from(filter.limit).unwrap_or(i64::MAX),
-            ],
-            mention_row,
-        )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        mentions(&self.0, filter)
     }
 
     /// One mention.
@@ -157,11 +160,7 @@ impl Reader {
     /// # Errors
     /// The record cannot be read.
     pub fn mention(&self, id: i64) -> Result<Option<MentionRow>, StoreError> {
-        let mut statement = self.0.prepare(
-            "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
-             FROM mentions m LEFT JOIN cases k ON k.mention = m.id WHERE m.id = ?1",
-        )?;
-        Ok(statement.query_row([id], mention_row).optional()?)
+        mention(&self.0, id)
     }
 
     /// Where else a story was seen, apart from `mention`.
@@ -213,7 +212,41 @@ impl Reader {
     }
 }
 
-fn mention_row(row: &Row<'_>) -> rusqlite::Result<MentionRow> {
+fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+         FROM mentions m LEFT JOIN cases k ON k.mention = m.id
+         WHERE (?1 IS NULL OR m.fetched >= ?1) AND (?2 IS NULL OR m.category = ?2) AND (?3 IS NULL OR m.severity = ?3)
+            AND (?4 IS NULL OR m.department = ?4) AND (?5 OR m.original = 1)
+            AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(m.content, '$.watchlists') w WHERE w.value ->> 'name' = ?6))
+            AND m.id < ?8
+         ORDER BY m.id DESC LIMIT ?7",
+    )?;
+    let rows = statement.query_map(
+        params![
+            filter.since.map(millis),
+            filter.category.map(Category::as_str),
+            filter.severity.map(Severity::as_str),
+            filter.department,
+            filter.copies,
+            filter.watchlist,
+            i64::try_from(filter.limit).unwrap_or(i64::MAX),
+            filter.before.unwrap_or(i64::MAX),
+        ],
+        mention_row,
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn mention(c: &Connection, id: i64) -> Result<Option<MentionRow>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+         FROM mentions m LEFT JOIN cases k ON k.mention = m.id WHERE m.id = ?1",
+    )?;
+    Ok(statement.query_row([id], mention_row).optional()?)
+}
+
+pub(super) fn mention_row(row: &Row<'_>) -> rusqlite::Result<MentionRow> {
     Ok(MentionRow {
         mention: rows::mention(row)?,
         story: row.get("story")?,

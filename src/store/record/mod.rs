@@ -11,6 +11,7 @@ mod polls;
 mod relay;
 mod retention;
 mod rows;
+mod sign_ins;
 mod sources;
 mod stories;
 mod storms;
@@ -39,21 +40,23 @@ pub use perks::{GivenPerk, PerkCodes};
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
 pub use retention::Aged;
+pub use sign_ins::SIGN_IN_WITHIN;
 pub use sources::SourceState;
-pub use stories::Fingerprints;
+pub use stories::{Fingerprints, StoryRow};
 pub use storms::Held;
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
+    include_str!("sign_ins.sql"),
     include_str!("privacy.sql"),
 ];
 

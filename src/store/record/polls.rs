@@ -95,6 +95,10 @@ pub enum DeliveryContent {
     Trouble {
         trouble: Trouble,
     },
+    /// A link that signs in; `nonce` says which one was asked for.
+    SignIn {
+        nonce: String,
+    },
 }
 
 impl DeliveryContent {
@@ -113,6 +117,7 @@ impl DeliveryContent {
             },
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
+            DeliveryContent::SignIn { .. } => DeliveryKind::SignIn,
         }
     }
 
@@ -181,11 +186,11 @@ impl Record {
         self.write(true, move |c| commit(c, &poll)).await
     }
 
-    /// Queues mail to the operator that does not come from a poll.
+    /// Queues a mail that does not come from a poll and is about no mention. False: it was said already.
     ///
     /// # Errors
     /// The record cannot be written.
-    pub async fn queue_trouble(&self, delivery: NewDelivery, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn queue_mail(&self, delivery: NewDelivery, now: Timestamp) -> Result<bool, StoreError> {
         self.write(true, move |c| queue(c, &delivery, None, None, now, false)).await
     }
 }

@@ -15,18 +15,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::App;
+use super::{App, View};
 use crate::config::{Scope, Token};
 use guard::Guard;
 use problem::Problem;
-pub(super) use views::Sight;
 
 /// Bytes of a request's body at most.
 const MAX_BODY: usize = 16 << 10;
@@ -40,11 +41,24 @@ struct Api {
     guard: Arc<Guard>,
 }
 
-/// Who asks, and with what.
-pub(super) struct Asked<'a> {
-    pub(super) app: &'a App,
-    pub(super) token: &'a Token,
-    pub(super) query: filter::Fields,
+/// Who asks, and for what: made of every request before anything is answered.
+pub(super) struct Asked {
+    app: App,
+    view: View,
+    token: Token,
+    fields: filter::Fields,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Api> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let view = api.app.daemon.view();
+        let token = api.guard.admit(&view.config.tokens, &parts.headers, api.app.daemon.now())?.clone();
+        let fields = filter::Fields::new(parts.uri.query().unwrap_or_default());
+        Ok(Self { app: api.app.clone(), view, token, fields, headers: parts.headers.clone() })
+    }
 }
 
 type Answer = Result<Response, Problem>;
@@ -80,10 +94,11 @@ pub(super) fn router(app: App) -> Router {
     let api = Api { app, guard: Arc::default() };
     let mut router = Router::new();
     for (path, method) in routes() {
-        router = router.route(path, method.method_not_allowed_fallback(wrong_method));
+        router = router.route(path, method);
     }
     router
         .route("/api/{*rest}", axum::routing::any(nothing_there))
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api)
 }
@@ -92,87 +107,64 @@ async fn openapi(headers: HeaderMap) -> Response {
     fresh(&headers, OPENAPI.as_bytes().to_vec())
 }
 
-async fn mentions(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::mentions(&asked).await?)).await
+async fn mentions(asked: Asked) -> Answer {
+    asked.json(&reading::mentions(&asked).await?)
 }
 
-async fn mention(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery, Path(id): Path<String>) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::mention(&asked, number(&id)?).await?)).await
+async fn mention(asked: Asked, Path(id): Path<String>) -> Answer {
+    asked.json(&reading::mention(&asked, number(&id)?).await?)
 }
 
-async fn cases(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::cases(&asked).await?)).await
+async fn cases(asked: Asked) -> Answer {
+    asked.json(&reading::cases(&asked).await?)
 }
 
-async fn case(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery, Path(id): Path<String>) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::case(&asked, number(&id)?).await?)).await
+async fn case(asked: Asked, Path(id): Path<String>) -> Answer {
+    asked.json(&reading::case(&asked, number(&id)?).await?)
 }
 
-async fn sources(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::sources(&asked).await?)).await
+async fn sources(asked: Asked) -> Answer {
+    asked.json(&reading::sources(&asked).await?)
 }
 
-async fn stories(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::stories(&asked).await?)).await
+async fn stories(asked: Asked) -> Answer {
+    asked.json(&reading::stories(&asked).await?)
 }
 
-async fn story(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery, Path(id): Path<String>) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::story(&asked, number(&id)?).await?)).await
+async fn story(asked: Asked, Path(id): Path<String>) -> Answer {
+    asked.json(&reading::story(&asked, number(&id)?).await?)
 }
 
-async fn outbox(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    read(&api, &headers, query, async |asked| json(&headers, &reading::outbox(&asked).await?)).await
+async fn outbox(asked: Asked) -> Answer {
+    asked.json(&reading::outbox(&asked).await?)
 }
 
-async fn act(
-    State(api): State<Api>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    Path(id): Path<String>,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
-    read(&api, &headers, query, async |asked| {
-        if asked.token.scope != Scope::Act {
-            return Err(Problem::forbidden("this token may only read; one that acts has scope = \"act\""));
-        }
-        asked.query.done()?;
-        let body = body.map_err(|_| Problem::too_large(MAX_BODY))?;
-        json(&headers, &reading::act(&asked, number(&id)?, &body).await?)
-    })
-    .await
+async fn act(asked: Asked, Path(id): Path<String>, body: Result<Bytes, BytesRejection>) -> Answer {
+    if asked.token.scope != Scope::Act {
+        return Err(Problem::forbidden("this token may only read; one that acts has scope = \"act\""));
+    }
+    asked.fields.done()?;
+    let body = body.map_err(|_| Problem::too_large(MAX_BODY))?;
+    asked.json(&reading::act(&asked, number(&id)?, &body).await?)
 }
 
-async fn nothing_there(State(api): State<Api>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    read(&api, &headers, query, async |_| Err(Problem::not_found("there is nothing here; /api/v1/openapi.json lists what is"))).await
+async fn nothing_there(_: Asked) -> Problem {
+    Problem::not_found("there is nothing here; /api/v1/openapi.json lists what is")
 }
 
-async fn wrong_method() -> Response {
-    Problem::method_not_allowed().into_response()
+async fn wrong_method() -> Problem {
+    Problem::method_not_allowed()
 }
 
-/// Lets whoever has a token ask, and words what goes wrong.
-async fn read(
-    api: &Api,
-    headers: &HeaderMap,
-    query: Option<String>,
-    answer: impl AsyncFnOnce(Asked<'_>) -> Answer,
-) -> Response {
-    let view = api.app.daemon.view();
-    let token = match api.guard.admit(&view.config.tokens, headers, api.app.daemon.now()) {
-        Ok(token) => token,
-        Err(problem) => return problem.into_response(),
-    };
-    let query = filter::Fields::new(query.as_deref().unwrap_or_default());
-    answer(Asked { app: &api.app, token, query }).await.unwrap_or_else(IntoResponse::into_response)
+impl Asked {
+    fn json(&self, value: &impl Serialize) -> Answer {
+        let body = serde_json::to_vec(value).map_err(|error| Problem::fault(&error.to_string()))?;
+        Ok(fresh(&self.headers, body))
+    }
 }
 
 fn number(text: &str) -> Result<i64, Problem> {
     text.parse().ok().filter(|id| *id > 0).ok_or_else(|| Problem::not_found(&format!("`{text}` is no number of anything")))
-}
-
-fn json(headers: &HeaderMap, value: &impl Serialize) -> Answer {
-    let body = serde_json::to_vec(value).map_err(|error| Problem::fault(&error.to_string()))?;
-    Ok(fresh(headers, body))
 }
 
 /// 304 if whoever asks has it already (RFC 9110 section 13.1.2).
