@@ -81,11 +81,15 @@ fn person(config: &Config, arguments: &Arguments) -> Result<Person, Failure> {
     if let Who::Email(email) = &who
         && !email.contains('@')
     {
-        return Err(Failure::Usage(format!("mentiond: {email} is no mail address; use --author for handles and names")));
+        return Err(Failure::Usage(format!(
+            "mentiond: {email} is no mail address; use --author for handles and names"
+        )));
     }
     for source in &arguments.source {
         if !config.sources.iter().any(|s| s.name == *source) {
-            eprintln!("mentiond: note: no source is called {source} in the configuration; what it once yielded is looked at");
+            eprintln!(
+                "mentiond: note: no source is called {source} in the configuration; what it once yielded is looked at"
+            );
         }
     }
     let person = Person { who, sources: arguments.source.clone() };
@@ -145,11 +149,16 @@ fn words(erasure: &Erasure, remains: &[Remains], dry_run: bool) -> String {
     ));
     if !erasure.also_known_as.is_empty() {
         let names: Vec<&str> = erasure.also_known_as.iter().map(String::as_str).collect();
-        lines.push(format!("Their mentions also bore these names; forget those too if they should go: {}", names.join(", ")));
+        lines.push(format!(
+            "Their mentions also bore these names; forget those too if they should go: {}",
+            names.join(", ")
+        ));
     }
     match (dry_run, remains) {
         (true, _) => lines.push("Nothing was changed.".into()),
-        (false, []) => lines.push("Looked through every table and every file of the state folder: nothing names them.".into()),
+        (false, []) => {
+            lines.push("Looked through every table and every file of the state folder: nothing names them.".into())
+        }
         (false, _) => {}
     }
     lines.join("\n")

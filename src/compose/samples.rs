@@ -360,5 +360,10 @@ pub(super) fn bundle(language: &str, count: usize) -> Email {
         .iter()
         .map(|m| BundleItem { mention: m, watchlist: if m.id % 4 == 3 { second } else { WATCHLIST } })
         .collect();
-    composer.bundle(&BundleInput { reader: Reader { language, zone: &zone }, items: &items, full: true, possible_duplicate: false })
+    composer.bundle(&BundleInput {
+        reader: Reader { language, zone: &zone },
+        items: &items,
+        full: true,
+        possible_duplicate: false,
+    })
 }

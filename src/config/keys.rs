@@ -96,7 +96,8 @@ pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", 
 pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
-pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size", "index", "mentions", "cases", "mail"] };
+pub const HISTORY: Keys =
+    Keys { table: "history", keys: &["unmatched", "unmatched_size", "index", "mentions", "cases", "mail"] };
 pub const CUE: Keys =
     Keys { table: "[cues]", keys: &["text", "query", "language", "category", "severity", "sentiment", "flag", "why"] };
 /// What a department thanks for praise with; NAME is the department's.

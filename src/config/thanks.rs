@@ -50,9 +50,15 @@ pub(super) fn perks(root: &Table, departments: &HashMap<&str, Span>, reader: &mu
             && asked != text.value.contains(CODE)
         {
             let (message, help) = if asked {
-                ("the text does not say where the code goes", "write {code} in it: \"a free coffee with the code {code}\"")
+                (
+                    "the text does not say where the code goes",
+                    "write {code} in it: \"a free coffee with the code {code}\"",
+                )
             } else {
-                ("there are no codes for {code}", "add codes = [\"…\"], or codes_file = \"perks.txt\" with one code a line")
+                (
+                    "there are no codes for {code}",
+                    "add codes = [\"…\"], or codes_file = \"perks.txt\" with one code a line",
+                )
             };
             reader.found.error(text.span, message).help(help);
         }
@@ -68,11 +74,7 @@ pub(super) fn perks(root: &Table, departments: &HashMap<&str, Span>, reader: &mu
             }
         }
         if let Some(text) = text {
-            offers.push(PerkOffer {
-                department: entry.key.clone(),
-                text: text.value.trim().to_owned(),
-                codes: kept,
-            });
+            offers.push(PerkOffer { department: entry.key.clone(), text: text.value.trim().to_owned(), codes: kept });
         }
     }
     offers
@@ -87,7 +89,10 @@ fn read(file: Text<'_>, reader: &mut Reader<'_>) -> Vec<String> {
     let Ok(opened) = opened else { return Vec::new() };
     match opened.take(MAX_FILE + 1).read_to_string(&mut text) {
         Ok(size) if size as u64 > MAX_FILE => {
-            reader.found.error(file.span, format!("{} is larger than 4 MiB", path.display())).help("name the right file");
+            reader
+                .found
+                .error(file.span, format!("{} is larger than 4 MiB", path.display()))
+                .help("name the right file");
             Vec::new()
         }
         Ok(_) => {

@@ -52,7 +52,9 @@ pub(super) fn tokens(root: &Table, departments: &HashMap<&str, Span>, reader: &m
                     .found
                     .error(place, format!("the secret is shorter than {MIN_SECRET} characters: it could be guessed"))
                     .help("make one with: openssl rand -base64 32");
-            } else if let Some(other) = tokens.iter().find(|t| t.secret.as_ref().is_some_and(|s| s.expose() == value.expose())) {
+            } else if let Some(other) =
+                tokens.iter().find(|t| t.secret.as_ref().is_some_and(|s| s.expose() == value.expose()))
+            {
                 let message = format!("this is the secret of `{}` too: nobody could tell them apart", other.name);
                 reader.found.error(place, message).help("give each token a secret of its own");
             }

@@ -52,7 +52,10 @@ pub enum Request {
 pub enum Answer {
     Done(u64),
     /// What was erased of a person, and what still names them.
-    Forgotten { erasure: Box<Erasure>, remains: Vec<Remains> },
+    Forgotten {
+        erasure: Box<Erasure>,
+        remains: Vec<Remains>,
+    },
     Error(String),
 }
 

@@ -16,8 +16,8 @@ use crate::clock::Stopwatch;
 use crate::dedup::forgotten::Forgotten;
 use crate::dedup::{Links, Prints, StoryKey, voice};
 use crate::model::{
-    Category, Classification, Decision, Deliver, Entry, ErrorClass, Location, Matched, Mention, Part, PollFault, Source,
-    WatchlistMatch,
+    Category, Classification, Decision, Deliver, Entry, ErrorClass, Location, Matched, Mention, Part, PollFault,
+    Source, WatchlistMatch,
 };
 pub use crate::query::Lines;
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
@@ -316,8 +316,16 @@ fn mention(
     if classification.category == Category::Praise && decision.deliver == Deliver::Now {
         copy_to_praised(engine, &entry, &decision, &mut deliveries, now);
     }
-    let mention =
-        Mention { id: 0, source: source.name.clone(), entry, fetched: now, watchlists, classification, decision, erased: None };
+    let mention = Mention {
+        id: 0,
+        source: source.name.clone(),
+        entry,
+        fetched: now,
+        watchlists,
+        classification,
+        decision,
+        erased: None,
+    };
     NewMention { mention, keys, words, prints, deliveries, author }
 }
 
@@ -341,8 +349,13 @@ pub(super) fn deliveries(
         {
             if let Some(department) = engine.config.routing.department(key) {
                 let person = decision.person.as_deref().filter(|_| !copy);
-                let content =
-                    DeliveryContent::Notice { department: key.clone(), copy, person: person.is_some(), news: None, praised: false };
+                let content = DeliveryContent::Notice {
+                    department: key.clone(),
+                    copy,
+                    person: person.is_some(),
+                    news: None,
+                    praised: false,
+                };
                 add(person.unwrap_or(&department.email), content);
             }
         }

@@ -9,7 +9,8 @@ use crate::compose::{
     RefundAdvice, SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{
-    Case, Category, Deed, Delivery, Email, Letter, Mention, News, TransportSettings, Trouble, TroubleKind, WatchlistMatch,
+    Case, Category, Deed, Delivery, Email, Letter, Mention, News, TransportSettings, Trouble, TroubleKind,
+    WatchlistMatch,
 };
 use crate::routing::RefundRule;
 use crate::store::record::{CaseFile, DeliveryContent, Due, GivenPerk, SIGN_IN_WITHIN};

@@ -11,8 +11,8 @@ pub mod settings;
 pub mod source;
 
 pub use case::{
-    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, Owner, OwnerReason, Privacy,
-    Reminded, Rung,
+    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, Owner, OwnerReason,
+    Privacy, Reminded, Rung,
 };
 pub use entry::{Author, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};

@@ -44,13 +44,7 @@ pub(super) fn search(folder: &Path, person: &Person) -> Result<Vec<Remains>, Sto
     Ok(remains)
 }
 
-fn walk(
-    root: &Path,
-    folder: &Path,
-    depth: usize,
-    needle: &Needle,
-    found: &mut Vec<Remains>,
-) -> Result<(), StoreError> {
+fn walk(root: &Path, folder: &Path, depth: usize, needle: &Needle, found: &mut Vec<Remains>) -> Result<(), StoreError> {
     let fault = |path: &Path| {
         let path = path.to_owned();
         move |source| StoreError::Io { path, source, hint: "let the user that runs mentiond read the state folder" }

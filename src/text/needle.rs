@@ -90,7 +90,8 @@ impl Needle {
     }
 
     fn stands_alone(&self, bytes: &[u8], range: &Range<usize>) -> bool {
-        let (before, after) = (bytes.get(..range.start).unwrap_or_default(), bytes.get(range.end..).unwrap_or_default());
+        let (before, after) =
+            (bytes.get(..range.start).unwrap_or_default(), bytes.get(range.end..).unwrap_or_default());
         // `@ana`, and not the domain of an address; `/ana` and `%40ana` in links.
         let at = match before {
             [rest @ .., b'@'] => !last_char(rest).is_some_and(|c| c.is_alphanumeric() || "._-+".contains(c)),
@@ -160,13 +161,33 @@ mod tests {
     fn whole_words_are_struck_out_and_places_stay() {
         use NeedleKind::{Address, Handle, Name};
         for (kind, needle, text, want) in [
-            (Handle, "@ana_ruiz", "thanks @Ana_Ruiz, ana_ruiz2 and banana_ruiz", "thanks @********, ana_ruiz2 and banana_ruiz"),
-            (Handle, "ana", "@ana said Ana: https://x.social/@ana/1 and /ana", "@*** said Ana: https://x.social/@***/1 and /***"),
+            (
+                Handle,
+                "@ana_ruiz",
+                "thanks @Ana_Ruiz, ana_ruiz2 and banana_ruiz",
+                "thanks @********, ana_ruiz2 and banana_ruiz",
+            ),
+            (
+                Handle,
+                "ana",
+                "@ana said Ana: https://x.social/@ana/1 and /ana",
+                "@*** said Ana: https://x.social/@***/1 and /***",
+            ),
             (Handle, "anaruiz", r#"{"t":"x\nanaruiz\"anaruiz"}"#, r#"{"t":"x\n*******\"*******"}"#),
-            (Handle, "brand", "to brand@x.test, of x@brand.test, https://brand.test and @brand.Hi", "to brand@x.test, of x@brand.test, https://brand.test and @*****.Hi"),
+            (
+                Handle,
+                "brand",
+                "to brand@x.test, of x@brand.test, https://brand.test and @brand.Hi",
+                "to brand@x.test, of x@brand.test, https://brand.test and @*****.Hi",
+            ),
             (Handle, "ana", "https://x.test/?u=%40ana", "https://x.test/?u=%40***"),
             (Name, "Søren Bø", "SØREN BØ og søren bø, Søren Bøgh", "********** og **********, Søren Bøgh"),
-            (Address, "ana@example.com", "Ana@Example.com, x.ana@example.com, ana@example.com.mx. ana%40example.com", "***************, x.ana@example.com, ana@example.com.mx. *****************"),
+            (
+                Address,
+                "ana@example.com",
+                "Ana@Example.com, x.ana@example.com, ana@example.com.mx. ana%40example.com",
+                "***************, x.ana@example.com, ana@example.com.mx. *****************",
+            ),
         ] {
             let got = struck(kind, needle, text);
             assert_eq!(got, want);

@@ -18,6 +18,9 @@ use crate::support::world::{Entry, World, entry, rss};
 const HANDLE: &str = "zubi_99";
 /// In every text of hers.
 const CANARY: &str = "vermilion samovar";
+/// Long enough to be recognised elsewhere by its words.
+const STORY: &str = "I bought it in spring for my parents, who had wished for one since they moved to the coast, and it \
+    never made a single pot of tea: the lid leaked, the handle came off, and the shop sent me from one desk to the next.";
 
 fn hers(n: u32, text: &str) -> Entry {
     entry("My order").id(n).link(&format!("https://forum.example.net/@{HANDLE}/{n}")).author(HANDLE).text(text)
@@ -26,13 +29,18 @@ fn hers(n: u32, text: &str) -> Entry {
 /// A complaint that opens a case, her other posts, and what others say of her.
 fn posts() -> Vec<Entry> {
     vec![
-        hers(1, &format!("Third time I ask Acme for my money, the {CANARY} is broken and nobody answers.")),
+        hers(1, &format!("Third time I ask Acme for my money, the {CANARY} is broken and nobody answers. {STORY}")),
         hers(2, &format!("Nice weather, and a {CANARY}.")),
         entry("A reply")
             .id(3)
             .link("https://forum.example.net/eva/3")
             .author("Eva Lund")
-            .text("Acme is fine. @Zubi_99 exaggerates, zubi_99 always does."),
+            .text("Acme, by the way: @Zubi_99 wrote again, zubi_99 often does."),
+        entry("Coffee")
+            .id(5)
+            .link("https://forum.example.net/bo/5")
+            .author("Bo Dahl")
+            .text("I love my Acme, best purchase ever!"),
         entry("Chat").id(4).link("https://forum.example.net/eva/4").author("Eva Lund").text("Who is @zubi_99?"),
     ]
 }
@@ -80,11 +88,14 @@ async fn a_person_is_forgotten_in_every_byte_and_does_not_come_back() {
     world.once().await;
     // The post is edited, corrected and its case reopened with words about her: all of that is hers too.
     let mut edited = posts();
-    edited[0] = hers(1, &format!("Fourth time I ask Acme for my money, the {CANARY} is broken, I will see you in court."));
+    edited[0] = hers(
+        1,
+        &format!("Fourth time I ask Acme for my money, the {CANARY} is broken, I will see you in court. {STORY}"),
+    );
     world.serve("forum", rss(edited));
     world.pass(SignedDuration::from_hours(1));
     world.once().await;
-    let case = world.record().cases(&CaseFilter { limit: 9, ..CaseFilter::default() }).unwrap().remove(0).case;
+    let case = world.record().cases(&CaseFilter { limit: 9, ..CaseFilter::default() }).unwrap().pop().unwrap().case;
     {
         let opened = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
         let desk = case_desk(&world.engine().config);
@@ -92,10 +103,12 @@ async fn a_person_is_forgotten_in_every_byte_and_does_not_come_back() {
             mentiond::cases::Action::Dismiss { reason: format!("{HANDLE} has a {CANARY}") },
             mentiond::cases::Action::Reopen { reason: format!("{CANARY} again") },
         ] {
-            let done = opened.store.record().act_on_case(Arc::clone(&desk), case.id, action, None, world.clock.now()).await;
+            let done =
+                opened.store.record().act_on_case(Arc::clone(&desk), case.id, action, None, world.clock.now()).await;
             done.unwrap().unwrap();
         }
-        let wrong = NewCorrection { mention: case.mention, category: Some(Category::Refund), ..NewCorrection::default() };
+        let wrong =
+            NewCorrection { mention: case.mention, category: Some(Category::Refund), ..NewCorrection::default() };
         opened.store.record().correct(wrong, world.clock.now()).await.unwrap().unwrap();
         opened.store.close().await;
     }
@@ -110,15 +123,16 @@ async fn a_person_is_forgotten_in_every_byte_and_does_not_come_back() {
     assert_eq!(erased, would, "the trial said what would happen");
     assert_eq!(remains, []);
     assert_eq!((erased.mentions, erased.cases, erased.dismissed, erased.unmatched), (1, 1, 1, 1), "{erased:?}");
-    assert!(erased.versions >= 1 && erased.corrections == 1 && erased.fingerprints == 1 && erased.reworded >= 2);
+    assert!(erased.versions >= 1 && erased.corrections == 1 && erased.fingerprints == 1, "{erased:?}");
+    assert!(erased.reworded >= 2, "{erased:?}");
     assert_eq!(erased.struck.get("mentions"), Some(&2), "{:?}", erased.struck);
     assert_eq!(erased.struck.get("unmatched"), Some(&1), "{:?}", erased.struck);
     for text in [HANDLE, CANARY] {
         assert_eq!(files_with(&world.state(), text), [] as [&str; 0], "{text}");
     }
     // What the other person said is still there.
-    let eva = world.mentions().into_iter().find(|row| row.mention.erased.is_none()).unwrap().mention;
-    assert_eq!(eva.entry.text, "Acme is fine. @******* exaggerates, ******* always does.");
+    let eva = world.mentions().into_iter().find(|row| row.mention.entry.title == "A reply").unwrap().mention;
+    assert_eq!(eva.entry.text, "Acme, by the way: @******* wrote again, ******* often does.");
     let file = world.record().case(case.id).unwrap().unwrap();
     assert_eq!((file.case.status, file.mention.erased), (CaseStatus::Dismissed, Some(Erased::Request)));
 
@@ -128,7 +142,11 @@ async fn a_person_is_forgotten_in_every_byte_and_does_not_come_back() {
     world.pass(SignedDuration::from_hours(2));
     world.once().await;
     let told = world.mails();
-    assert!(told.iter().any(|m| m.kind == "notice" && m.says("was erased at the person’s request")), "{:?}", world.heard());
+    assert!(
+        told.iter().any(|m| m.kind == "notice" && m.says("was erased at the person’s request")),
+        "{:?}",
+        world.heard()
+    );
     assert!(told.iter().any(|m| m.kind == "update" && m.to == "cm@example.com"), "{:?}", world.heard());
     let bytes: String = told.iter().map(|m| format!("{} {} {}", m.subject, m.text, m.html).to_lowercase()).collect();
     assert!(!bytes.contains(HANDLE) && !bytes.contains(CANARY), "{bytes}");
@@ -158,7 +176,7 @@ async fn the_same_post_elsewhere_does_not_come_back_either() {
     let copy = entry("My order").id("x").link(&format!("https://forum.example.net/@{HANDLE}/1")).author(HANDLE);
     let copy = copy.text(&format!("Acme {CANARY}"));
     let other = entry("A page").id("y").link(&format!("https://forum.example.net/@{HANDLE}/1")).author("Bo Dahl");
-    let world = world.feed("mirror", rss([copy, other.text("Look at this, Acme")]));
+    let world = world.feed("mirror", rss([copy])).feed("blog", rss([other.text("Look at this, Acme")]));
     world.pass(SignedDuration::from_hours(1));
     world.once().await;
     let found: Vec<String> = world.mentions().into_iter().map(|row| row.mention.entry.text).collect();
@@ -185,7 +203,9 @@ async fn a_running_daemon_forgets_and_goes_on() {
 
 #[tokio::test]
 async fn a_handle_that_is_a_word_of_the_configuration_breaks_nothing() {
-    let post = |author: &str, n| entry("Acme broke").id(n).author(author).text(&format!("Acme is bad, says {author} number {n}"));
+    let post = |author: &str, n| {
+        entry("Acme broke").id(n).author(author).text(&format!("Acme is bad, says {author} number {n}"))
+    };
     let world = World::new()
         .feed("forum", rss([post("complaint", 1), post("forum", 2), post("Eva", 3)]))
         .watch("acme", "acme", "brand@example.com")
@@ -204,7 +224,13 @@ async fn a_handle_that_is_a_word_of_the_configuration_breaks_nothing() {
 #[tokio::test]
 async fn an_address_is_forgotten_and_mail_to_it_is_cancelled() {
     let world = World::new()
-        .feed("forum", rss([entry("Acme").id(1).author("Bo").text("Acme, write to Bo.Dahl@example.org, not xbo.dahl@example.org")]))
+        .feed(
+            "forum",
+            rss([entry("Acme")
+                .id(1)
+                .author("Bo")
+                .text("Acme, write to Bo.Dahl@example.org, not xbo.dahl@example.org")]),
+        )
         .watch("acme", "acme", "bo.dahl@example.org")
         .relay(Script::default().answer("MAIL", "451 4.3.0 later"));
     world.once().await;
@@ -220,7 +246,7 @@ async fn an_address_is_forgotten_and_mail_to_it_is_cancelled() {
 async fn old_things_go_in_time_and_nothing_is_said_twice() {
     let world = world().toml("[history]\nmentions = \"30d\"\ncases = \"60d\"\nmail = \"7d\"");
     world.once().await;
-    let case = world.record().cases(&CaseFilter { limit: 9, ..CaseFilter::default() }).unwrap().remove(0).case;
+    let case = world.record().cases(&CaseFilter { limit: 9, ..CaseFilter::default() }).unwrap().pop().unwrap().case;
     let mails = world.mails().len();
     let age = async || {
         let opened = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
@@ -231,14 +257,15 @@ async fn old_things_go_in_time_and_nothing_is_said_twice() {
     assert!(world.mentions().iter().all(|row| row.mention.erased.is_none()), "everything is young");
     world.pass(SignedDuration::from_hours(24 * 100));
     age().await;
+    assert!(world.mentions().iter().any(|row| row.mention.erased == Some(Erased::Age)));
     assert!(world.outbox().iter().all(|mail| mail.status != "sent"), "{:?}", world.outbox());
     for row in world.mentions() {
-        // The open case keeps what it is about, however old.
-        assert_eq!(row.mention.erased.is_none(), row.mention.id == case.mention);
+        // An open case keeps what it is about, however old.
+        assert_eq!(row.mention.erased.is_none(), row.case.is_some(), "{row:?}");
     }
     // A copy of the story elsewhere is no news, although the mail about it is no longer in the outbox.
     let copy = entry("A reply").id("c").link("https://forum.example.net/eva/3").author("Eva Lund");
-    let world = world.feed("mirror", rss([copy.text("Acme is fine. @Zubi_99 exaggerates, zubi_99 always does.")]));
+    let world = world.feed("mirror", rss([copy.text("Acme, by the way: @Zubi_99 wrote again, zubi_99 often does.")]));
     world.once().await;
     let alerts = world.mails().into_iter().filter(|m| m.kind == "alert" || m.kind == "notice").count();
     assert_eq!(alerts, mails, "{:?}", world.heard());
@@ -246,7 +273,10 @@ async fn old_things_go_in_time_and_nothing_is_said_twice() {
     let opened = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
     let desk = case_desk(&world.engine().config);
     let action = mentiond::cases::Action::Dismiss { reason: "settled".into() };
-    opened.store.record().act_on_case(desk, case.id, action, None, world.clock.now()).await.unwrap().unwrap();
+    for case in world.record().cases(&CaseFilter { limit: 9, ..CaseFilter::default() }).unwrap() {
+        let (desk, action) = (Arc::clone(&desk), action.clone());
+        opened.store.record().act_on_case(desk, case.case.id, action, None, world.clock.now()).await.unwrap().unwrap();
+    }
     opened.store.close().await;
     world.once().await;
     world.pass(SignedDuration::from_hours(24 * 61));

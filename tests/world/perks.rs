@@ -10,6 +10,7 @@ name = "Customer Service"
 email = "care@example.com"
 handles = ["praise", "refund", "unresolved", "complaint"]
 members = [{ name = "Ana Ruiz", email = "ana@example.com" }, { name = "Ana Holm", email = "holm@example.com" }]
+lead = "lead@example.com"
 
 [departments.shop]
 name = "Shop"
@@ -22,7 +23,10 @@ fn praise(n: u32) -> crate::support::world::Entry {
         .id(n)
         .link(&format!("https://forum.example.net/{n}"))
         .author("Mette Holm")
-        .text(&format!("I love Acme, absolutely fantastic machine, best purchase ever, thank you so much! {}", "x".repeat(n as usize)))
+        .text(&format!(
+            "I love Acme, absolutely fantastic machine, best purchase ever, thank you so much! {}",
+            "x".repeat(n as usize)
+        ))
 }
 
 #[tokio::test]
@@ -91,12 +95,21 @@ async fn praise_is_copied_to_the_people_praised() {
 #[tokio::test]
 async fn the_notice_says_whether_a_refund_is_recommended_by_configurable_conditions_and_never_promises() {
     let ask = |n: u32, why: &str| {
-        entry("Refund").id(n).link(&format!("https://forum.example.net/{n}")).author("Mette Holm").text(&format!(
-            "Acme, I want my money back, give me a refund: {why}"
-        ))
+        entry("Refund")
+            .id(n)
+            .link(&format!("https://forum.example.net/{n}"))
+            .author(&format!("Mette Holm {n}"))
+            .text(&format!("Acme, I want my money back, give me a refund: {why}"))
     };
     let world = World::new()
-        .feed("forum", rss([ask(1, "it arrived broken in pieces"), ask(2, "I changed my mind about colours"), ask(3, "reasons of my own here")]))
+        .feed(
+            "forum",
+            rss([
+                ask(1, "it arrived broken in pieces"),
+                ask(2, "I changed my mind about colours"),
+                ask(3, "reasons of my own here"),
+            ]),
+        )
         .watch("acme", "acme", "brand@example.com")
         .toml(TEAMS)
         .toml(
@@ -118,13 +131,13 @@ async fn the_notice_says_whether_a_refund_is_recommended_by_configurable_conditi
 #[tokio::test]
 async fn alerts_are_masked_unless_the_watchlist_says_full_or_the_reader_takes_care_of_it() {
     let post = |n: u32| {
-        entry(&format!("Acme lost it {n}")).id(n).link(&format!("https://forum.example.net/p/{n}")).author("Mette Holm").text(
+        entry(&format!("Acme lost it {n}")).id(n).link(&format!("https://forum.example.net/p/{n}")).author(&format!("Mette Holm{n}")).text(
             &format!("Acme is terrible, complaint number {n}, call me (on +45 20 30 40 5{n}) or write to mette{n}@example.org"),
         )
     };
     let world = |full: &str| {
         World::new().feed("forum", rss((1..=3).map(post))).mail("max_per_hour = 2").toml(TEAMS).toml(&format!(
-            "[watchlists.acme]\nquery = 'acme'\nalert = [\"brand@example.com\", \"ana@example.com\"]\n{full}"
+            "[watchlists.acme]\nquery = 'acme'\nalert = [\"brand@example.com\", \"lead@example.com\"]\n{full}"
         ))
     };
     let seen = async |world: World, to: &str| {
@@ -133,13 +146,17 @@ async fn alerts_are_masked_unless_the_watchlist_says_full_or_the_reader_takes_ca
             world.pass(SignedDuration::from_mins(61));
         }
         let mails = world.mails_to(to);
-        assert!(mails.iter().any(|m| m.kind == "alert") && mails.iter().any(|m| m.kind == "bundle"), "{:?}", world.heard());
+        assert!(
+            mails.iter().any(|m| m.kind == "alert") && mails.iter().any(|m| m.kind == "bundle"),
+            "{:?}",
+            world.heard()
+        );
         mails.iter().filter(|m| m.says("Mette Holm") || m.says("20 30 40 5") || m.says("@example.org")).count()
     };
     assert_eq!(seen(world(""), "brand@example.com").await, 0);
     assert!(seen(world("full = true"), "brand@example.com").await > 0);
-    // Ana works in the department that takes care of it.
-    assert!(seen(world(""), "ana@example.com").await > 0);
+    // The lead belongs to the department that takes care of it.
+    assert!(seen(world(""), "lead@example.com").await > 0);
     let masked = world("");
     masked.once().await;
     let alert = masked.mails_to("brand@example.com").remove(0);
@@ -150,7 +167,8 @@ async fn alerts_are_masked_unless_the_watchlist_says_full_or_the_reader_takes_ca
 #[tokio::test]
 async fn a_retried_letter_about_a_case_goes_to_the_address_that_the_department_has_now() {
     use crate::support::smtp::{Script, SmtpServer};
-    let complaint = entry("Acme").id(1).author("Jens").text("Terrible service from Acme, third time I complain, broken again");
+    let complaint =
+        entry("Acme").id(1).author("Jens").text("Terrible service from Acme, third time I complain, broken again");
     let teams = |address: &str| {
         format!(
             "[departments.care]\nemail = \"{address}\"\nhandles = [\"complaint\", \"unresolved\", \"technical\"]\nacknowledge_within = \"1h\""
@@ -162,11 +180,14 @@ async fn a_retried_letter_about_a_case_goes_to_the_address_that_the_department_h
     world.relay = SmtpServer::start(Script::default().answer("RCPT", "550 5.1.1 no such user"));
     world.pass(SignedDuration::from_hours(2));
     world.once().await;
-    let failed: Vec<_> = world.outbox().into_iter().filter(|m| m.status == "failed").map(|m| (m.kind, m.recipient)).collect();
+    let failed: Vec<_> =
+        world.outbox().into_iter().filter(|m| m.status == "failed").map(|m| (m.kind, m.recipient)).collect();
     assert_eq!(failed, [("reminder".to_owned(), "old@example.com".to_owned())]);
     let text = world.config_text().replace("old@example.com", "new@example.com");
     world.relay = SmtpServer::start(Script::default());
-    let text = text.lines().map(|l| if l.starts_with("port = ") { format!("port = {}", world.relay.port()) } else { l.into() });
+    let text = text
+        .lines()
+        .map(|l| if l.starts_with("port = ") { format!("port = {}", world.relay.port()) } else { l.into() });
     let text = text.collect::<Vec<_>>().join("\n");
     let world = world.with_text(text);
     let opened = mentiond::daemon::World::open(&world.state(), world.clock.clone()).unwrap();

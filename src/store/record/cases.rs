@@ -12,7 +12,8 @@ use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
 use crate::model::{
-    Case, CaseMail, CaseStatus, CaseStep, Category, Deliver, Happening, Letter, Mention, Owner, Privacy, Severity, message_id,
+    Case, CaseMail, CaseStatus, CaseStep, Category, Deliver, Happening, Letter, Mention, Owner, Privacy, Severity,
+    message_id,
 };
 use crate::routing::Routing;
 

@@ -16,9 +16,9 @@ use super::cases::{self, CaseDesk};
 use super::unmatched::Unmatched;
 use super::{Reader, Record, millis, rows};
 use crate::cases::Action;
+use crate::dedup::StoryKey;
 use crate::dedup::forgotten::{Forgotten, ForgottenKey};
 use crate::dedup::near::Sketch;
-use crate::dedup::StoryKey;
 use crate::model::{Author, Case, ERASED, Erased, Happening, Mention, Person, Who};
 use crate::text::needle::Needle;
 
@@ -26,9 +26,38 @@ use crate::text::needle::Needle;
 const LEFT_ALONE: [&str; 4] = ["sources", "forgotten", "forgotten_key", "said"];
 /// Columns and JSON keys that hold words of the configuration or of mentiond itself. Somebody may be called `press`.
 const OWN_WORDS: [&str; 33] = [
-    "also", "category", "clock", "code", "copy", "deliver", "department", "detail", "effect", "flags", "handles",
-    "identity", "kind", "label", "lang", "language", "letter", "message_id", "part", "privacy", "rung",
-    "sentiment", "severity", "source", "sources", "status", "term", "tried", "watchlist", "watchlists", "what", "why",
+    "also",
+    "category",
+    "clock",
+    "code",
+    "copy",
+    "deliver",
+    "department",
+    "detail",
+    "effect",
+    "flags",
+    "handles",
+    "identity",
+    "kind",
+    "label",
+    "lang",
+    "language",
+    "letter",
+    "message_id",
+    "part",
+    "privacy",
+    "rung",
+    "sentiment",
+    "severity",
+    "source",
+    "sources",
+    "status",
+    "term",
+    "tried",
+    "watchlist",
+    "watchlists",
+    "what",
+    "why",
     "zone",
 ];
 /// Lists of things whose `name` is such a word.
@@ -315,10 +344,7 @@ impl<'a> Work<'a> {
         self.erasure.cancelled = cancelled.len() as u64;
         self.withdrawn.extend(cancelled);
         // What was said to them is not said again to anybody else of that name.
-        self.c.execute(
-            "UPDATE outbox SET once = 'forgotten ' || id WHERE lower(recipient) = lower(?1)",
-            [address],
-        )?;
+        self.c.execute("UPDATE outbox SET once = 'forgotten ' || id WHERE lower(recipient) = lower(?1)", [address])?;
         Ok(())
     }
 
@@ -482,8 +508,7 @@ impl Table {
         let mut rows = statement.query([])?;
         let source = self.columns.iter().position(|c| c == "source");
         while let Some(row) = rows.next()? {
-            let key: Vec<Value> =
-                (0..keys.len()).map(|n| row.get(self.columns.len() + n)).collect::<Result<_, _>>()?;
+            let key: Vec<Value> = (0..keys.len()).map(|n| row.get(self.columns.len() + n)).collect::<Result<_, _>>()?;
             let source: Option<String> = source.map(|n| row.get(n)).transpose()?;
             for (n, column) in self.columns.iter().enumerate() {
                 if let Ok(text) = row.get_ref(n)?.as_str() {
@@ -503,7 +528,8 @@ impl Table {
         if c.prepare_cached(&sql)?.execute(rusqlite::params_from_iter(&values))? == 0 {
             // Struck out, it is what another row says already.
             let wheres = (1..).zip(&self.key).map(|(n, k)| format!("{k} IS ?{n}")).collect::<Vec<_>>().join(" AND ");
-            c.prepare_cached(&format!("DELETE FROM {table} WHERE {wheres}"))?.execute(rusqlite::params_from_iter(key))?;
+            c.prepare_cached(&format!("DELETE FROM {table} WHERE {wheres}"))?
+                .execute(rusqlite::params_from_iter(key))?;
         }
         Ok(())
     }

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
 use super::cases::CaseDesk;
-use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::millis;
+use super::polls::{DeliveryContent, NewDelivery, queue};
 use crate::model::{Category, Deliver, Mention, Trouble, TroubleKind, message_id};
 
 /// Codes by department.
@@ -51,8 +51,12 @@ pub(super) fn give(
             break;
         }
     }
-    c.prepare_cached("INSERT INTO perks (mention, department, code, at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![mention, department, free, millis(now)])?;
+    c.prepare_cached("INSERT INTO perks (mention, department, code, at) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        mention,
+        department,
+        free,
+        millis(now)
+    ])?;
     let (None, Some(contact)) = (free, &desk.contact) else { return Ok(0) };
     let given: i64 = c
         .prepare_cached("SELECT count(*) FROM perks WHERE department = ?1 AND code IS NOT NULL")?

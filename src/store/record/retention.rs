@@ -68,7 +68,9 @@ fn key(once: &str) -> [u8; 16] {
 
 fn drop_mails(c: &Connection, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
     let ids: Vec<i64> = c
-        .prepare_cached("SELECT id FROM outbox WHERE status IN ('sent', 'failed') AND finished < ?1 ORDER BY finished LIMIT ?2")?
+        .prepare_cached(
+            "SELECT id FROM outbox WHERE status IN ('sent', 'failed') AND finished < ?1 ORDER BY finished LIMIT ?2",
+        )?
         .query_map(params![millis(before), limit], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut mails = 0;

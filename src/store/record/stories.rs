@@ -5,12 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
+use super::listing::{MentionRow, mention_row};
 use super::polls::{NewMention, PollCommit};
 use super::{Record, millis, moment, rows};
 use crate::dedup::near::Sketch;
 use crate::dedup::report::{Report, SAME_EVENT_HOURS};
 use crate::dedup::{self, CopyVerdict, StoryKey};
-use super::listing::{MentionRow, mention_row};
 use crate::model::{Mention, Privacy};
 
 /// What the seen index is rebuilt from: mentions with their sketch and their words as a report, oldest first.
@@ -125,7 +125,9 @@ impl Record {
                     department: row.get("department")?,
                     privacy: match privacy.as_deref() {
                         None => Some(Privacy::Usual),
-                        Some(word) => [Privacy::Usual, Privacy::Staff, Privacy::Member].into_iter().find(|p| p.as_str() == word),
+                        Some(word) => {
+                            [Privacy::Usual, Privacy::Staff, Privacy::Member].into_iter().find(|p| p.as_str() == word)
+                        }
                     },
                 })
             })?;

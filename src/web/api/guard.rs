@@ -99,9 +99,14 @@ mod tests {
         let guard = Guard::default();
         assert_eq!(guard.admit(&tokens, &with("bearer  second secret"), NOW).unwrap().name, "b");
         for wrong in ["Bearer first", "Basic first secret", "first secret", "Bearer", "Bearer first secret2"] {
-            assert_eq!(guard.admit(&tokens, &with(wrong), NOW).unwrap_err().status, StatusCode::UNAUTHORIZED, "{wrong}");
+            assert_eq!(
+                guard.admit(&tokens, &with(wrong), NOW).unwrap_err().status,
+                StatusCode::UNAUTHORIZED,
+                "{wrong}"
+            );
         }
-        let ask = |secret: &str, now| guard.admit(&tokens, &with(secret), now).map(|t| t.name.clone()).map_err(|p| p.status);
+        let ask =
+            |secret: &str, now| guard.admit(&tokens, &with(secret), now).map(|t| t.name.clone()).map_err(|p| p.status);
         for _ in 0..MOST_REQUESTS {
             assert_eq!(ask("Bearer first secret", NOW), Ok("a".into()));
         }

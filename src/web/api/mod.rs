@@ -164,7 +164,10 @@ impl Asked {
 }
 
 fn number(text: &str) -> Result<i64, Problem> {
-    text.parse().ok().filter(|id| *id > 0).ok_or_else(|| Problem::not_found(&format!("`{text}` is no number of anything")))
+    text.parse()
+        .ok()
+        .filter(|id| *id > 0)
+        .ok_or_else(|| Problem::not_found(&format!("`{text}` is no number of anything")))
 }
 
 /// 304 if whoever asks has it already (RFC 9110 section 13.1.2).
@@ -175,7 +178,8 @@ fn fresh(headers: &HeaderMap, body: Vec<u8>) -> Response {
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let known = known.flat_map(|value| value.split(',')).map(|one| one.trim().trim_start_matches("W/"));
     let unchanged = known.into_iter().any(|one| one == tag || one == "*");
-    let mut response = if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(body).into_response() };
+    let mut response =
+        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(body).into_response() };
     let out = response.headers_mut();
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         out.insert(header::ETAG, tag);

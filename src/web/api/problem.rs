@@ -25,7 +25,8 @@ impl Problem {
     }
 
     pub(in crate::web) fn unauthorized() -> Self {
-        let detail = "send `Authorization: Bearer SECRET` with the secret of a token from [tokens] of the configuration";
+        let detail =
+            "send `Authorization: Bearer SECRET` with the secret of a token from [tokens] of the configuration";
         Self::new(StatusCode::UNAUTHORIZED, "No valid token", detail)
     }
 
@@ -56,7 +57,8 @@ impl Problem {
     }
 
     pub(in crate::web) fn too_many(seconds: u64) -> Self {
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests", &format!("ask again in {seconds} seconds"));
+        let problem =
+            Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests", &format!("ask again in {seconds} seconds"));
         Self { retry_after: Some(seconds), ..problem }
     }
 

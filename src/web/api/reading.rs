@@ -58,7 +58,11 @@ pub(super) async fn cases(asked: &Asked) -> Result<Page<CaseView>, Problem> {
     let (view, mut fields) = (&asked.view, asked.fields.clone());
     let query = fields.text("query").map(|text| filter::parse(&text, &view.config.context)).transpose()?;
     let wanted = CaseFilter {
-        status: fields.parsed("status", "open, acknowledged, answered, resolved, closed or dismissed", CaseStatus::parse)?,
+        status: fields.parsed(
+            "status",
+            "open, acknowledged, answered, resolved, closed or dismissed",
+            CaseStatus::parse,
+        )?,
         all: fields.flag("all")?,
         department: fields.text("department"),
         person: fields.text("person"),
@@ -100,8 +104,8 @@ struct Deed {
 pub(super) async fn act(asked: &Asked, id: i64, body: &[u8]) -> Result<FileView, Problem> {
     // What is not seen is not acted on.
     case(asked, id).await?;
-    let deed: Deed =
-        serde_json::from_slice(body).map_err(|error| Problem::bad_request(&format!("the body is not understood: {error}")))?;
+    let deed: Deed = serde_json::from_slice(body)
+        .map_err(|error| Problem::bad_request(&format!("the body is not understood: {error}")))?;
     let only = |value: Option<String>, key: &str| {
         value.filter(|v| !v.trim().is_empty()).ok_or_else(|| Problem::bad_request(&format!("`{key}` is missing")))
     };
@@ -129,7 +133,9 @@ pub(super) async fn act(asked: &Asked, id: i64, body: &[u8]) -> Result<FileView,
             Ok(FileView::new(&sight(asked), &file.ok_or_else(|| unknown("case", id))?))
         }
         Err(Refusal::NoSuchCase(_)) => Err(unknown("case", id)),
-        Err(refusal @ (Refusal::Stranger(..) | Refusal::NoReason(_))) => Err(Problem::bad_request(&refusal.to_string())),
+        Err(refusal @ (Refusal::Stranger(..) | Refusal::NoReason(_))) => {
+            Err(Problem::bad_request(&refusal.to_string()))
+        }
         Err(refusal) => Err(Problem::conflict(&refusal.to_string())),
     }
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::compose::Composer;
 use crate::config::{Config, Token};
 use crate::model::{
-    Author, Case, CaseStep, Category, Cue, Deliver, Erased, Happening, Mark, Mention, Owner, Privacy, Scored, Sentiment,
-    Severity,
+    Author, Case, CaseStep, Category, Cue, Deliver, Erased, Happening, Mark, Mention, Owner, Privacy, Scored,
+    Sentiment, Severity,
 };
 use crate::store::record::{AlsoSeen, CaseFile, CaseRow, EarlierCase, MentionRow, SourceState};
 
@@ -243,7 +243,9 @@ fn step_view(sight: &Sight<'_>, about: &Mention, step: &CaseStep) -> StepView {
         to: None,
     };
     match &step.what {
-        Happening::Opened { owner, .. } | Happening::Moved { to: owner, .. } | Happening::Unsatisfied { failed: owner } => {
+        Happening::Opened { owner, .. }
+        | Happening::Moved { to: owner, .. }
+        | Happening::Unsatisfied { failed: owner } => {
             view.owner = Some(owner.clone());
         }
         Happening::Dismissed { reason } | Happening::Reopened { reason } => {
@@ -251,7 +253,11 @@ fn step_view(sight: &Sight<'_>, about: &Mention, step: &CaseStep) -> StepView {
         }
         Happening::CameBack { mention, .. } | Happening::Evidence { mention } => view.mention = Some(*mention),
         Happening::Reminded { to, .. } => view.to = Some(to.clone()),
-        Happening::Acknowledged | Happening::Answered | Happening::Resolved | Happening::Satisfied | Happening::Closed => {}
+        Happening::Acknowledged
+        | Happening::Answered
+        | Happening::Resolved
+        | Happening::Satisfied
+        | Happening::Closed => {}
     }
     view
 }
