@@ -165,9 +165,9 @@ impl Composer {
     }
 }
 
-/// HTML's five characters (HTML Standard §13.3). The engine's own escape also takes `/`, and an address that people
+/// HTML's five characters (HTML Standard §13.3), for mails and pages. The engine's own escape also takes `/`, and an address that people
 /// or filters look for in the source would not be found.
-fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
+pub fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
     let mut from = 0;
     for (i, byte) in text.bytes().enumerate() {
         let with = match byte {

@@ -8,33 +8,10 @@ use super::reader::Reader;
 use super::section::Section;
 use super::tree::Table;
 use super::{addresses, secret};
-use crate::model::Secret;
+use crate::model::{Scope, Token};
 
 /// Fewest characters of a token's secret: 24 of a random alphabet are beyond guessing.
 const MIN_SECRET: usize = 24;
-
-/// What a program may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    Read,
-    /// Also act on cases.
-    Act,
-}
-
-/// A program that may use the API.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Token {
-    pub name: String,
-    /// `None` where secrets are not read (commands that do not serve).
-    pub secret: Option<Secret>,
-    pub scope: Scope,
-    /// It sees only what these departments take care of; empty: everything.
-    pub departments: Vec<String>,
-    /// It sees personal data; otherwise that is masked.
-    pub full: bool,
-    /// In whose name it acts, unless a request says.
-    pub by: Option<String>,
-}
 
 /// Reads all `[tokens.NAME]`.
 pub(super) fn tokens(root: &Table, departments: &HashMap<&str, Span>, reader: &mut Reader<'_>) -> Vec<Token> {

@@ -9,6 +9,7 @@ pub mod person;
 pub mod secret;
 pub mod settings;
 pub mod source;
+pub mod token;
 
 pub use case::{
     Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, Owner, OwnerReason,
@@ -22,3 +23,4 @@ pub use person::{Person, Who};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};
+pub use token::{Scope, Token};

@@ -4,10 +4,15 @@
 //! with a case. Everything here is a reader of those; only `compose` words what is said about a mention or a case, only
 //! this module words a page around it.
 
+pub mod access;
+mod actions;
 pub mod api;
 pub mod keys;
+mod layout;
 pub mod links;
 pub mod metrics;
+mod pages;
+mod session;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,10 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -28,11 +33,13 @@ use crate::compose::Composer;
 use crate::config::Config;
 use crate::model::{Case, Mention};
 use crate::store::StoreError;
-use crate::store::record::{NewDelivery, Record};
+use crate::store::record::Record;
 use crate::themes::NamedQueries;
 use keys::{Keys, Purpose};
 use metrics::Metrics;
 
+/// Bytes of a form.
+const MAX_FORM: usize = 16 << 10;
 /// How long answers that are under way may take after the daemon was told to stop.
 const LAST_ANSWER: Duration = Duration::from_secs(3);
 
@@ -69,8 +76,8 @@ pub trait Daemon: Send + Sync {
     /// Recent mentions about the same issue as one of this story, the nearest first.
     fn similar<'a>(&'a self, mention: &'a Mention, story: i64) -> Doing<'a, Result<Vec<Mention>, StoreError>>;
 
-    /// Queues a mail that is about no mention, and wakes the courier.
-    fn queue(&self, mail: NewDelivery) -> Doing<'_, Result<(), StoreError>>;
+    /// Mail was queued: wakes the courier.
+    fn mail_waits(&self);
 }
 
 /// What every handler gets. Cheap to clone.
@@ -97,11 +104,34 @@ pub fn sign_in_address(config: &Config, keys: &Keys, nonce: &str) -> Option<Stri
     Some(format!("{}/sign-in/{}", origin(config)?, keys.seal(Purpose::SignIn, nonce.as_bytes())))
 }
 
-/// Everything that is served.
+/// Everything that is served. Pages are served below the path of `public_url` too: some servers before us take it away,
+/// others do not.
 pub fn router(metrics: Arc<Metrics>, app: App) -> Router {
+    let pages = Router::new()
+        .route("/act/{link}", get(actions::show).post(actions::act))
+        .route("/sign-in", get(session::ask).post(session::send))
+        .route("/sign-in/{link}", get(session::open).post(session::enter))
+        .route("/sign-out", post(session::leave))
+        .route("/static/{version}/style.css", get(layout::style))
+        .route("/static/{version}/copy.js", get(layout::script))
+        .merge(pages::routes())
+        .layer(DefaultBodyLimit::max(MAX_FORM));
     let api = api::router(app.clone());
-    let pages = Router::new().with_state(app);
-    health(metrics).merge(api).merge(pages)
+    let below = session::root(&app.daemon.view().config);
+    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
+    let all = match below.as_str() {
+        "" => pages,
+        path if path.chars().all(usual) && !path.contains("//") => pages.clone().nest(path, pages),
+        _ => pages,
+    };
+    health(metrics).merge(api).merge(all.fallback(pages::missing).with_state(app))
+}
+
+/// The record could not be read or written: the log says why, the reader that it is not their fault.
+fn failed(error: &StoreError) -> Response {
+    tracing::error!(event = "page_failed", "a page could not be made: {error}");
+    let text = "mentiond cannot use its record right now. Try again later; the operator finds the reason in the log.\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
 /// Health for machines: needs nothing but the counters, and no sign-in.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
-use crate::config::Token;
+use crate::model::Token;
 
 /// Requests of one token within [`WINDOW`].
 pub(super) const MOST_REQUESTS: u32 = 600;
@@ -79,8 +79,7 @@ mod tests {
     use axum::http::{HeaderValue, StatusCode};
 
     use super::*;
-    use crate::config::Scope;
-    use crate::model::Secret;
+    use crate::model::{Scope, Secret};
 
     const NOW: Timestamp = Timestamp::constant(1_772_442_000, 0);
 

@@ -25,7 +25,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{App, View};
-use crate::config::{Scope, Token};
+use crate::model::{Scope, Token};
 use guard::Guard;
 use problem::Problem;
 

@@ -144,7 +144,7 @@ pub(super) async fn sources(asked: &Asked) -> Result<Page<SourceView>, Problem> 
     asked.fields.clone().done()?;
     let view = &asked.view;
     let states = asked.app.daemon.record().source_states().await?;
-    let items = SourceView::all(&view.config, |name| states.get(name).cloned().unwrap_or_default());
+    let items = SourceView::all(&view.config.sources, |name| states.get(name).cloned().unwrap_or_default());
     Ok(Page { items, next: None })
 }
 

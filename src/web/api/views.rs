@@ -5,10 +5,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::compose::Composer;
-use crate::config::{Config, Token};
 use crate::model::{
     Author, Case, CaseStep, Category, Cue, Deliver, Erased, Happening, Mark, Mention, Owner, Privacy, Scored,
-    Sentiment, Severity,
+    Sentiment, Severity, Source, Token,
 };
 use crate::store::record::{AlsoSeen, CaseFile, CaseRow, EarlierCase, MentionRow, SourceState};
 
@@ -282,8 +281,8 @@ pub(super) struct SourceView {
 }
 
 impl SourceView {
-    pub(super) fn all(config: &Config, state: impl Fn(&str) -> SourceState) -> Vec<Self> {
-        let one = |source: &crate::model::Source| {
+    pub(super) fn all(sources: &[Source], state: impl Fn(&str) -> SourceState) -> Vec<Self> {
+        let one = |source: &Source| {
             let health = state(&source.name).health;
             Self {
                 name: source.name.clone(),
@@ -298,6 +297,6 @@ impl SourceView {
                 blind_seconds: health.blind_seconds,
             }
         };
-        config.sources.iter().map(one).collect()
+        sources.iter().map(one).collect()
     }
 }
