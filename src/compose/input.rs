@@ -77,6 +77,13 @@ pub enum Perk<'a> {
     UsedUp,
 }
 
+impl<'a> Perk<'a> {
+    /// The text with its code, or that there is none left.
+    pub fn of(given: &'a Option<String>) -> Self {
+        given.as_deref().map_or(Perk::UsedUp, Perk::Given)
+    }
+}
+
 /// What the operator's conditions say about giving money back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundAdvice<'a> {
@@ -84,6 +91,17 @@ pub enum RefundAdvice<'a> {
     NotRecommended(&'a str),
     /// No condition fits.
     Unsaid,
+}
+
+impl<'a> RefundAdvice<'a> {
+    /// Whether it is recommended and why, if a condition holds.
+    pub fn of(rule: Option<(bool, &'a str)>) -> Self {
+        match rule {
+            Some((true, why)) => RefundAdvice::Recommended(why),
+            Some((false, why)) => RefundAdvice::NotRecommended(why),
+            None => RefundAdvice::Unsaid,
+        }
+    }
 }
 
 /// A mail to the owner department, or to one that gets a copy.

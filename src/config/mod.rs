@@ -34,13 +34,12 @@ pub use edges::{DEFAULT_HTTP, DEFAULT_SENDMAIL, DEFAULT_STATE, DaemonSettings};
 pub use files::{MAX_FILE, MAX_FILES};
 pub use parts::Theme;
 pub use reader::{MAX_NAME, Secrets};
-pub use thanks::PerkOffer;
 pub use values::LANGUAGES;
 pub use watch::Watchlist;
 
 use crate::classify::UserCue;
 use crate::compose::Drafts;
-use crate::model::{FetchSettings, HistorySettings, MailSettings, Source, StorySettings, Token};
+use crate::model::{FetchSettings, HistorySettings, MailSettings, PerkOffer, Source, StorySettings, Token};
 use crate::query::{Context, Query};
 use crate::routing::{RefundRule, Routing};
 use diagnostic::{Findings, Span};

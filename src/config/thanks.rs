@@ -8,6 +8,7 @@ use super::keys::{PERK, REFUND};
 use super::reader::Reader;
 use super::section::{Section, Text};
 use super::tree::{Table, Value};
+use crate::model::{PERK_CODE, PerkOffer};
 use crate::query::Scope;
 use crate::routing::RefundRule;
 
@@ -15,19 +16,6 @@ use crate::routing::RefundRule;
 const MAX_FILE: u64 = 4 << 20;
 /// Longest code, in characters.
 const MAX_CODE: usize = 100;
-/// Where the code goes in the text.
-pub(super) const CODE: &str = "{code}";
-
-/// What a department gives in thanks for praise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PerkOffer {
-    /// Key of the department.
-    pub department: String,
-    /// In its own words; `{code}` where a code goes.
-    pub text: String,
-    /// Each is given once; empty if the perk has none.
-    pub codes: Vec<String>,
-}
 
 /// Reads all `[perks.NAME]`; the name is a department's.
 pub(super) fn perks(root: &Table, departments: &HashMap<&str, Span>, reader: &mut Reader<'_>) -> Vec<PerkOffer> {
@@ -47,7 +35,7 @@ pub(super) fn perks(root: &Table, departments: &HashMap<&str, Span>, reader: &mu
         }
         let asked = section.has("codes") || section.has("codes_file");
         if let Some(text) = text
-            && asked != text.value.contains(CODE)
+            && asked != text.value.contains(PERK_CODE)
         {
             let (message, help) = if asked {
                 (

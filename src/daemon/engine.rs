@@ -148,6 +148,11 @@ impl Engine {
         }
     }
 
+    /// Names of the themes that something belongs to.
+    pub fn themes_of(&self, document: &crate::query::Document<'_>) -> Vec<String> {
+        self.themes.of(document).into_iter().map(str::to_owned).collect()
+    }
+
     /// A new Message-ID without angle brackets.
     pub fn message_id(&self, now: Timestamp) -> String {
         message_id(&self.desk.sender_domain, now, rand::random())
@@ -160,12 +165,7 @@ pub fn case_desk(config: &Config) -> Arc<CaseDesk> {
         routing: Arc::new(config.routing.clone()),
         sender_domain: domain(&config.mail.from.email).to_owned(),
         // A perk without codes is a text, and there is nothing to set aside.
-        perks: config
-            .perks
-            .iter()
-            .filter(|p| p.text.contains("{code}"))
-            .map(|p| (p.department.clone(), p.codes.clone()))
-            .collect(),
+        perks: config.perks.iter().filter(|p| p.has_codes()).map(|p| (p.department.clone(), p.codes.clone())).collect(),
         contact: config.daemon.contact.clone(),
     })
 }

@@ -21,7 +21,7 @@ use crate::model::{
 };
 pub use crate::query::Lines;
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
-use crate::routing::{self, RefundRule, Routing, Tried};
+use crate::routing::{self, Routing, Tried};
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known, Storm};
 use crate::store::record::{DeliveryContent, NewDelivery, NewMention, SourceState, Unmatched};
@@ -402,14 +402,6 @@ fn copy_to_praised(
             once: None,
         });
     }
-}
-
-/// What the operator's conditions say about giving the author of a mention money back.
-pub(super) fn refund_advice<'e>(engine: &'e Engine, mention: &Mention) -> Option<&'e RefundRule> {
-    let Mention { classification, source, entry, watchlists, .. } = mention;
-    with_facts(engine.judges(), classification, source, entry, watchlists, |document| {
-        routing::advise(&engine.config.refunds, document)
-    })
 }
 
 /// The words in which a term was found, as they are written.

@@ -3,17 +3,16 @@
 use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
-use super::reading;
 use crate::compose::{
     Actions, AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk, Reader,
     RefundAdvice, SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{
-    Case, Category, Deed, Delivery, Email, Letter, Mention, News, TransportSettings, Trouble, TroubleKind,
+    Case, Deed, Delivery, Email, Letter, Mention, News, PerkOffer, TransportSettings, Trouble, TroubleKind,
     WatchlistMatch,
 };
-use crate::routing::RefundRule;
-use crate::store::record::{CaseFile, DeliveryContent, Due, GivenPerk, SIGN_IN_WITHIN};
+use crate::routing::refund_advice;
+use crate::store::record::{CaseFile, DeliveryContent, Due, SIGN_IN_WITHIN};
 use crate::web;
 use crate::web::keys::Keys;
 use crate::web::links::{self, ActionLink};
@@ -101,6 +100,7 @@ pub(super) fn word(
         }
         DeliveryContent::Notice { department, copy, person, news, praised } => {
             let mention = due.mention.as_ref()?;
+            let perk = PerkOffer::for_mention(&engine.config.perks, mention, due.perk.as_ref());
             let parts = Parts::new(engine, due, similar);
             let watchlists: Vec<_> =
                 mention.watchlists.iter().map(|w: &WatchlistMatch| watchlist(engine, &w.name)).collect();
@@ -115,30 +115,25 @@ pub(super) fn word(
                 .iter()
                 .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
                 .collect();
-            Some(engine.composer.notice(&NoticeInput {
-                story: parts.story(mention, due, *news),
-                reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
-                watchlists: &watchlists,
-                department: department_name(engine, responsible).unwrap_or(responsible),
-                member: member.or_else(|| engine.sole_member(responsible)),
-                perk: match perk(engine, due, mention).as_ref() {
-                    Some(Some(text)) => Some(Perk::Given(text)),
-                    Some(None) => Some(Perk::UsedUp),
-                    None => None,
-                },
-                refund: wants_refund(mention).then(|| match reading::refund_advice(engine, mention) {
-                    Some(RefundRule { recommend: true, why, .. }) => RefundAdvice::Recommended(why),
-                    Some(RefundRule { why, .. }) => RefundAdvice::NotRecommended(why),
-                    None => RefundAdvice::Unsaid,
+            Some(
+                engine.composer.notice(&NoticeInput {
+                    story: parts.story(mention, due, *news),
+                    reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
+                    watchlists: &watchlists,
+                    department: department_name(engine, responsible).unwrap_or(responsible),
+                    member: member.or_else(|| engine.sole_member(responsible)),
+                    perk: perk.as_ref().map(Perk::of),
+                    refund: refund_advice(&engine.config.refunds, mention, |document| engine.themes_of(document))
+                        .map(|rule| RefundAdvice::of(rule.map(|rule| (rule.recommend, rule.why.as_str())))),
+                    praised: *praised,
+                    copies: &copies,
+                    owner: owner.as_deref(),
+                    personal: *person,
+                    earlier: &earlier,
+                    actions: &actions(engine, keys, due, file.map(|f| &f.case), None, *copy),
+                    copy: *copy,
                 }),
-                praised: *praised,
-                copies: &copies,
-                owner: owner.as_deref(),
-                personal: *person,
-                earlier: &earlier,
-                actions: &actions(engine, keys, due, file.map(|f| &f.case), None, *copy),
-                copy: *copy,
-            }))
+            )
         }
     }
 }
@@ -149,28 +144,6 @@ fn sees_all(engine: &Engine, recipient: &str, mention: &Mention, watchlists: &[S
     let owner = engine.config.routing.department(&mention.decision.department);
     owner.is_some_and(|d| d.reads(recipient) && mention.decision.privacy.is_usual())
         || watchlists.iter().any(|name| engine.watchlist(name).is_some_and(|w| w.full))
-}
-
-/// What the owner department thanks for praise with; `Some(None)`: it has no code left.
-fn perk(engine: &Engine, due: &Due, mention: &Mention) -> Option<Option<String>> {
-    if mention.classification.category != Category::Praise || mention.erased.is_some() {
-        return None;
-    }
-    let offer = engine.config.perks.iter().find(|offer| offer.department == mention.decision.department)?;
-    if !offer.text.contains("{code}") {
-        return Some(Some(offer.text.clone()));
-    }
-    match due.perk.as_ref()? {
-        GivenPerk::Code(code) => Some(Some(offer.text.replace("{code}", code))),
-        GivenPerk::UsedUp => Some(None),
-    }
-}
-
-/// Whether money back is among what a mention asks for.
-fn wants_refund(mention: &Mention) -> bool {
-    let found = &mention.classification;
-    let asked = found.category == Category::Refund || found.categories.iter().any(|c| c.name == Category::Refund);
-    asked && mention.erased.is_none()
 }
 
 /// The links of a mail about a case that is not over; a copy has none.

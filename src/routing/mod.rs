@@ -7,7 +7,7 @@ use crate::model::{Category, Decision, Deliver, Owner, Privacy, SentimentLabel, 
 use crate::query::{Document, Facts, Query};
 use crate::schedule::office::{Allowance, DaysOff, Office, Week};
 
-pub use refund::{RefundRule, advise};
+pub use refund::{RefundRule, refund_advice};
 pub use staff::praised;
 
 /// When "is the customer satisfied?" is asked where a department does not say: three office days after the answer.

@@ -136,6 +136,12 @@ async fn personal_data_is_masked_unless_the_token_says_full() {
             assert!(!text.contains(canary), "{canary} in {path}: {text}");
         }
     }
+    // Nor can it be found out by asking.
+    for query in ["author%3Amette", "%22mette%40example.org%22", "%2220+30+40+50%22"] {
+        let said = get(&daemon, &format!("/api/v1/mentions?query={query}"), READ).await;
+        assert_eq!((said.status, said.ids()), (200, vec![]), "{query}");
+        assert!(!get(&daemon, &format!("/api/v1/mentions?query={query}"), FULL).await.ids().is_empty(), "{query}");
+    }
     // A complaint about an employee is nothing for who sees no personal data; nor are other departments' mentions for a
     // token of one department.
     let staff: Vec<i64> = (all.body["items"].as_array().unwrap().iter())

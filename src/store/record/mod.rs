@@ -36,7 +36,7 @@ pub use corrections::{CorrectionRow, NewCorrection};
 pub use erase::Erasure;
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
-pub use perks::{GivenPerk, PerkCodes};
+pub use perks::PerkCodes;
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
 pub use retention::Aged;

@@ -10,10 +10,10 @@ use std::sync::PoisonError;
 use super::super::StoreError;
 use super::super::under_way::UnderWay;
 use super::listing::{AlsoSeen, also_seen};
-use super::perks::{self, GivenPerk};
+use super::perks;
 use super::polls::{DeliveryContent, NewDelivery};
 use super::{Record, millis, moment, rows};
-use crate::model::{Delivery, DeliveryKind, Mention};
+use crate::model::{Delivery, DeliveryKind, GivenPerk, Mention};
 use crate::schedule::{PACE_WINDOW, RetryDecision};
 
 /// A mail that is due.

@@ -8,19 +8,21 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
 use super::cases::CaseDesk;
-use super::millis;
 use super::polls::{DeliveryContent, NewDelivery, queue};
-use crate::model::{Category, Deliver, Mention, Trouble, TroubleKind, message_id};
+use super::{Record, millis};
+use crate::model::{Category, Deliver, GivenPerk, Mention, Trouble, TroubleKind, message_id};
 
 /// Codes by department.
 pub type PerkCodes = HashMap<String, Vec<String>>;
 
-/// What a mention was thanked for with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GivenPerk {
-    Code(String),
-    /// There was no code left.
-    UsedUp,
+impl Record {
+    /// What was set aside for a mention.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn given_perk(&self, mention: i64) -> Result<Option<GivenPerk>, StoreError> {
+        self.read(move |c| given(c, mention)).await
+    }
 }
 
 /// Sets a code aside for praise that is told now. Returns how many mails were queued: the operator hears once when the

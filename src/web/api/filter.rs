@@ -5,7 +5,7 @@ use url::form_urlencoded;
 
 use super::problem::Problem;
 use crate::model::Mention;
-use crate::query::{self, Context, Document, Facts, Query, Scope};
+use crate::query::{self, Context, Document, Query, Scope, with_mention};
 use crate::themes::NamedQueries;
 
 /// Things of one page, unless `limit` says.
@@ -90,41 +90,10 @@ pub(super) fn parse(text: &str, context: &Context) -> Result<Query, Problem> {
     })
 }
 
-/// Whether a mention is what a query asks for.
-pub(super) fn takes(query: &Query, themes: &NamedQueries, mention: &Mention) -> bool {
-    let entry = &mention.entry;
-    let author = entry.author.as_ref().map_or_else(String::new, |a| match &a.handle {
-        Some(handle) => format!("{} {handle}", a.name),
-        None => a.name.clone(),
-    });
-    let links = entry.links.join("\n");
-    let found = &mention.classification;
-    let watchlists: Vec<&str> = mention.watchlists.iter().map(|w| w.name.as_str()).collect();
-    let mut document = Document {
-        title: &entry.title,
-        text: &entry.text,
-        author: &author,
-        site: entry.site.as_deref().unwrap_or_default(),
-        url: entry.url.as_deref().unwrap_or_default(),
-        lang: &found.language.code,
-        source: &mention.source,
-        links: &links,
-        followers: entry.author.as_ref().and_then(|author| author.followers),
-        rating: entry.rating,
-        reply: entry.reply,
-        facts: None,
-    };
-    let themes = themes.of(&document);
-    document.facts = Some(Facts {
-        category: found.category,
-        categories: &found.categories,
-        severity: found.severity,
-        sentiment: found.sentiment.label,
-        flags: &found.flags,
-        watchlists: &watchlists,
-        themes: &themes,
-    });
-    query.evaluate(&document).is_some()
+/// Whether a mention, as it is shown, is what a query asks for: who may not see a name cannot find out by asking for it.
+pub(super) fn takes(query: &Query, themes: &NamedQueries, shown: &Mention) -> bool {
+    let themes = |document: &Document<'_>| themes.of(document).into_iter().map(str::to_owned).collect();
+    with_mention(shown, true, themes, |document| query.evaluate(document).is_some())
 }
 
 fn short(text: &str) -> String {

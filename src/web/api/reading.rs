@@ -12,9 +12,9 @@ use crate::store::StoreError;
 use crate::store::record::{CaseFilter, CaseRow, MentionFilter, MentionRow, OutboxCounts, StoryRow};
 
 /// Things looked at for one page: a query that few of them fit answers with a short page and a cursor to go on from.
-const MOST_LOOKED_AT: usize = 5_000;
+const MOST_LOOKED_AT: usize = 2_000;
 /// Read from the record at a time.
-const BATCH: usize = 500;
+const BATCH: usize = 200;
 
 /// Newest first.
 pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem> {
@@ -36,7 +36,7 @@ pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem
     let fits = |row: &MentionRow| {
         let decision = &row.mention.decision;
         sight.sees(&decision.department, decision.privacy)
-            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &row.mention))
+            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention)))
     };
     let record = asked.app.daemon.record();
     let read = |before, limit| record.mentions(MentionFilter { before, limit, ..wanted.clone() });
@@ -73,7 +73,7 @@ pub(super) async fn cases(asked: &Asked) -> Result<Page<CaseView>, Problem> {
     let sight = sight(asked);
     let fits = |row: &CaseRow| {
         sight.sees(&row.case.owner.department, row.case.privacy)
-            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &row.mention))
+            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention)))
     };
     let record = asked.app.daemon.record();
     let read = |before, limit| record.cases(CaseFilter { before, limit, ..wanted.clone() });

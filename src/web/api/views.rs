@@ -26,7 +26,8 @@ impl Sight<'_> {
         of_theirs && (self.token.full || privacy.is_usual())
     }
 
-    fn shown(&self, mention: &Mention) -> Mention {
+    /// The mention as the token may see it.
+    pub(super) fn shown(&self, mention: &Mention) -> Mention {
         if self.token.full { mention.clone() } else { self.composer.masked(self.language, mention) }
     }
 }
