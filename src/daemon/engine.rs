@@ -16,11 +16,13 @@ use crate::model::message_id;
 use crate::query::Matcher;
 use crate::store::record::CaseDesk;
 use crate::themes::NamedQueries;
-use crate::web;
+use crate::web::{self, Site};
 
 /// The configuration, and what was built from it.
 pub struct Engine {
     pub config: Arc<Config>,
+    /// What the pages need to know of it.
+    pub site: Arc<Site>,
     /// All watchlists, by their places, and behind them what is thrown away.
     pub matcher: Matcher,
     pub themes: Arc<NamedQueries>,
@@ -86,8 +88,9 @@ impl Engine {
                 watched
             })
             .collect();
+        let site = site(&config);
         let composer = Composer::new(ComposeSettings {
-            mention_pages: web::base(&config).and_then(|base| format!("{base}/mentions").parse().ok()),
+            mention_pages: web::base(&site).and_then(|base| format!("{base}/mentions").parse().ok()),
             contact: config.daemon.contact.clone(),
             sender_domain: domain(&config.mail.from.email).to_owned(),
             drafts: config.drafts.clone(),
@@ -102,6 +105,7 @@ impl Engine {
             desk: case_desk(&config),
             source_watchlists,
             config: Arc::new(config),
+            site: Arc::new(site),
         })
     }
 
@@ -156,6 +160,25 @@ impl Engine {
     /// A new Message-ID without angle brackets.
     pub fn message_id(&self, now: Timestamp) -> String {
         message_id(&self.desk.sender_domain, now, rand::random())
+    }
+}
+
+fn site(config: &Config) -> Site {
+    let daemon = &config.daemon;
+    Site {
+        routing: Arc::new(config.routing.clone()),
+        context: config.context.clone(),
+        watchlists: config.watchlists.iter().map(|w| (w.name.clone(), w.display.clone())).collect(),
+        sources: config.sources.clone(),
+        language: daemon.language.clone(),
+        timezone: daemon.timezone.clone(),
+        http: daemon.http,
+        public_url: daemon.public_url.clone(),
+        sign_in: daemon.sign_in,
+        sender_domain: domain(&config.mail.from.email).to_owned(),
+        perks: config.perks.clone(),
+        refunds: config.refunds.clone(),
+        tokens: config.tokens.clone(),
     }
 }
 

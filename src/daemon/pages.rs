@@ -38,7 +38,7 @@ impl Daemon for Behind {
     fn view(&self) -> View {
         let engine = self.engine();
         View {
-            config: Arc::clone(&engine.config),
+            site: Arc::clone(&engine.site),
             composer: Arc::clone(&engine.composer),
             themes: Arc::clone(&engine.themes),
         }

@@ -56,7 +56,7 @@ pub(super) fn word(
         }
         DeliveryContent::SignIn { nonce } => {
             let Delivery { recipient, queued, .. } = &due.delivery;
-            let link = web::sign_in_address(&engine.config, keys, nonce)?;
+            let link = web::sign_in_address(&engine.site, keys, nonce)?;
             let departments = &engine.config.routing.departments;
             let language = departments.iter().find(|d| d.reads(recipient)).map(|d| d.language.as_str());
             Some(engine.composer.sign_in(&SignInInput {
@@ -155,7 +155,7 @@ fn actions(
     letter: Option<&Letter>,
     copy: bool,
 ) -> Actions {
-    let (Some(case), Some(base)) = (case.filter(|c| !c.status.is_ended() && !copy), web::base(&engine.config)) else {
+    let (Some(case), Some(base)) = (case.filter(|c| !c.status.is_ended() && !copy), web::base(&engine.site)) else {
         return Actions::default();
     };
     let Delivery { recipient, queued, .. } = &due.delivery;

@@ -67,9 +67,18 @@ impl Needle {
         self.longest
     }
 
-    /// Where it stands.
-    pub fn places<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = Range<usize>> + 'a {
-        self.finder.find_iter(bytes).map(|found| found.range()).filter(|range| self.stands_alone(bytes, range))
+    /// Where it stands, from the beginning on.
+    pub fn places(&self, bytes: &[u8]) -> impl Iterator<Item = Range<usize>> + use<> {
+        let found: Vec<Range<usize>> = self.finder.find_iter(bytes).map(|found| found.range()).collect();
+        // From the end on: once a name behind a full stop is struck out, the one before it stands alone.
+        let (mut places, mut next) = (Vec::new(), usize::MAX);
+        for range in found.into_iter().rev() {
+            if self.stands_alone(bytes, &range, next) {
+                next = range.start;
+                places.push(range);
+            }
+        }
+        places.into_iter().rev()
     }
 
     /// Whether it stands there at all.
@@ -89,7 +98,8 @@ impl Needle {
         (from > 0).then(|| struck + text.get(from..).unwrap_or_default())
     }
 
-    fn stands_alone(&self, bytes: &[u8], range: &Range<usize>) -> bool {
+    /// `next` is where the place behind it begins that stands alone.
+    fn stands_alone(&self, bytes: &[u8], range: &Range<usize>, next: usize) -> bool {
         let (before, after) =
             (bytes.get(..range.start).unwrap_or_default(), bytes.get(range.end..).unwrap_or_default());
         // `@ana`, and not the domain of an address; `/ana` and `%40ana` in links.
@@ -106,7 +116,7 @@ impl Needle {
                 && last_char(before).is_some_and(|c| {
                     c.is_alphanumeric() || c == '_' || self.kind == NeedleKind::Address && ".+%-".contains(c)
                 });
-        let more = |n: usize| after.get(n).is_some_and(u8::is_ascii_alphanumeric);
+        let more = |n: usize| range.end + n != next && after.get(n).is_some_and(u8::is_ascii_alphanumeric);
         let joined_after = match first_char(after) {
             Some(c) if c.is_alphanumeric() || c == '_' => true,
             Some('-') => self.kind != NeedleKind::Name && more(1),

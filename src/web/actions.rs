@@ -49,7 +49,7 @@ pub(super) async fn act(State(app): State<App>, Path(sealed): Path<String>, body
         // Pressed twice, or too late: the page says where the case stands.
         return opened.page(StatusCode::OK, &sealed, "");
     };
-    let action = match action_of(opened.link.deed, &Form::read(&body), &opened.view.config.routing) {
+    let action = match action_of(opened.link.deed, &Form::read(&body), &opened.view.site.routing) {
         Ok(action) => action,
         Err(missing) => return opened.page(StatusCode::UNPROCESSABLE_ENTITY, &sealed, missing),
     };
@@ -66,13 +66,13 @@ async fn open(app: &App, sealed: &str) -> Result<Opened, Box<Response>> {
     let Some(link) = ActionLink::unseal(&app.keys, sealed) else { return Err(none(&view)) };
     let file = app.daemon.record().case_file(link.case).await.map_err(|error| Box::new(failed(&error)))?;
     let Some(file) = file else { return Err(none(&view)) };
-    let person = link.person(&view.config.routing);
+    let person = link.person(&view.site.routing);
     let standing = link.standing(&file.case, app.daemon.now());
     let language = match &person {
-        Some(person) => session::language_of(&view.config, person),
-        None => view.config.daemon.language.clone(),
+        Some(person) => session::language_of(&view.site, person),
+        None => view.site.language.clone(),
     };
-    let frame = session::outside(&view.config, &language);
+    let frame = session::outside(&view.site, &language);
     Ok(Opened { view, link, person, file, standing, frame })
 }
 
@@ -80,9 +80,9 @@ impl Opened {
     /// `trouble`: why it was not done, as the catalogue's key.
     fn page(&self, status: StatusCode, sealed: &str, trouble: &str) -> Response {
         let Self { view, link, person, file, standing, frame } = self;
-        let routing = &view.config.routing;
+        let routing = &view.site.routing;
         let phrases = view.composer.phrases(&frame.lang);
-        let zone = &view.config.daemon.timezone;
+        let zone = &view.site.timezone;
         let case = &file.case;
         let works = *standing == Standing::Open && person.is_some();
         // A link that is worth nothing any more shows nothing of what somebody wrote.

@@ -15,6 +15,7 @@ mod pages;
 mod session;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +26,16 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::cases::{Action, Refusal};
 use crate::compose::Composer;
-use crate::config::Config;
-use crate::model::{Case, Mention};
+use crate::model::{Case, Mention, PerkOffer, Source, Token};
+use crate::query::Context;
+use crate::routing::{RefundRule, Routing};
 use crate::store::StoreError;
 use crate::store::record::Record;
 use crate::themes::NamedQueries;
@@ -43,10 +47,36 @@ const MAX_FORM: usize = 16 << 10;
 /// How long answers that are under way may take after the daemon was told to stop.
 const LAST_ANSWER: Duration = Duration::from_secs(3);
 
+/// What pages need to know of the configuration.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub routing: Arc<Routing>,
+    /// What queries may name.
+    pub context: Context,
+    /// Key and name of each watchlist.
+    pub watchlists: Vec<(String, String)>,
+    pub sources: Vec<Source>,
+    /// Where a department names none.
+    pub language: String,
+    pub timezone: TimeZone,
+    /// Where we listen; `None` if there are no pages.
+    pub http: Option<SocketAddr>,
+    pub public_url: Option<Url>,
+    pub sign_in: bool,
+    /// Domain of the sender's address, for Message-IDs.
+    pub sender_domain: String,
+    /// What departments thank for praise with.
+    pub perks: Vec<PerkOffer>,
+    /// When giving money back is recommended, in deciding order.
+    pub refunds: Vec<RefundRule>,
+    /// Programs that may use the API.
+    pub tokens: Vec<Token>,
+}
+
 /// What depends on the configuration; a reload brings another one. Cheap to clone.
 #[derive(Clone)]
 pub struct View {
-    pub config: Arc<Config>,
+    pub site: Arc<Site>,
     pub composer: Arc<Composer>,
     pub themes: Arc<NamedQueries>,
 }
@@ -89,18 +119,18 @@ pub struct App {
 }
 
 /// Where the links of mails begin, without a slash at the end; `None` if no pages are served, or nobody said where.
-pub fn base(config: &Config) -> Option<String> {
-    let url = config.daemon.public_url.as_ref().filter(|_| config.daemon.http.is_some())?;
+pub fn base(config: &Site) -> Option<String> {
+    let url = config.public_url.as_ref().filter(|_| config.http.is_some())?;
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Where the pages are: what `public_url` says, or the address itself on this machine; `None` if they are off.
-fn origin(config: &Config) -> Option<String> {
-    base(config).or_else(|| config.daemon.http.map(|address| format!("http://{address}")))
+fn origin(config: &Site) -> Option<String> {
+    base(config).or_else(|| config.http.map(|address| format!("http://{address}")))
 }
 
 /// The address that signs in whoever asked for `nonce`.
-pub fn sign_in_address(config: &Config, keys: &Keys, nonce: &str) -> Option<String> {
+pub fn sign_in_address(config: &Site, keys: &Keys, nonce: &str) -> Option<String> {
     Some(format!("{}/sign-in/{}", origin(config)?, keys.seal(Purpose::SignIn, nonce.as_bytes())))
 }
 
@@ -117,7 +147,7 @@ pub fn router(metrics: Arc<Metrics>, app: App) -> Router {
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(MAX_FORM));
     let api = api::router(app.clone());
-    let below = session::root(&app.daemon.view().config);
+    let below = session::root(&app.daemon.view().site);
     let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
     let all = match below.as_str() {
         "" => pages,

@@ -16,8 +16,7 @@ use sha2::{Digest, Sha256};
 use super::keys::Purpose;
 use super::layout::{self, Frame, page, see_other};
 use super::links::known_addresses;
-use super::{App, View, failed, origin};
-use crate::config::Config;
+use super::{App, Site, View, failed, origin};
 use crate::model::message_id;
 use crate::store::record::{DeliveryContent, NewDelivery};
 
@@ -39,11 +38,11 @@ pub(super) struct Guest {
 impl Guest {
     /// What a page of theirs stands in.
     pub(super) fn frame(&self, place: &'static str) -> Frame {
-        let routing = &self.view.config.routing;
+        let routing = &self.view.site.routing;
         let who = self.email.as_deref().map(|email| routing.person_name(email).unwrap_or(email)).unwrap_or_default();
         Frame {
             lang: lang(&self.language),
-            root: root(&self.view.config),
+            root: root(&self.view.site),
             place,
             who: who.to_owned(),
             form: self.form.clone(),
@@ -64,27 +63,27 @@ impl FromRequestParts<App> for Guest {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let view = app.daemon.view();
         let mark = |session: &str| app.keys.seal(Purpose::Form, &Sha256::digest(session.as_bytes()));
-        if !view.config.daemon.sign_in {
+        if !view.site.sign_in {
             // Nobody is asked, so a page of another site must not get in under a name that leads here (DNS rebinding).
-            if !is_own_host(&parts.headers, &view.config) {
+            if !is_own_host(&parts.headers, &view.site) {
                 return Err(refused(&view, StatusCode::FORBIDDEN, "host"));
             }
-            let language = view.config.daemon.language.clone();
+            let language = view.site.language.clone();
             return Ok(Self { view, email: None, language, form: mark("") });
         }
-        let session = cookie(&parts.headers, &view.config);
+        let session = cookie(&parts.headers, &view.site);
         let email = session.as_deref().and_then(|session| {
             let payload = app.keys.unseal(Purpose::Session, session)?;
             let (until, address) = payload.split_first_chunk::<8>()?;
             let open = app.daemon.now().as_millisecond() < i64::from_be_bytes(*until);
             let address = std::str::from_utf8(address).ok().filter(|_| open)?;
-            known_addresses(&view.config.routing).find(|known| known.eq_ignore_ascii_case(address)).map(str::to_owned)
+            known_addresses(&view.site.routing).find(|known| known.eq_ignore_ascii_case(address)).map(str::to_owned)
         });
         let Some(email) = email else {
-            let root = root(&view.config);
+            let root = root(&view.site);
             return Err(see_other(&format!("{root}/sign-in")));
         };
-        let language = language_of(&view.config, &email);
+        let language = language_of(&view.site, &email);
         Ok(Self { view, email: Some(email), language, form: mark(session.as_deref().unwrap_or_default()) })
     }
 }
@@ -105,8 +104,8 @@ impl Form {
 /// The page that asks for an address.
 pub(super) async fn ask(State(app): State<App>) -> Response {
     let view = app.daemon.view();
-    if !view.config.daemon.sign_in {
-        return see_other(&format!("{}/", root(&view.config)));
+    if !view.site.sign_in {
+        return see_other(&format!("{}/", root(&view.site)));
     }
     plain(&view, StatusCode::OK, "ask")
 }
@@ -120,7 +119,7 @@ pub(super) async fn send(State(app): State<App>, body: Bytes) -> Response {
         return plain(&view, StatusCode::UNPROCESSABLE_ENTITY, "ask");
     }
     let answer = plain(&view, StatusCode::OK, "sent");
-    if view.config.daemon.sign_in {
+    if view.site.sign_in {
         tokio::spawn(async move { mail_link(&app, &email).await });
     }
     answer
@@ -128,7 +127,7 @@ pub(super) async fn send(State(app): State<App>, body: Bytes) -> Response {
 
 async fn mail_link(app: &App, email: &str) {
     let view = app.daemon.view();
-    let known = known_addresses(&view.config.routing).find(|known| known.eq_ignore_ascii_case(email));
+    let known = known_addresses(&view.site.routing).find(|known| known.eq_ignore_ascii_case(email));
     let Some(recipient) = known else {
         tracing::info!(
             event = "sign_in_unknown",
@@ -138,10 +137,10 @@ async fn mail_link(app: &App, email: &str) {
     };
     let nonce = format!("{:032x}", rand::random::<u128>());
     let now = app.daemon.now();
-    let domain = view.config.mail.from.email.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
+
     let mail = NewDelivery {
         recipient: recipient.to_owned(),
-        message_id: message_id(domain, now, rand::random()),
+        message_id: message_id(&view.site.sender_domain, now, rand::random()),
         content: DeliveryContent::SignIn { nonce: nonce.clone() },
         once: Some(nonce.clone()),
     };
@@ -160,13 +159,13 @@ pub(super) async fn open(State(app): State<App>, Path(sealed): Path<String>) -> 
     match nonce(&app, &sealed) {
         Some(nonce) => match app.daemon.record().sign_in(nonce, app.daemon.now()).await {
             Ok(Some(email)) => {
-                let language = language_of(&view.config, &email);
+                let language = language_of(&view.site, &email);
                 page(
                     StatusCode::OK,
                     "plain.html",
-                    &outside(&view.config, &language),
+                    &outside(&view.site, &language),
                     context! {
-                        what => "confirm", email => email, action => format!("{}/sign-in/{sealed}", root(&view.config)),
+                        what => "confirm", email => email, action => format!("{}/sign-in/{sealed}", root(&view.site)),
                     },
                 )
             }
@@ -188,8 +187,8 @@ pub(super) async fn enter(State(app): State<App>, Path(sealed): Path<String>) ->
             let payload = [until.to_be_bytes().as_slice(), email.as_bytes()].concat();
             let value = app.keys.seal(Purpose::Session, &payload);
             tracing::info!(event = "signed_in", "somebody signed in to the pages");
-            let mut response = see_other(&format!("{}/", root(&view.config)));
-            set_cookie(&mut response, &view.config, &value, STAYS.as_secs());
+            let mut response = see_other(&format!("{}/", root(&view.site)));
+            set_cookie(&mut response, &view.site, &value, STAYS.as_secs());
             response
         }
         Ok(None) => plain(&view, StatusCode::GONE, "used"),
@@ -202,14 +201,14 @@ pub(super) async fn leave(guest: Guest, body: Bytes) -> Response {
     if !guest.sent(&Form::read(&body)) {
         return refused(&guest.view, StatusCode::FORBIDDEN, "form");
     }
-    let mut response = see_other(&format!("{}/sign-in", root(&guest.view.config)));
-    set_cookie(&mut response, &guest.view.config, "", 0);
+    let mut response = see_other(&format!("{}/sign-in", root(&guest.view.site)));
+    set_cookie(&mut response, &guest.view.site, "", 0);
     response
 }
 
 /// A page of one sentence for somebody who is not signed in.
 fn plain(view: &View, status: StatusCode, what: &str) -> Response {
-    let frame = outside(&view.config, &view.config.daemon.language);
+    let frame = outside(&view.site, &view.site.language);
     let action = format!("{}/sign-in", frame.root);
     page(status, "plain.html", &frame, context! { what, email => "", action })
 }
@@ -220,7 +219,7 @@ pub(super) fn refused(view: &View, status: StatusCode, why: &str) -> Response {
 }
 
 /// The frame of a page without navigation.
-pub(super) fn outside(config: &Config, language: &str) -> Frame {
+pub(super) fn outside(config: &Site, language: &str) -> Frame {
     Frame {
         lang: lang(language),
         root: root(config),
@@ -232,14 +231,14 @@ pub(super) fn outside(config: &Config, language: &str) -> Frame {
 }
 
 /// The language of whoever has this address: their department's.
-pub(super) fn language_of(config: &Config, email: &str) -> String {
+pub(super) fn language_of(config: &Site, email: &str) -> String {
     let department = config.routing.departments.iter().find(|d| d.reads(email));
-    department.map_or(&config.daemon.language, |d| &d.language).clone()
+    department.map_or(&config.language, |d| &d.language).clone()
 }
 
 /// The path of `public_url`, before all addresses.
-pub(super) fn root(config: &Config) -> String {
-    config.daemon.public_url.as_ref().map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
+pub(super) fn root(config: &Site) -> String {
+    config.public_url.as_ref().map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
 }
 
 fn lang(language: &str) -> String {
@@ -253,19 +252,19 @@ fn nonce(app: &App, sealed: &str) -> Option<String> {
 }
 
 /// `__Host-` holds a browser to Secure, our host alone and the whole of it (RFC 6265bis section 4.1.3.2).
-fn cookie_name(config: &Config) -> &'static str {
+fn cookie_name(config: &Site) -> &'static str {
     let secure = origin(config).is_some_and(|origin| origin.starts_with("https:"));
     if secure { "__Host-mentiond" } else { "mentiond" }
 }
 
-fn cookie(headers: &HeaderMap, config: &Config) -> Option<String> {
+fn cookie(headers: &HeaderMap, config: &Site) -> Option<String> {
     let name = cookie_name(config);
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-fn set_cookie(response: &mut Response, config: &Config, value: &str, seconds: i64) {
+fn set_cookie(response: &mut Response, config: &Site, value: &str, seconds: i64) {
     let name = cookie_name(config);
     let secure = if name.starts_with("__Host-") { "; Secure" } else { "" };
     let line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
@@ -275,14 +274,14 @@ fn set_cookie(response: &mut Response, config: &Config, value: &str, seconds: i6
 }
 
 /// This machine by a name that only it has, or the host of `public_url`.
-fn is_own_host(headers: &HeaderMap, config: &Config) -> bool {
+fn is_own_host(headers: &HeaderMap, config: &Site) -> bool {
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
     };
     let name = name.trim_start_matches('[').trim_end_matches(']');
-    let public = config.daemon.public_url.as_ref().and_then(|url| url.host_str());
+    let public = config.public_url.as_ref().and_then(|url| url.host_str());
     name.eq_ignore_ascii_case("localhost")
         || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
         || public.is_some_and(|public| public.eq_ignore_ascii_case(name))

@@ -202,8 +202,8 @@ async fn every_page_is_accessible_at_every_width_and_in_both_colours() {
 fn pictures(chromium: &Path, shots: &[Shot], folder: &Path) {
     let pages = tempfile::tempdir().unwrap();
     for shot in shots {
-        for (width, dark) in [(375, false), (375, true), (1280, false), (1280, true)] {
-            let height = if width == 375 { 1500 } else { 1000 };
+        for (width, dark) in [(375, false), (375, true), (500, true), (1000, false), (1280, false), (1280, true)] {
+            let height = if width < 1000 { 1500 } else { 1000 };
             let wrapper = format!(
                 "<!doctype html><html style='color-scheme: light dark'><body style='margin:0'><iframe style='border:0;display:block' width={width} height={height} srcdoc=\"{}\"></iframe>",
                 quoted(&shot.html)

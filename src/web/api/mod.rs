@@ -55,7 +55,7 @@ impl FromRequestParts<Api> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let view = api.app.daemon.view();
-        let token = api.guard.admit(&view.config.tokens, &parts.headers, api.app.daemon.now())?.clone();
+        let token = api.guard.admit(&view.site.tokens, &parts.headers, api.app.daemon.now())?.clone();
         let fields = filter::Fields::new(parts.uri.query().unwrap_or_default());
         Ok(Self { app: api.app.clone(), view, token, fields, headers: parts.headers.clone() })
     }

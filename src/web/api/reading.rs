@@ -19,7 +19,7 @@ const BATCH: usize = 200;
 /// Newest first.
 pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem> {
     let (view, mut fields) = (&asked.view, asked.fields.clone());
-    let query = fields.text("query").map(|text| filter::parse(&text, &view.config.context)).transpose()?;
+    let query = fields.text("query").map(|text| filter::parse(&text, &view.site.context)).transpose()?;
     let mut wanted = MentionFilter {
         since: fields.moment("since")?,
         watchlist: fields.text("watchlist"),
@@ -56,7 +56,7 @@ pub(super) async fn mention(asked: &Asked, id: i64) -> Result<MentionView, Probl
 /// Newest first; ended ones with `all` or a `status`.
 pub(super) async fn cases(asked: &Asked) -> Result<Page<CaseView>, Problem> {
     let (view, mut fields) = (&asked.view, asked.fields.clone());
-    let query = fields.text("query").map(|text| filter::parse(&text, &view.config.context)).transpose()?;
+    let query = fields.text("query").map(|text| filter::parse(&text, &view.site.context)).transpose()?;
     let wanted = CaseFilter {
         status: fields.parsed(
             "status",
@@ -144,7 +144,7 @@ pub(super) async fn sources(asked: &Asked) -> Result<Page<SourceView>, Problem> 
     asked.fields.clone().done()?;
     let view = &asked.view;
     let states = asked.app.daemon.record().source_states().await?;
-    let items = SourceView::all(&view.config.sources, |name| states.get(name).cloned().unwrap_or_default());
+    let items = SourceView::all(&view.site.sources, |name| states.get(name).cloned().unwrap_or_default());
     Ok(Page { items, next: None })
 }
 
@@ -205,7 +205,7 @@ pub(super) async fn outbox(asked: &Asked) -> Result<OutboxCounts, Problem> {
 
 fn sight(asked: &Asked) -> Sight<'_> {
     let Asked { token, view, .. } = asked;
-    Sight { token, composer: &view.composer, language: &view.config.daemon.language }
+    Sight { token, composer: &view.composer, language: &view.site.language }
 }
 
 fn unknown(what: &str, id: i64) -> Problem {

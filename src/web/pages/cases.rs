@@ -34,9 +34,9 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().map(|row| row.case.id).filter(|_| more);
-    let config = &guest.view.config;
+    let config = &guest.view.site;
     let routing = &config.routing;
-    let reader = Reader { language: &guest.language, zone: &config.daemon.timezone };
+    let reader = Reader { language: &guest.language, zone: &config.timezone };
     let phrases = guest.view.composer.phrases(&guest.language);
     let mut groups: Vec<(String, Vec<Value>)> = Vec::new();
     let keys = routing.departments.iter().map(|d| d.key.clone());
@@ -110,7 +110,7 @@ pub(super) async fn act(State(app): State<App>, guest: Guest, Path(id): Path<Str
     };
     let trouble = match wanted(&form, &guest) {
         Ok(action) => match app.daemon.act(file.case.id, action, guest.email.clone()).await {
-            Ok(Ok(_)) => return see_other(&format!("{}/cases/{}?done=1", root(&guest.view.config), file.case.id)),
+            Ok(Ok(_)) => return see_other(&format!("{}/cases/{}?done=1", root(&guest.view.site), file.case.id)),
             Ok(Err(refusal)) => refusal_word(&refusal),
             Err(error) => return failed(&error),
         },
@@ -126,14 +126,14 @@ fn wanted(form: &Form, guest: &Guest) -> Result<Action, &'static str> {
         let reason = form.get("reason").map(str::trim).filter(|reason| !reason.is_empty()).ok_or("reason")?;
         return Ok(Action::Reopen { reason: reason.chars().take(MAX_REASON).collect() });
     }
-    action_of(Deed::parse(deed).ok_or("unknown")?, form, &guest.view.config.routing)
+    action_of(Deed::parse(deed).ok_or("unknown")?, form, &guest.view.site.routing)
 }
 
 async fn file(app: &App, guest: &Guest, id: &str) -> Result<(CaseFile, Sight), Box<Response>> {
     let Ok(id) = id.parse::<i64>() else { return Err(Box::new(missing(State(app.clone())).await)) };
     let file = app.daemon.record().case_file(id).await.map_err(|error| Box::new(failed(&error)))?;
     let Some(file) = file else { return Err(Box::new(missing(State(app.clone())).await)) };
-    let sight = sight(guest.email.as_deref(), &guest.view.config.routing, &file.mention.decision, Some(&file.case));
+    let sight = sight(guest.email.as_deref(), &guest.view.site.routing, &file.mention.decision, Some(&file.case));
     if sight == Sight::Hidden {
         return Err(Box::new(missing(State(app.clone())).await));
     }
@@ -146,7 +146,7 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
         Err(response) => return *response,
     };
     let CaseFile { case, mention: about, steps, later, earlier, .. } = &file;
-    let config = &guest.view.config;
+    let config = &guest.view.site;
     let routing = &config.routing;
     let (row, also_seen) = match app.daemon.record().mention(about.id).await {
         Ok(Some(found)) => found,
@@ -175,7 +175,7 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
                 thread: None,
                 possible_duplicate: false,
             },
-            reader: Reader { language: &guest.language, zone: &config.daemon.timezone },
+            reader: Reader { language: &guest.language, zone: &config.timezone },
             watchlists: &lists,
             case,
             letter: &Letter::Update,
@@ -222,10 +222,10 @@ fn offered(case: &Case) -> &'static [Deed] {
 
 /// The clocks that run, with their ends in words.
 fn clocks(app: &App, guest: &Guest, case: &Case) -> Value {
-    let config = &guest.view.config;
+    let config = &guest.view.site;
     let (phrases, now) = (guest.view.composer.phrases(&guest.language), app.daemon.now());
     let clock = |(clock, at): (crate::model::CaseClock, jiff::Timestamp)| {
-        context! { clock => clock.as_str(), date => phrases.date(at, &config.daemon.timezone), late => at <= now }
+        context! { clock => clock.as_str(), date => phrases.date(at, &config.timezone), late => at <= now }
     };
     deadlines(case, &config.routing).into_iter().map(clock).collect()
 }

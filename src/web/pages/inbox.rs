@@ -57,7 +57,7 @@ pub(super) async fn show(State(app): State<App>, guest: Guest, RawQuery(query): 
         Ok(found) => found,
         Err(error) => return failed(&error),
     };
-    let reader = Reader { language: &guest.language, zone: &view.config.daemon.timezone };
+    let reader = Reader { language: &guest.language, zone: &view.site.timezone };
     let rows: Value = found
         .rows
         .iter()
@@ -89,7 +89,7 @@ fn read(filter: &str, view: &View) -> Result<Option<Query>, Vec<QueryError>> {
         let message = format!("a filter has at most {MAX_FILTER} characters");
         return Err(vec![QueryError { span: 0..0, message, help: None }]);
     }
-    parse_in(filter, Scope::Route, &view.config.context).map(|parsed| Some(parsed.query))
+    parse_in(filter, Scope::Route, &view.site.context).map(|parsed| Some(parsed.query))
 }
 
 /// Newest first, as far as the reader may see them.
@@ -112,7 +112,7 @@ async fn find(
         // Looking through texts is work for a processor, not for the threads that answer.
         let sifted = tokio::task::spawn_blocking(move || {
             let sifted = batch.into_iter().filter_map(|row| {
-                let sight = sight(email.as_deref(), &view.config.routing, &row.mention.decision, None);
+                let sight = sight(email.as_deref(), &view.site.routing, &row.mention.decision, None);
                 let holds = |query: &Query| holds(query, &view, &row, sight);
                 (sight != Sight::Hidden && filter.as_ref().is_none_or(holds)).then_some((row, sight))
             });

@@ -33,7 +33,7 @@ pub(super) async fn show(State(app): State<App>, guest: Guest, Path(id): Path<St
         None => None,
     };
     let case = file.as_ref().map(|file: &CaseFile| &file.case);
-    let sight = sight(guest.email.as_deref(), &guest.view.config.routing, &row.mention.decision, case);
+    let sight = sight(guest.email.as_deref(), &guest.view.site.routing, &row.mention.decision, case);
     if sight == Sight::Hidden {
         return missing(State(app)).await;
     }
@@ -61,7 +61,7 @@ pub(super) async fn told(
     case: Option<&Case>,
     sight: Sight,
 ) -> Result<Value, StoreError> {
-    let config = &guest.view.config;
+    let config = &guest.view.site;
     let routing = &config.routing;
     let decision = &mention.decision;
     let name = |key: &str| routing.department(key).map(|d| d.name.as_str());
@@ -88,8 +88,8 @@ pub(super) async fn told(
         .watchlists
         .iter()
         .map(|w| {
-            let known = config.watchlists.iter().find(|known| known.name == w.name);
-            Watchlist { key: &w.name, name: known.map_or(&w.name, |known| &known.display) }
+            let known = config.watchlists.iter().find(|(key, _)| *key == w.name);
+            Watchlist { key: &w.name, name: known.map_or(&w.name, |(_, name)| name) }
         })
         .collect();
     let copies: Vec<&str> = decision.copy.iter().filter_map(|key| name(key)).collect();
@@ -112,7 +112,7 @@ pub(super) async fn told(
             thread: None,
             possible_duplicate: false,
         },
-        reader: Reader { language: &guest.language, zone: &config.daemon.timezone },
+        reader: Reader { language: &guest.language, zone: &config.timezone },
         watchlists: &lists,
         department: name(&decision.department).unwrap_or(&decision.department),
         member: member.or_else(sole),
@@ -131,5 +131,5 @@ pub(super) async fn told(
 
 /// Where a mention's page is.
 pub(super) fn address(guest: &Guest, id: i64) -> String {
-    format!("{}/mentions/{id}", root(&guest.view.config))
+    format!("{}/mentions/{id}", root(&guest.view.site))
 }

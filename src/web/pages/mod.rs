@@ -31,7 +31,7 @@ pub(super) async fn missing(State(app): State<App>) -> Response {
 }
 
 async fn home(guest: Guest) -> Response {
-    see_other(&format!("{}/mentions", root(&guest.view.config)))
+    see_other(&format!("{}/mentions", root(&guest.view.site)))
 }
 
 /// A value of the query part of an address.

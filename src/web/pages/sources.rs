@@ -16,8 +16,8 @@ pub(super) async fn show(State(app): State<App>, guest: Guest) -> Response {
         Ok(states) => states,
         Err(error) => return failed(&error),
     };
-    let config = &guest.view.config;
-    let (now, zone) = (app.daemon.now(), &config.daemon.timezone);
+    let config = &guest.view.site;
+    let (now, zone) = (app.daemon.now(), &config.timezone);
     let phrases = guest.view.composer.phrases(&guest.language);
     let date = |at: Option<jiff::Timestamp>| at.map(|at| phrases.date(at, zone)).unwrap_or_default();
     let line = |source: &Source| {
