@@ -87,9 +87,11 @@ fn what_the_example_shows_is_valid() {
     let text = fs::read_to_string(project().join("config/mentiond.toml")).unwrap();
     let known: Vec<&str> = keys::HEADED.iter().flat_map(|k| k.keys.iter().copied()).collect();
     let shown: String = text.lines().fold(String::new(), |mut out, line| {
-        let bare = line
-            .strip_prefix("# ")
-            .filter(|l| l.starts_with("[sources.") || l.split_once(" = ").is_some_and(|(key, _)| known.contains(&key)));
+        let bare = line.strip_prefix("# ").filter(|l| {
+            l.starts_with("[sources.")
+                || l.starts_with("[tokens.")
+                || l.split_once(" = ").is_some_and(|(key, _)| known.contains(&key))
+        });
         writeln!(out, "{}", bare.unwrap_or(line)).unwrap();
         out
     });
@@ -102,6 +104,7 @@ fn what_the_example_shows_is_valid() {
         ("watchlists/example.toml", &kids),
         ("ca.pem", ""),
         ("drafts/en/praise.txt", "Thank you!\n"),
+        ("perks.txt", "COFFEE-4WTR\n"),
     ]);
     let loaded = config::load_with(&main, Secrets::Skip).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(loaded.config.sources.len(), 19);

@@ -249,6 +249,7 @@ fn mention(source: &str, n: usize, entry: Entry, lang: &str) -> NewMention {
         watchlists: Vec::new(),
         classification,
         decision,
+        erased: None,
     };
     NewMention { mention, keys, words: Vec::new(), prints, deliveries: Vec::new(), author: None }
 }
@@ -268,6 +269,7 @@ async fn commit(store: &Store, source: &str, mentions: Vec<NewMention>) -> Vec<R
         desk: std::sync::Arc::new(mentiond::store::record::CaseDesk {
             routing: std::sync::Arc::default(),
             sender_domain: "example.com".to_owned(),
+            ..Default::default()
         }),
         unmatched: None,
         troubles: Vec::new(),

@@ -105,6 +105,17 @@ fn teams() -> impl Strategy<Value = Routing> {
     )
 }
 
+/// Minutes between two moments in which an office is open, looked at one by one.
+fn open_minutes(office: &Office, from: Timestamp, to: Timestamp) -> i64 {
+    let mut at = from;
+    let mut minutes = 0;
+    while at < to {
+        minutes += i64::from(office.is_open(at));
+        at += SignedDuration::from_mins(1);
+    }
+    minutes
+}
+
 /// What must hold after every event.
 fn check(case: &Case, routing: &Routing, left_over: bool) -> Result<(), TestCaseError> {
     let owner = &case.owner;
@@ -172,6 +183,12 @@ proptest! {
                 if reminder.clock == CaseClock::Acknowledge {
                     let counted = home.office.worked(case.since, reminder.since);
                     prop_assert_eq!(Some(Allowance::time(counted)), home.acknowledge_within);
+                    // Counted once more, minute by minute, without the arithmetic that the clocks use.
+                    if reminder.since.duration_since(case.since) <= SignedDuration::from_hours(40) {
+                        let minutes = open_minutes(&home.office, case.since, reminder.since);
+                        // A minute may be cut at each end of a shift.
+                        prop_assert!((minutes - counted.as_mins()).abs() <= 24, "{minutes} minutes open, counted {counted}: {case:?}");
+                    }
                 }
                 prop_assert!(!case.kept_from.contains(&reminder.to) || case.owner.is(&reminder.to));
                 let outcome = remind(Around { routing: &routing, loads: &loads, now }, &case, &reminder);
@@ -219,5 +236,31 @@ proptest! {
             }
             check(&case, &routing, before.owner == case.owner)?;
         }
+    }
+}
+
+/// The clocks are changed in the middle of a shift: what is counted is time, not what a clock on the wall shows.
+#[test]
+fn clocks_run_in_office_hours_on_the_days_on_which_the_time_changes() {
+    let night = |zone: &str| {
+        let mut week = Week::closed();
+        (0..7).for_each(|day| week.add(day, Shift { from: 0, to: 6 * 60 }));
+        Office { zone: TimeZone::get(zone).unwrap(), week, closed: Vec::new() }
+    };
+    for (zone, eve, hours) in [
+        // From 23:00 on, five office hours: the night is an hour shorter, or longer, than others.
+        ("Europe/Madrid", "2026-03-28T23:00", 5),
+        ("Europe/Madrid", "2026-10-24T23:00", 7),
+        ("America/Santiago", "2026-09-05T23:00", 5),
+        ("America/Santiago", "2026-04-04T22:00", 6),
+        ("UTC", "2026-03-28T23:00", 6),
+    ] {
+        let office = night(zone);
+        let start: jiff::civil::DateTime = eve.parse().unwrap();
+        let start = start.to_zoned(office.zone.clone()).unwrap().timestamp();
+        let end = start + SignedDuration::from_hours(12);
+        let open = open_minutes(&office, start, end);
+        assert_eq!(office.worked(start, end).as_mins(), open, "{zone} {eve}");
+        assert_eq!(open, hours * 60, "{zone} {eve}");
     }
 }

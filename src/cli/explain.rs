@@ -122,6 +122,7 @@ impl Explainer {
             watchlists: explained.watchlists.clone(),
             classification: explained.classification.clone(),
             decision: explained.decision.clone(),
+            erased: None,
         };
         let bare =
             DraftInput { mention: &mention, language: "en", brand: "", department: "", member: None, perk: None };

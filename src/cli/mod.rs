@@ -8,6 +8,7 @@ mod check;
 mod correct;
 mod evaluate;
 mod explain;
+mod forget;
 mod health;
 mod logging;
 mod manual;
@@ -73,6 +74,8 @@ enum Command {
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
     Outbox(outbox::Arguments),
+    /// Erase a person everywhere, and prove it
+    Forget(forget::Arguments),
     /// Measure decisions on labelled texts: accuracy, precision, recall, confusion
     Evaluate(evaluate::Arguments),
     /// Copy the state into a folder, also while the daemon runs
@@ -125,6 +128,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
+        Command::Forget(arguments) => forget::run(config, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Backup(arguments) => backup::back_up(config, &arguments),
         Command::Restore(arguments) => backup::restore(config, &arguments),

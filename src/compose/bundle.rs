@@ -8,9 +8,10 @@ use super::excerpt::{excerpt, plain, shorten};
 use super::headers::Headers;
 use super::input::{BundleInput, BundleItem};
 use super::link::{Link, shown};
-use super::mention::{Badge, badge, date, name, open_on, repeats, site};
+use super::mask::Masker;
+use super::mention::{Badge, badge, date, name, open_on, readable, repeats, site};
 use super::reasons;
-use super::words::{capital, fill, plural};
+use super::words::{Catalogue, capital, fill, plural};
 use crate::model::{Email, Part, Severity};
 
 /// Alerts listed; the rest is counted.
@@ -72,12 +73,15 @@ pub(super) fn bundle(composer: &Composer, input: &BundleInput<'_>) -> Email {
         });
         groups[at].total += 1;
         if n < MAX_LISTED {
+            let mut masker = masker(words, item, input.full);
             let link = item.mention.entry.url.as_deref().and_then(shown);
+            let link = link.filter(|l| !masker.as_ref().is_some_and(|m| m.betrays(&l.href)));
+            let site = site(item.mention);
             groups[at].items.push(Item {
-                title: title(item).unwrap_or_else(|| capital(&words.subject.untitled)),
+                title: title(words, item, &mut masker).unwrap_or_else(|| capital(&words.subject.untitled)),
                 badge: badge(words, item.mention),
                 sentiment: capital(words.sentiment(item.mention.classification.sentiment.label)),
-                source: site(item.mention),
+                source: masker.as_mut().map_or_else(|| site.clone(), |m| m.mask_str(&site)),
                 date: date(words, item.mention, &input.reader),
                 open_on: open_on(words, link.as_ref()),
                 link,
@@ -102,23 +106,45 @@ pub(super) fn bundle(composer: &Composer, input: &BundleInput<'_>) -> Email {
     if let [only] = groups.as_slice() {
         headers.list_id(only.key, &composer.settings.sender_domain);
     }
+    let mut foot = composer.foot(words, words.foot.bundle.clone(), input.possible_duplicate);
+    if !input.full {
+        foot.insert(1, words.foot.masked.clone());
+    }
     let view = View {
-        preheader: items.first().and_then(|i| title(i)).unwrap_or_default(),
+        preheader: items
+            .first()
+            .and_then(|item| title(words, item, &mut masker(words, item, input.full)))
+            .unwrap_or_default(),
         tone: worst.as_str(),
         intro: plural(items.len(), &words.bundle.intro_one, &words.bundle.intro_other),
         groups,
-        foot: composer.foot(words, words.foot.bundle.clone(), input.possible_duplicate),
+        foot,
     };
     composer.email("bundle", words, subject, &view, headers)
 }
 
-/// The title, or what the text says around the match.
-fn title(item: &BundleItem<'_>) -> Option<String> {
+/// What hides the personal data of an item; `None` for a reader who sees everything.
+fn masker<'w>(words: &'w Catalogue, item: &BundleItem<'_>, full: bool) -> Option<Masker<'w>> {
     let entry = &item.mention.entry;
-    let title = clean_line(&entry.title);
-    let shown = if title.is_empty() || repeats(&title, &entry.text) {
+    (!full).then(|| {
+        let mut masker = Masker::new(&words.masks, entry.author.as_ref(), reasons::matched_words(item.mention));
+        masker.learn(&entry.text);
+        masker
+    })
+}
+
+/// The title, or what the text says around the match.
+fn title(words: &Catalogue, item: &BundleItem<'_>, masker: &mut Option<Masker<'_>>) -> Option<String> {
+    let mention = readable(words, item.mention);
+    let entry = &mention.entry;
+    let mut hide = |marked| match masker {
+        Some(masker) => masker.mask(clean(marked)),
+        None => clean(marked),
+    };
+    let title = clean_line(&hide(Marked::new(&entry.title, [])).text);
+    let shown = if title.is_empty() || repeats(&entry.title, &entry.text) {
         let only = Some(item.watchlist.key);
-        let body = clean(Marked::new(&entry.text, reasons::marks(item.mention, Part::Text, only)));
+        let body = hide(Marked::new(&entry.text, reasons::marks(item.mention, Part::Text, only)));
         let unmarked = Marked { text: plain(&excerpt(&body, &[])).replace('*', "").into(), marks: Vec::new() };
         clean_line(&unmarked.text)
     } else {

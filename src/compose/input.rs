@@ -64,6 +64,44 @@ pub struct AlertInput<'a> {
     pub watchlist: Watchlist<'a>,
     /// Name of the owner department, if the mention has one.
     pub department: Option<&'a str>,
+    /// The reader sees everything; otherwise personal data is masked.
+    pub full: bool,
+}
+
+/// What a department gives in thanks for praise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Perk<'a> {
+    /// In its own words, the code in its place.
+    Given(&'a str),
+    /// No code is left.
+    UsedUp,
+}
+
+impl<'a> Perk<'a> {
+    /// The text with its code, or that there is none left.
+    pub fn of(given: &'a Option<String>) -> Self {
+        given.as_deref().map_or(Perk::UsedUp, Perk::Given)
+    }
+}
+
+/// What the operator's conditions say about giving money back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundAdvice<'a> {
+    Recommended(&'a str),
+    NotRecommended(&'a str),
+    /// No condition fits.
+    Unsaid,
+}
+
+impl<'a> RefundAdvice<'a> {
+    /// Whether it is recommended and why, if a condition holds.
+    pub fn of(rule: Option<(bool, &'a str)>) -> Self {
+        match rule {
+            Some((true, why)) => RefundAdvice::Recommended(why),
+            Some((false, why)) => RefundAdvice::NotRecommended(why),
+            None => RefundAdvice::Unsaid,
+        }
+    }
 }
 
 /// A mail to the owner department, or to one that gets a copy.
@@ -78,7 +116,11 @@ pub struct NoticeInput<'a> {
     /// Who in the department takes it from here, if that is decided; named in the reply draft.
     pub member: Option<&'a str>,
     /// What the department gives in thanks for praise, for the reply draft.
-    pub perk: Option<&'a str>,
+    pub perk: Option<Perk<'a>>,
+    /// Whether money should be given back, if that is asked for.
+    pub refund: Option<RefundAdvice<'a>>,
+    /// This copy goes to somebody who is praised in it.
+    pub praised: bool,
     /// Names of the departments that get a copy.
     pub copies: &'a [&'a str],
     /// Who has the case, if that is one person.
@@ -178,6 +220,8 @@ pub struct BundleInput<'a> {
     pub reader: Reader<'a>,
     /// In any order.
     pub items: &'a [BundleItem<'a>],
+    /// The reader sees everything; otherwise personal data is masked.
+    pub full: bool,
     pub possible_duplicate: bool,
 }
 
@@ -212,6 +256,8 @@ pub enum Trouble<'a> {
     RelayLogin { relay: &'a str, waiting: u64 },
     /// The mail server offers no encryption where the configuration asks for it.
     RelayInsecure { relay: &'a str, waiting: u64 },
+    /// No code is left to thank for praise with; `department` is its key.
+    PerksUsedUp { department: &'a str },
     /// A mail is put off again and again.
     DeliveryDelayed { recipient: &'a str },
     /// A mail was given up for good.

@@ -9,11 +9,11 @@ use super::headers::Headers;
 use super::input::{CaseInput, Later, Reader};
 use super::link::{Link, shown};
 use super::mask::Masker;
-use super::mention::{Badge, Buttons, TITLE, byline, name, open_on, repeats, subject_of_text};
+use super::mention::{Badge, Buttons, TITLE, byline, name, open_on, readable, repeats, subject_of_text};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, LetterText, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
-use crate::model::{Case, CaseClock, CaseStep, Email, Happening, Letter, Mention, OwnerReason, Part, Rung};
+use crate::model::{Case, CaseClock, CaseStep, ERASED, Email, Happening, Letter, Mention, OwnerReason, Part, Rung};
 
 /// Later mentions shown, the newest.
 const MAX_LATER: usize = 5;
@@ -64,7 +64,8 @@ pub(super) struct Post {
 pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let words = composer.words(input.reader.language);
     let labels = &words.letters;
-    let mention = input.story.mention;
+    let mention = readable(words, input.story.mention);
+    let mention = mention.as_ref();
     let case = input.case;
     let brands: Vec<String> = input.watchlists.iter().map(|w| name(w.name)).collect();
     let brand = brands.join(", ");
@@ -275,6 +276,7 @@ pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, ma
     let history = &words.history;
     let owner = |owner| clean_line(&(input.owner)(owner));
     let mut reason = |text: &str| match masker {
+        _ if text == ERASED => words.mail.erased_reason.clone(),
         Some(masker) => shorten(&clean_line(&masker.mask_str(text)), REASON),
         None => shorten(&clean_line(text), REASON),
     };
@@ -311,7 +313,8 @@ pub(super) fn with_reply(words: &Catalogue, reply: bool, mut foot: Vec<String>) 
 
 /// A later post of the customer, short.
 pub(super) fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
-    let Mention { entry, source, fetched, .. } = later.mention;
+    let mention = readable(words, later.mention);
+    let Mention { entry, source, fetched, .. } = mention.as_ref();
     let text = if repeats(&entry.title, &entry.text) {
         entry.text.clone()
     } else {

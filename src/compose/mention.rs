@@ -1,19 +1,23 @@
 //! The mails about one mention: alert, notice and copy.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::clean::{Marked, clean, clean_line, isolate};
 use super::draft::{Draft, DraftInput};
 use super::excerpt::{EXCERPT, Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
-use super::input::{Actions, AlertInput, AlsoSeen, Earlier, NoticeInput, Reader, Similar, Story, Watchlist};
+use super::input::{
+    Actions, AlertInput, AlsoSeen, Earlier, NoticeInput, Perk, Reader, RefundAdvice, Similar, Story, Watchlist,
+};
 use super::letter::with_reply;
 use super::link::{Link, shown};
 use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill, plural};
 use super::{Composer, NAME, SUBJECT_TITLE};
-use crate::model::{Deed, Email, Mention, News, Part, SentimentLabel, Severity};
+use crate::model::{Deed, Email, Erased, Mention, News, Part, SentimentLabel, Severity};
 
 /// Characters of a title in the mail.
 pub(super) const TITLE: usize = 160;
@@ -129,7 +133,8 @@ pub(super) fn alert(composer: &Composer, input: &AlertInput<'_>) -> Email {
             brand,
             department,
             earlier: &[],
-            copy: false,
+            copy: !input.full,
+            masked: !input.full,
             draft: None,
             actions: &Actions::default(),
             whole: false,
@@ -164,7 +169,14 @@ fn notice_kind<'a>(composer: &Composer, words: &'a Catalogue, input: &NoticeInpu
         let names: Vec<String> = input.copies.iter().map(|c| name(c)).collect();
         department.push(Fact { label: mail.copies.clone(), value: words.list(&names), because: String::new() });
     }
-    let (header, subject, intro, why) = if input.copy {
+    // What was asked for, and whether it should be given, is the owner's to know.
+    if !input.copy {
+        department.extend(input.refund.map(|advice| refund(words, advice)));
+        department.extend(input.perk.map(|given| perk(words, given, &owner)));
+    }
+    let (header, subject, intro, why) = if input.praised {
+        ("copy", &words.subject.copy, &mail.praised_intro, &words.foot.praised)
+    } else if input.copy {
         ("copy", &words.subject.copy, &mail.copy_intro, &words.foot.copy)
     } else if input.story.case.is_some() {
         let why = if input.personal { &words.foot.owner } else { &words.foot.notice };
@@ -173,7 +185,7 @@ fn notice_kind<'a>(composer: &Composer, words: &'a Catalogue, input: &NoticeInpu
         ("notice", &words.subject.notice, &mail.notice_intro, &words.foot.notice)
     };
     // Who gets a copy does not answer, and would read what a copy must not show.
-    let draft = if input.copy {
+    let draft = if input.copy || input.story.mention.erased.is_some() {
         None
     } else {
         composer.draft(&DraftInput {
@@ -182,7 +194,10 @@ fn notice_kind<'a>(composer: &Composer, words: &'a Catalogue, input: &NoticeInpu
             brand: input.watchlists.first().map_or("", |w| w.name),
             department: input.department,
             member: input.member,
-            perk: input.perk,
+            perk: match input.perk {
+                Some(Perk::Given(text)) => Some(text),
+                Some(Perk::UsedUp) | None => None,
+            },
         })
     };
     Kind {
@@ -196,10 +211,42 @@ fn notice_kind<'a>(composer: &Composer, words: &'a Catalogue, input: &NoticeInpu
         department,
         earlier: input.earlier,
         copy: input.copy,
+        masked: false,
         draft,
         actions: input.actions,
         whole: false,
     }
+}
+
+/// The mention, or what is said in place of one whose words are no longer kept.
+pub(super) fn readable<'m>(words: &Catalogue, mention: &'m Mention) -> Cow<'m, Mention> {
+    let said = match mention.erased {
+        None => return Cow::Borrowed(mention),
+        Some(Erased::Request) => &words.mail.erased,
+        Some(Erased::Age) => &words.mail.aged,
+    };
+    let mut shown = mention.clone();
+    shown.entry.text.clone_from(said);
+    Cow::Owned(shown)
+}
+
+fn refund(words: &Catalogue, advice: RefundAdvice<'_>) -> Fact {
+    let mail = &words.mail;
+    let value = match advice {
+        RefundAdvice::Recommended(why) => fill(&mail.refund_yes, &[("why", &clean_line(why))]),
+        RefundAdvice::NotRecommended(why) => fill(&mail.refund_no, &[("why", &clean_line(why))]),
+        RefundAdvice::Unsaid => mail.refund_unsaid.clone(),
+    };
+    Fact { label: mail.refund.clone(), value: capital(&value), because: mail.refund_note.clone() }
+}
+
+fn perk(words: &Catalogue, perk: Perk<'_>, department: &str) -> Fact {
+    let mail = &words.mail;
+    let value = match perk {
+        Perk::Given(text) => clean_line(text),
+        Perk::UsedUp => capital(&fill(&mail.perk_used_up, &[("department", department)])),
+    };
+    Fact { label: mail.perk.clone(), value, because: String::new() }
 }
 
 /// A word for the subject, and the line that says what is new about a story that was told before.
@@ -232,6 +279,8 @@ struct Kind<'a> {
     department: Vec<Fact>,
     earlier: &'a [Earlier],
     copy: bool,
+    /// The foot says that personal data is masked; that of a copy does already.
+    masked: bool,
     draft: Option<Draft>,
     actions: &'a Actions,
     /// All of the text instead of an excerpt.
@@ -264,7 +313,8 @@ fn show(
     reader: &Reader<'_>,
     kind: Kind<'_>,
 ) -> (View, String) {
-    let mention = story.mention;
+    let mention = readable(words, story.mention);
+    let mention = mention.as_ref();
     let entry = &mention.entry;
     let author = entry.author.as_ref();
     // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
@@ -323,6 +373,7 @@ fn show(
     let no_link = match (&link, betrayed) {
         (Some(_), _) => String::new(),
         (None, true) => words.mail.no_link_copy.clone(),
+        (None, false) if mention.erased.is_some() => String::new(),
         (None, false) => words.mail.no_link.clone(),
     };
 
@@ -348,6 +399,10 @@ fn show(
     let similar: Vec<Place> =
         story.similar.iter().take(MAX_SIMILAR).map(|s| similar_place(words, reader, s, &mut masker)).collect();
     let more = story.similar.len().saturating_sub(MAX_SIMILAR);
+    let mut foot = composer.foot(words, kind.why, story.possible_duplicate);
+    if kind.masked {
+        foot.insert(1, words.foot.masked.clone());
+    }
     let view = View {
         preheader: shorten(&clean_line(&plain_excerpt.replace('*', "")), 140),
         tone: tone(mention),
@@ -379,7 +434,7 @@ fn show(
         more: if more > 0 { plural(more, &words.mail.more_one, &words.mail.more_other) } else { String::new() },
         draft: kind.draft.map(|d| DraftView { language: d.language, paragraphs: d.paragraphs }),
         page: composer.page(mention.id).filter(|_| !kind.copy),
-        foot: with_reply(words, kind.actions.reply, composer.foot(words, kind.why, story.possible_duplicate)),
+        foot: with_reply(words, kind.actions.reply, foot),
     };
     (view, subject)
 }

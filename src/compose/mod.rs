@@ -35,8 +35,8 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput,
-    Reader, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk,
+    Reader, RefundAdvice, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
 };
 
 pub use page::Phrases;

@@ -15,7 +15,7 @@ use super::mask::Masker;
 use super::mention::{self, Badge, badge, byline, repeats};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill};
-use crate::model::{CaseStatus, Category, Deed, Mention, SentimentLabel, Severity};
+use crate::model::{Author, CaseStatus, Category, Deed, Mention, SentimentLabel, Severity};
 
 /// Characters of a title, and of a text, in a list.
 const ROW_TITLE: usize = 140;
@@ -114,7 +114,8 @@ impl Composer {
             };
             clean_line(&text)
         };
-        let entry = &mention.entry;
+        let shown = mention::readable(words, mention);
+        let entry = &shown.entry;
         let (title, text) = (hide(&entry.title), hide(&entry.text));
         let (title, text) = if repeats(&title, &text) { (text, String::new()) } else { (title, text) };
         let title = plain(&whole(&Marked::new(&title, []), ROW_TITLE));
@@ -127,6 +128,36 @@ impl Composer {
             byline: byline(words, mention, reader, &mut masker),
         };
         Value::from(Serde(&row))
+    }
+
+    /// A mention with personal data masked, as a copy of its notice has it: for programs that may not see more. Its
+    /// author, and links that may name one, are gone.
+    pub fn masked(&self, language: &str, mention: &Mention) -> Mention {
+        let words = self.words(language);
+        let mut masker = masker(words, mention);
+        let mut shown = mention.clone();
+        let entry = &mut shown.entry;
+        entry.title = clean_line(&masker.mask_str(&entry.title));
+        entry.text = masker.mask_str(&entry.text);
+        entry.site = entry.site.as_deref().map(|site| masker.mask_str(site));
+        entry.url = entry.url.take().filter(|url| !masker.betrays(url));
+        entry.links.clear();
+        if let Some(author) = &mut entry.author {
+            *author = Author { name: masker.author(), followers: author.followers, ..Author::default() };
+        }
+        for cue in &mut shown.classification.cues {
+            cue.text = masker.mask_str(&cue.text);
+        }
+        // The places were those of the whole text.
+        for watchlist in &mut shown.watchlists {
+            watchlist.matched.clear();
+        }
+        shown
+    }
+
+    /// What somebody wrote about a mention, with personal data masked.
+    pub fn masked_words(&self, language: &str, mention: &Mention, text: &str) -> String {
+        masker(self.words(language), mention).mask_str(text)
     }
 
     /// Where a case stands, its history, and what the customer wrote since.

@@ -67,6 +67,7 @@ pub(super) fn mention(title: &str, text: &str) -> Mention {
             flags: vec!["legal".into()],
             cues: vec![],
         },
+        erased: None,
         decision: Decision {
             department: "support".into(),
             copy: vec!["board".into()],
@@ -196,6 +197,7 @@ impl World {
             reader: self.reader(language),
             watchlist: WATCHLIST,
             department: Some("Customer Service"),
+            full: true,
         })
     }
 
@@ -207,6 +209,8 @@ impl World {
             department: "Customer Service",
             member: Some("Ana Ruiz"),
             perk: None,
+            refund: None,
+            praised: false,
             copies: &["Management", "Marketing"],
             owner: None,
             personal: false,
@@ -356,5 +360,10 @@ pub(super) fn bundle(language: &str, count: usize) -> Email {
         .iter()
         .map(|m| BundleItem { mention: m, watchlist: if m.id % 4 == 3 { second } else { WATCHLIST } })
         .collect();
-    composer.bundle(&BundleInput { reader: Reader { language, zone: &zone }, items: &items, possible_duplicate: false })
+    composer.bundle(&BundleInput {
+        reader: Reader { language, zone: &zone },
+        items: &items,
+        full: true,
+        possible_duplicate: false,
+    })
 }

@@ -185,6 +185,8 @@ fn who_complains_often_is_marked_with_their_history() {
             department: "Customer Service",
             member: None,
             perk: None,
+            refund: None,
+            praised: false,
             copies: &[],
             owner: Some("Ana Ruiz, Customer Service"),
             personal: true,
@@ -455,6 +457,7 @@ fn a_story_is_a_thread_and_a_repeat_says_so() {
         reader: world.reader("en"),
         watchlist: WATCHLIST,
         department: None,
+        full: true,
     });
     assert_eq!(header(&again, "X-Mentiond-Possible-Duplicate").as_deref(), Some("yes"));
     assert!(again.text.contains("may have received this mail already"));

@@ -92,6 +92,7 @@ fn text<'w>(words: &'w Catalogue, trouble: &Trouble<'_>) -> (&'w TroubleText, bo
         Trouble::RelayUnreachable { .. } => (&kinds.relay_unreachable, false),
         Trouble::RelayLogin { .. } => (&kinds.relay_login, false),
         Trouble::RelayInsecure { .. } => (&kinds.relay_insecure, false),
+        Trouble::PerksUsedUp { .. } => (&kinds.perks_used_up, false),
         Trouble::DeliveryDelayed { .. } => (&kinds.delivery_delayed, false),
         Trouble::DeliveryFailed { .. } => (&kinds.delivery_failed, false),
         Trouble::RelayRecovered { .. } => (&kinds.relay_recovered, true),
@@ -152,6 +153,9 @@ fn details(words: &Catalogue, trouble: &Trouble<'_>) -> (Vec<Fact>, Vec<(&'stati
             (facts, values)
         }
         Trouble::RelayRecovered { relay: r } => relay(r),
+        Trouble::PerksUsedUp { department } => {
+            (vec![fact(&labels.department, name(department))], vec![("department", name(department))])
+        }
         Trouble::DeliveryDelayed { recipient } | Trouble::DeliveryFailed { recipient } => {
             (vec![fact(&labels.recipient, whole(recipient))], vec![("recipient", whole(recipient))])
         }

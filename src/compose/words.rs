@@ -130,6 +130,17 @@ pub(super) struct MailWords {
     pub(super) more_one: String,
     pub(super) more_other: String,
     pub(super) page: String,
+    pub(super) erased: String,
+    pub(super) aged: String,
+    pub(super) erased_reason: String,
+    pub(super) perk: String,
+    pub(super) perk_used_up: String,
+    pub(super) refund: String,
+    pub(super) refund_yes: String,
+    pub(super) refund_no: String,
+    pub(super) refund_unsaid: String,
+    pub(super) refund_note: String,
+    pub(super) praised_intro: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,6 +155,8 @@ pub(super) struct FootWords {
     pub(super) contact: String,
     pub(super) duplicate: String,
     pub(super) reply: String,
+    pub(super) masked: String,
+    pub(super) praised: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,6 +183,7 @@ pub(super) struct TroubleWords {
     pub(super) waiting: String,
     pub(super) entries: String,
     pub(super) moved_to: String,
+    pub(super) department: String,
     pub(super) detail: String,
     pub(super) kinds: TroubleKinds,
 }
@@ -191,6 +205,7 @@ pub(super) struct TroubleKinds {
     pub(super) relay_unreachable: TroubleText,
     pub(super) relay_login: TroubleText,
     pub(super) relay_insecure: TroubleText,
+    pub(super) perks_used_up: TroubleText,
     pub(super) delivery_delayed: TroubleText,
     pub(super) delivery_failed: TroubleText,
     pub(super) relay_recovered: TroubleText,

@@ -26,6 +26,9 @@ pub const ROOT: Keys = Keys {
         "routes",
         "themes",
         "cues",
+        "perks",
+        "refunds",
+        "tokens",
     ],
 };
 pub const DAEMON: Keys = Keys {
@@ -68,7 +71,7 @@ pub const MAIL: Keys = Keys {
     ],
 };
 pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
-pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language"] };
+pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language", "full"] };
 pub const SOURCE: Keys =
     Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
 /// A source of a kind that is known by name.
@@ -258,16 +261,23 @@ pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", 
 pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
-pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size", "index"] };
+pub const HISTORY: Keys =
+    Keys { table: "history", keys: &["unmatched", "unmatched_size", "index", "mentions", "cases", "mail"] };
 pub const CUE: Keys =
     Keys { table: "[cues]", keys: &["text", "query", "language", "category", "severity", "sentiment", "flag", "why"] };
+/// What a department thanks for praise with; NAME is the department's.
+pub const PERK: Keys = Keys { table: "perks.NAME", keys: &["text", "codes", "codes_file"] };
+/// When giving money back is recommended.
+pub const REFUND: Keys = Keys { table: "[refunds]", keys: &["when", "recommend", "why"] };
+/// A program that may use the API.
+pub const TOKEN: Keys = Keys { table: "tokens.NAME", keys: &["secret", "scope", "departments", "full", "by"] };
 /// One person in `departments.NAME.members`.
 pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hours", "away"] };
 /// `password = { … }`: exactly one of these.
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 17] = [
+pub const HEADED: [&Keys; 20] = [
     &DAEMON,
     &FETCH,
     &MAIL,
@@ -285,4 +295,7 @@ pub const HEADED: [&Keys; 17] = [
     &ROUTE,
     &THEME,
     &CUE,
+    &PERK,
+    &REFUND,
+    &TOKEN,
 ];

@@ -23,6 +23,8 @@ mod reader;
 mod secret;
 mod section;
 mod service;
+mod thanks;
+mod tokens;
 mod tree;
 mod values;
 mod watch;
@@ -40,9 +42,9 @@ pub use watch::Watchlist;
 
 use crate::classify::UserCue;
 use crate::compose::Drafts;
-use crate::model::{FetchSettings, HistorySettings, MailSettings, Source, StorySettings};
+use crate::model::{FetchSettings, HistorySettings, MailSettings, PerkOffer, Source, StorySettings, Token};
 use crate::query::{Context, Query};
-use crate::routing::Routing;
+use crate::routing::{RefundRule, Routing};
 use diagnostic::{Findings, Span};
 use reader::{Reader, World};
 
@@ -67,6 +69,12 @@ pub struct Config {
     /// What queries may name, for those that are tried out.
     pub context: Context,
     pub routing: Routing,
+    /// What departments thank for praise with.
+    pub perks: Vec<PerkOffer>,
+    /// When giving money back is recommended, in deciding order.
+    pub refunds: Vec<RefundRule>,
+    /// Programs that may use the API.
+    pub tokens: Vec<Token>,
     /// The operator's own cues for the classifier.
     pub cues: Vec<UserCue>,
     /// Reply drafts: the built-in ones, with those of `[mail] drafts` in their place.
@@ -125,6 +133,9 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     edges::replies(&root, mail.as_mut(), &sources, &mut reader);
     let departments = people::departments(&root, &daemon, &mut later, &mut reader);
     let routes = people::routes(&root, &departments, &mut later, &mut reader);
+    let perks = thanks::perks(&root, &departments.names, &mut reader);
+    let refunds = thanks::refunds(&root, &mut reader);
+    let tokens = tokens::tokens(&root, &departments.names, &mut reader);
     let cues = cues::cues(&root, &mut reader);
     later.tell(&mut reader.found);
     doubts::look(
@@ -160,6 +171,9 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                     departments: departments.list.into_iter().map(|(department, _)| department).collect(),
                     routes,
                 },
+                perks,
+                refunds,
+                tokens,
                 cues,
                 drafts,
             },

@@ -33,7 +33,8 @@ pub(super) fn context(root: &Table, reader: &mut Reader<'_>) {
         }
         reader.context.know(Named::Theme, items(root, "themes").filter_map(|item| field(item, "name")));
         // The list of flags takes a few milliseconds to make: only where it is asked for.
-        if items(root, "routes").filter_map(|item| field(item, "when")).any(|when| when.contains("flag:")) {
+        let conditions = items(root, "routes").chain(items(root, "refunds"));
+        if conditions.filter_map(|item| field(item, "when")).any(|when| when.contains("flag:")) {
             let flags = classify::every_flag();
             let own = items(root, "cues").filter_map(|item| field(item, "flag"));
             reader.context.know(Named::Flag, flags.iter().map(String::as_str).chain(own));
@@ -104,6 +105,18 @@ pub(super) fn history(root: &Table, reader: &mut Reader<'_>) -> HistorySettings 
             settings.unmatched_size = size;
         } else {
             reader.found.error(text.span, "`unmatched_size` must be 1MiB to 16GiB");
+        }
+    }
+    for (key, least, range, setting) in [
+        ("mentions", 30, "\"forever\", or \"30d\" to \"3650d\"", &mut settings.mentions),
+        ("cases", 30, "\"forever\", or \"30d\" to \"3650d\"", &mut settings.cases),
+        ("mail", 7, "\"forever\", or \"7d\" to \"3650d\"", &mut settings.mail),
+    ] {
+        if matches!(section.get(key).map(|node| &node.value), Some(Value::Text(text)) if text == "forever") {
+            *setting = None;
+        } else {
+            let ages = Duration::from_secs(least * day)..=Duration::from_secs(3650 * day);
+            *setting = section.duration(key, ages, range, &mut reader.found).or(*setting);
         }
     }
     settings

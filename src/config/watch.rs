@@ -40,6 +40,8 @@ pub struct Watchlist {
     pub alert: Vec<String>,
     /// Mail language of its alerts, if it is not the daemon's.
     pub language: Option<String>,
+    /// Its alerts show personal data; otherwise it is masked.
+    pub full: bool,
 }
 
 /// Watchlists with their places, and the names of all, the broken ones included: they can be referred to.
@@ -69,6 +71,7 @@ pub(super) fn watchlists<'t>(root: &'t Table, reader: &mut Reader<'_>) -> Watchl
                 query_source: text.value.to_owned(),
                 alert,
                 language,
+                full: section.boolean("full", &mut reader.found).unwrap_or(false),
             };
             list.push((watchlist, entry.at));
         }

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::cases::Action;
-use crate::model::{Category, SentimentLabel};
-use crate::store::record::NewCorrection;
+use crate::model::{Category, Person, SentimentLabel};
+use crate::store::Remains;
+use crate::store::record::{Erasure, NewCorrection};
 
 /// Name of the socket in the state folder.
 const SOCKET: &str = "control.sock";
@@ -41,6 +42,8 @@ pub enum Request {
     Correct { mention: i64, category: Option<Category>, sentiment: Option<SentimentLabel>, author: String },
     /// Takes a correction back.
     Uncorrect { id: i64 },
+    /// Forgets a person, or says what that would do.
+    Forget { person: Person, dry_run: bool },
 }
 
 /// The daemon's answer: how many things were done, or why nothing was.
@@ -48,10 +51,17 @@ pub enum Request {
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
     Done(u64),
+    /// What was erased of a person, and what still names them.
+    Forgotten {
+        erasure: Box<Erasure>,
+        remains: Vec<Remains>,
+    },
     Error(String),
 }
 
 type Reply = oneshot::Sender<Result<u64, String>>;
+/// What was erased of a person, and what still names them.
+pub type Forgot = (Erasure, Vec<Remains>);
 
 /// A request on its way to the daemon's main loop.
 #[derive(Debug)]
@@ -62,6 +72,7 @@ pub enum Command {
     Release { source: String, reply: Reply },
     Correct { new: NewCorrection, reply: Reply },
     Uncorrect { id: i64, reply: Reply },
+    Forget { person: Person, dry_run: bool, reply: oneshot::Sender<Result<Forgot, String>> },
 }
 
 /// Why the control socket cannot be used.
@@ -104,7 +115,7 @@ impl Control {
                 () = stop.cancelled() => break,
                 accepted = self.listener.accept() => if let Ok((stream, _)) = accepted {
                     let commands = self.commands.clone();
-                    tokio::spawn(async move { tokio::time::timeout(PATIENCE, talk(stream, commands)).await });
+                    tokio::spawn(talk(stream, commands));
                 }
             }
         }
@@ -115,7 +126,11 @@ impl Control {
 async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(MAX_REQUEST)).read_line(&mut line).await?;
+    let mut request = BufReader::new(read.take(MAX_REQUEST));
+    match tokio::time::timeout(PATIENCE, request.read_line(&mut line)).await {
+        Ok(read) => read?,
+        Err(_) => return Ok(()),
+    };
     let (reply, replied) = oneshot::channel();
     let command = match serde_json::from_str(&line) {
         Ok(Request::Reload) => Command::Reload { reply },
@@ -126,20 +141,33 @@ async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::R
             Command::Correct { new: NewCorrection { mention, category, sentiment, author }, reply }
         }
         Ok(Request::Uncorrect { id }) => Command::Uncorrect { id, reply },
+        Ok(Request::Forget { person, dry_run }) => {
+            let (reply, replied) = oneshot::channel();
+            let answer = handed(&commands, Command::Forget { person, dry_run, reply }, replied).await;
+            let answer = answer.map_or_else(Answer::Error, |(erasure, remains)| Answer::Forgotten {
+                erasure: Box::new(erasure),
+                remains,
+            });
+            return write.write_all(&encode(&answer)).await;
+        }
         Err(error) => {
             let answer = Answer::Error(format!("not a request: {error}"));
             return write.write_all(&encode(&answer)).await;
         }
     };
-    let answer = match commands.send(command).await {
-        Ok(()) => match replied.await {
-            Ok(Ok(done)) => Answer::Done(done),
-            Ok(Err(error)) => Answer::Error(error),
-            Err(_) => Answer::Error("the daemon is stopping".into()),
-        },
-        Err(_) => Answer::Error("the daemon is stopping".into()),
-    };
+    let answer = handed(&commands, command, replied).await.map_or_else(Answer::Error, Answer::Done);
     write.write_all(&encode(&answer)).await
+}
+
+/// Hands a command to the main loop and waits for what becomes of it.
+async fn handed<T>(
+    commands: &mpsc::Sender<Command>,
+    command: Command,
+    replied: oneshot::Receiver<Result<T, String>>,
+) -> Result<T, String> {
+    let stopping = || "the daemon is stopping".to_owned();
+    commands.send(command).await.map_err(|_| stopping())?;
+    replied.await.map_err(|_| stopping())?
 }
 
 fn encode(answer: &Answer) -> Vec<u8> {
@@ -153,6 +181,26 @@ fn encode(answer: &Answer) -> Vec<u8> {
 /// # Errors
 /// The daemon refused, or went away.
 pub async fn ask(state: &Path, request: &Request) -> Option<Result<u64, String>> {
+    Some(match exchange(state, request).await? {
+        Ok(Answer::Done(done)) => Ok(done),
+        Ok(Answer::Error(error)) | Err(error) => Err(error),
+        Ok(Answer::Forgotten { .. }) => Err("the daemon answered something else".to_owned()),
+    })
+}
+
+/// Asks the daemon that runs on this state folder to forget a person; `None` if none does.
+///
+/// # Errors
+/// The daemon refused, or went away.
+pub async fn ask_to_forget(state: &Path, request: &Request) -> Option<Result<Forgot, String>> {
+    Some(match exchange(state, request).await? {
+        Ok(Answer::Forgotten { erasure, remains }) => Ok((*erasure, remains)),
+        Ok(Answer::Error(error)) | Err(error) => Err(error),
+        Ok(Answer::Done(_)) => Err("the daemon answered something else".to_owned()),
+    })
+}
+
+async fn exchange(state: &Path, request: &Request) -> Option<Result<Answer, String>> {
     let stream = UnixStream::connect(state.join(SOCKET)).await.ok()?;
     let talk = async {
         let (read, mut write) = stream.into_split();
@@ -161,11 +209,7 @@ pub async fn ask(state: &Path, request: &Request) -> Option<Result<u64, String>>
         write.write_all(&line).await.map_err(|e| e.to_string())?;
         let mut answer = String::new();
         BufReader::new(read).read_line(&mut answer).await.map_err(|e| e.to_string())?;
-        match serde_json::from_str(&answer) {
-            Ok(Answer::Done(done)) => Ok(done),
-            Ok(Answer::Error(error)) => Err(error),
-            Err(_) => Err("the daemon went away without an answer".to_owned()),
-        }
+        serde_json::from_str(&answer).map_err(|_| "the daemon went away without an answer".to_owned())
     };
     Some(talk.await)
 }

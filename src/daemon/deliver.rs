@@ -329,7 +329,7 @@ impl Courier {
         }
         let ids = wanted.iter().flat_map(|(_, ids)| ids.clone()).collect();
         let mentions: HashMap<i64, Mention> =
-            record.mentions_by_id(ids).await?.into_iter().map(|m| (m.id, m)).collect();
+            record.mentions_by_id(ids).await?.into_iter().filter(|m| m.erased.is_none()).map(|m| (m.id, m)).collect();
         let pick = |ids: Vec<i64>| ids.iter().filter_map(|id| mentions.get(id).cloned()).collect();
         Ok(wanted.into_iter().map(|(mail, ids)| (mail, pick(ids))).collect())
     }

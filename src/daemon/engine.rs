@@ -159,6 +159,11 @@ impl Engine {
         }
     }
 
+    /// Names of the themes that something belongs to.
+    pub fn themes_of(&self, document: &crate::query::Document<'_>) -> Vec<String> {
+        self.themes.of(document).into_iter().map(str::to_owned).collect()
+    }
+
     /// A new Message-ID without angle brackets.
     pub fn message_id(&self, now: Timestamp) -> String {
         message_id(&self.desk.sender_domain, now, rand::random())
@@ -178,6 +183,9 @@ fn site(config: &Config) -> Site {
         public_url: daemon.public_url.clone(),
         sign_in: daemon.sign_in,
         sender_domain: domain(&config.mail.from.email).to_owned(),
+        perks: config.perks.clone(),
+        refunds: config.refunds.clone(),
+        tokens: config.tokens.clone(),
     }
 }
 
@@ -186,6 +194,9 @@ pub fn case_desk(config: &Config) -> Arc<CaseDesk> {
     Arc::new(CaseDesk {
         routing: Arc::new(config.routing.clone()),
         sender_domain: domain(&config.mail.from.email).to_owned(),
+        // A perk without codes is a text, and there is nothing to set aside.
+        perks: config.perks.iter().filter(|p| p.has_codes()).map(|p| (p.department.clone(), p.codes.clone())).collect(),
+        contact: config.daemon.contact.clone(),
     })
 }
 

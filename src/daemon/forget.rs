@@ -1,4 +1,5 @@
-//! Forgetting by age, beside the daemon's work: the seen index and the fingerprints that it is rebuilt from.
+//! Forgetting by age, beside the daemon's work: the seen index and the fingerprints that it is rebuilt from, and what
+//! `[history]` keeps only for a while.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,13 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::World;
 use super::engine::Engine;
-use crate::model::StorySettings;
+use crate::model::{HistorySettings, StorySettings};
 use crate::store::StoreError;
 
 /// How often old things are forgotten; the first time, so long after the start.
 const EVERY: Duration = Duration::from_secs(6 * 3600);
 const FIRST: Duration = Duration::from_secs(10 * 60);
-/// Pause between two steps through the index.
+/// Things of a kind that are taken away in one transaction.
+const STEP: usize = 200;
+/// Pause between two steps.
 const BREATH: Duration = Duration::from_millis(20);
 /// Texts are remembered for so long beyond the window of their story: clocks jump.
 const MARGIN: SignedDuration = SignedDuration::from_hours(24);
@@ -61,10 +64,35 @@ pub(super) async fn forget(world: &World, engine: &Engine) -> Result<u64, StoreE
             break;
         }
     }
+    age(world, &engine.config.history, usize::MAX).await?;
     if keys + prints > 0 {
         tracing::info!(event = "forgotten", keys, prints, "links and texts that were not seen for long were forgotten");
     }
     Ok(keys + prints)
+}
+
+/// Takes away mentions' words, ended cases and mails that are older than `[history]` says, in at most `steps` steps. How
+/// many things.
+///
+/// # Errors
+/// The record cannot be written.
+pub(super) async fn age(world: &World, history: &HistorySettings, steps: usize) -> Result<u64, StoreError> {
+    let now = world.clock.now();
+    let limit = |age: Option<Duration>| age.map(|age| before(now, age));
+    let (mut mentions, mut cases, mut mails) = (0, 0, 0);
+    for _ in 0..steps {
+        let record = world.store.record();
+        let aged = record.age(limit(history.mentions), limit(history.cases), limit(history.mail), STEP).await?;
+        if aged.is_nothing() {
+            break;
+        }
+        (mentions, cases, mails) = (mentions + aged.mentions, cases + aged.cases, mails + aged.mails);
+        tokio::time::sleep(BREATH).await;
+    }
+    if mentions + cases + mails > 0 {
+        tracing::info!(event = "aged", mentions, cases, mails, "what is older than [history] says was taken away");
+    }
+    Ok(mentions + cases + mails)
 }
 
 fn before(now: Timestamp, age: Duration) -> Timestamp {

@@ -213,7 +213,8 @@ pub(super) async fn take_in(
         .run({
             let (engine, seen, timings, state) =
                 (Arc::clone(engine), Arc::clone(&seen), Arc::clone(&world.timings), state.clone());
-            move || reading::read(&engine, number, &served, &state, &seen, &timings, now)
+            let forgotten = world.store.record().forgotten();
+            move || reading::read(&engine, number, &served, &state, &seen, &forgotten, &timings, now)
         })
         .await;
     let mut reading = match reading {

@@ -28,9 +28,10 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Stopwatch};
-use crate::model::{HistorySettings, SourceStatus};
+use crate::model::{HistorySettings, Person, SourceStatus};
+use crate::store::record::{CaseDesk, Erasure};
 use crate::store::seen::Marks;
-use crate::store::{Store, StoreError};
+use crate::store::{Remains, Store, StoreError};
 use crate::web::keys::Keys;
 use crate::web::metrics::Metrics;
 
@@ -103,6 +104,32 @@ impl World {
     /// The state cannot be read or written.
     pub async fn forget(&self, engine: &engine::Engine) -> Result<u64, StoreError> {
         forget::forget(self, engine).await
+    }
+
+    /// Forgets a person (`mentiond forget`): what was erased, and what still names them in the state folder.
+    ///
+    /// # Errors
+    /// The state cannot be read or written.
+    pub async fn forget_person(
+        &self,
+        person: Person,
+        desk: Arc<CaseDesk>,
+        dry_run: bool,
+    ) -> Result<(Erasure, Vec<Remains>), StoreError> {
+        self.mark_all().await?;
+        let done = self.store.forget(person, desk, self.clock.now(), dry_run).await?;
+        if !dry_run {
+            tracing::info!(
+                event = "person_forgotten",
+                mentions = done.0.mentions,
+                cases = done.0.cases,
+                remains = done.1.len(),
+                "a person was forgotten"
+            );
+            self.mail_due.notify_one();
+            self.case_moved.notify_one();
+        }
+        Ok(done)
     }
 
     /// Has a recorded poll marked in the seen index, together with others: a batch costs more than what is in it, and

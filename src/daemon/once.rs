@@ -11,7 +11,7 @@ use super::World;
 use super::deliver::{Courier, MailSummary};
 use super::engine::Engine;
 use super::ingest::{self, PollResult, Polled};
-use super::upkeep;
+use super::{forget, upkeep};
 use crate::model::{ErrorClass, SourceKind, SourceStatus};
 use crate::store::StoreError;
 use crate::store::record::SourceState;
@@ -115,6 +115,8 @@ pub async fn once(
 
     if summary.new_entries > 0 {
         world.prune(&engine.config.history).await?;
+        // A run by the clock has other things to do; what is left goes with the next ones.
+        forget::age(world, &engine.config.history, 5).await?;
     }
     let queued = summary.mail.queued + upkeep::begin(world, engine).await?;
     let rest = courier.deliver_due(shutdown, &|sent| progress.delivering(early.sent + sent)).await?;

@@ -13,14 +13,15 @@ use super::ingest::{Content, Document as Fetched, Served};
 use crate::cases;
 use crate::classify::{self, Classifier, Input};
 use crate::clock::Stopwatch;
-use crate::dedup::{Links, Prints, StoryKey};
+use crate::dedup::forgotten::Forgotten;
+use crate::dedup::{Links, Prints, StoryKey, voice};
 use crate::model::{
-    Classification, Decision, Deliver, Entry, ErrorClass, Identity, Location, Matched, Mention, Part, PollFault,
-    Source, WatchlistMatch,
+    Category, Classification, Decision, Deliver, Entry, ErrorClass, Identity, Location, Matched, Mention, Part,
+    PollFault, Source, WatchlistMatch,
 };
 pub use crate::query::Lines;
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
-use crate::routing::{Routing, Tried};
+use crate::routing::{self, Routing, Tried};
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known, Storm};
 use crate::store::record::{DeliveryContent, NewDelivery, NewMention, SourceState, Unmatched};
@@ -70,6 +71,7 @@ pub(super) fn read(
     served: &Served,
     state: &SourceState,
     seen: &Seen,
+    forgotten: &Forgotten,
     timings: &Timings,
     now: Timestamp,
 ) -> Result<Reading, PollFault> {
@@ -133,7 +135,15 @@ pub(super) fn read(
     let mut scratch = Scratch::default();
     let mut matched = Vec::new();
     let watch = Stopwatch::start();
+    let mut gone = vec![false; if forgotten.is_empty() { 0 } else { fresh.len() }];
     for (place, entry) in fresh.iter().enumerate() {
+        // Of whoever was forgotten nothing is taken in again, not even to be tried out.
+        if let Some(gone) = gone.get_mut(place) {
+            *gone = forgotten.knows(&source.name, entry, &links.story_keys(entry), &voice::keys(entry));
+            if *gone {
+                continue;
+            }
+        }
         let mut watchlists = match_watchlists(engine, number, entry, &mut scratch);
         if watchlists.is_empty()
             && let Some(names) = entry.id.as_ref().and_then(|id| served.threads.get(id))
@@ -158,7 +168,8 @@ pub(super) fn read(
 
     if engine.config.history.unmatched.is_some() {
         let watch = Stopwatch::start();
-        reading.unmatched = Unmatched::pack(fresh.into_iter().flatten());
+        let kept = fresh.into_iter().enumerate().filter(|(place, _)| !gone.get(*place).copied().unwrap_or(false));
+        reading.unmatched = Unmatched::pack(kept.filter_map(|(_, entry)| entry));
         timings.keep.add(watch);
     }
     Ok(reading)
@@ -350,9 +361,20 @@ fn mention(
     // The words that were searched for say nothing about which story it is: all mentions have them.
     let searched: Vec<&str> = watchlists.iter().flat_map(|w| &w.matched).filter_map(|m| written(&entry, m)).collect();
     let prints = Prints::of(&entry, classification.category, &classification.language.code, &searched);
-    let deliveries = deliveries(engine, &watchlists, &decision, now);
-    let mention =
-        Mention { id: 0, source: source.name.clone(), entry, fetched: now, watchlists, classification, decision };
+    let mut deliveries = deliveries(engine, &watchlists, &decision, now);
+    if classification.category == Category::Praise && decision.deliver == Deliver::Now {
+        copy_to_praised(engine, &entry, &decision, &mut deliveries, now);
+    }
+    let mention = Mention {
+        id: 0,
+        source: source.name.clone(),
+        entry,
+        fetched: now,
+        watchlists,
+        classification,
+        decision,
+        erased: None,
+    };
     NewMention { mention, keys, words, prints, deliveries, author }
 }
 
@@ -376,8 +398,13 @@ pub(super) fn deliveries(
         {
             if let Some(department) = engine.config.routing.department(key) {
                 let person = decision.person.as_deref().filter(|_| !copy);
-                let content =
-                    DeliveryContent::Notice { department: key.clone(), copy, person: person.is_some(), news: None };
+                let content = DeliveryContent::Notice {
+                    department: key.clone(),
+                    copy,
+                    person: person.is_some(),
+                    news: None,
+                    praised: false,
+                };
                 add(person.unwrap_or(&department.email), content);
             }
         }
@@ -395,6 +422,35 @@ pub(super) fn deliveries(
         .into_values()
         .map(|(recipient, content)| NewDelivery { recipient, message_id: engine.message_id(now), content, once: None })
         .collect()
+}
+
+/// Whoever is praised by name hears of it, unless they get a mail about it anyway.
+fn copy_to_praised(
+    engine: &Engine,
+    entry: &Entry,
+    decision: &Decision,
+    deliveries: &mut Vec<NewDelivery>,
+    now: Timestamp,
+) {
+    for (department, member) in routing::praised(&engine.config.routing, &entry.title, &entry.text) {
+        let told = deliveries.iter().any(|d| d.recipient.eq_ignore_ascii_case(&member.email));
+        if told || decision.is_kept_from(&member.email) {
+            continue;
+        }
+        let content = DeliveryContent::Notice {
+            department: department.key.clone(),
+            copy: true,
+            person: true,
+            news: None,
+            praised: true,
+        };
+        deliveries.push(NewDelivery {
+            recipient: member.email.clone(),
+            message_id: engine.message_id(now),
+            content,
+            once: None,
+        });
+    }
 }
 
 /// The words in which a term was found, as they are written.

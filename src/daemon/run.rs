@@ -352,7 +352,7 @@ async fn reload_config(publish: &watch::Sender<Arc<Engine>>) -> Result<(), Strin
 }
 
 /// Does what another mentiond process asked through the control socket.
-async fn answer(world: &World, publish: &watch::Sender<Arc<Engine>>, command: Command) {
+async fn answer(world: &Arc<World>, publish: &watch::Sender<Arc<Engine>>, command: Command) {
     match command {
         Command::Reload { reply } => {
             let _ = reply.send(reload_config(publish).await.map(|()| 1));
@@ -389,6 +389,20 @@ async fn answer(world: &World, publish: &watch::Sender<Arc<Engine>>, command: Co
                 tracing::info!(event = "corrected", mention, correction, "a person corrected a mention");
             }
             let _ = reply.send(result.map(|id| id.unsigned_abs()).map_err(|error| error.to_string()));
+        }
+        Command::Forget { person, dry_run, reply } => {
+            let engine = Arc::clone(&publish.borrow());
+            let world = Arc::clone(world);
+            // The record is written anew: the daemon goes on meanwhile.
+            tokio::spawn(async move {
+                let mut done = world.forget_person(person, Arc::clone(&engine.desk), dry_run).await;
+                // What was taught with the person's texts is taught no more.
+                if let (Ok(_), Err(error)) = (&done, learn(&world, &engine.classifier).await) {
+                    done = Err(error);
+                }
+                drop((world, engine));
+                let _ = reply.send(done.map_err(|error| error.to_string()));
+            });
         }
         Command::Uncorrect { id, reply } => {
             let classifier = publish.borrow().classifier.clone();

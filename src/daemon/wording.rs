@@ -5,12 +5,14 @@ use jiff::Timestamp;
 use super::engine::{Engine, domain};
 use super::replies;
 use crate::compose::{
-    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput,
-    Reader, SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk,
+    Reader, RefundAdvice, SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{
-    Case, Deed, Delivery, Email, Letter, Mention, News, TransportSettings, Trouble, TroubleKind, WatchlistMatch,
+    Case, Deed, Delivery, Email, Letter, Mention, News, PerkOffer, TransportSettings, Trouble, TroubleKind,
+    WatchlistMatch,
 };
+use crate::routing::refund_advice;
 use crate::store::record::{CaseFile, DeliveryContent, Due, SIGN_IN_WITHIN};
 use crate::web;
 use crate::web::keys::Keys;
@@ -45,6 +47,7 @@ pub(super) fn word(
             possible_duplicate,
         })),
         DeliveryContent::Bundle {} => {
+            let full = bundled.iter().all(|(mention, names)| sees_all(engine, &due.delivery.recipient, mention, names));
             let items: Vec<_> = bundled
                 .iter()
                 .map(|(mention, names)| BundleItem {
@@ -56,6 +59,7 @@ pub(super) fn word(
             Some(engine.composer.bundle(&BundleInput {
                 reader: reader(engine, language),
                 items: &items,
+                full,
                 possible_duplicate,
             }))
         }
@@ -80,6 +84,7 @@ pub(super) fn word(
                 reader: reader(engine, language_of(engine, first)),
                 watchlist: watchlist(engine, first),
                 department: department_name(engine, &mention.decision.department),
+                full: sees_all(engine, &due.delivery.recipient, mention, watchlists),
             }))
         }
         DeliveryContent::Case { department, copy, letter, .. } => {
@@ -103,8 +108,9 @@ pub(super) fn word(
             });
             Some(with_reply(email, engine, keys, due, Some(file.case.id), false))
         }
-        DeliveryContent::Notice { department, copy, person, news } => {
+        DeliveryContent::Notice { department, copy, person, news, praised } => {
             let mention = due.mention.as_ref()?;
+            let perk = PerkOffer::for_mention(&engine.config.perks, mention, due.perk.as_ref());
             let parts = Parts::new(engine, due, similar);
             let watchlists: Vec<_> =
                 mention.watchlists.iter().map(|w: &WatchlistMatch| watchlist(engine, &w.name)).collect();
@@ -125,8 +131,10 @@ pub(super) fn word(
                 watchlists: &watchlists,
                 department: department_name(engine, responsible).unwrap_or(responsible),
                 member: member.or_else(|| engine.sole_member(responsible)),
-                // Perks come with a later version; until then no draft offers one.
-                perk: None,
+                perk: perk.as_ref().map(Perk::of),
+                refund: refund_advice(&engine.config.refunds, mention, |document| engine.themes_of(document))
+                    .map(|rule| RefundAdvice::of(rule.map(|rule| (rule.recommend, rule.why.as_str())))),
+                praised: *praised,
                 copies: &copies,
                 owner: owner.as_deref(),
                 personal: *person,
@@ -137,6 +145,14 @@ pub(super) fn word(
             Some(with_reply(email, engine, keys, due, file.map(|f| f.case.id), *copy))
         }
     }
+}
+
+/// Whether a subscriber sees the personal data of an alert: where the watchlist says so, and in the department that
+/// takes care of the mention.
+fn sees_all(engine: &Engine, recipient: &str, mention: &Mention, watchlists: &[String]) -> bool {
+    let owner = engine.config.routing.department(&mention.decision.department);
+    owner.is_some_and(|d| d.reads(recipient) && mention.decision.privacy.is_usual())
+        || watchlists.iter().any(|name| engine.watchlist(name).is_some_and(|w| w.full))
 }
 
 /// The links of a mail about a case that is not over; a copy has none.
@@ -277,6 +293,7 @@ fn told<'a>(trouble: &'a Trouble, relay: &'a str) -> Told<'a> {
         TroubleKind::RelayLogin => Told::RelayLogin { relay, waiting },
         TroubleKind::RelayInsecure => Told::RelayInsecure { relay, waiting },
         TroubleKind::RelayRecovered => Told::RelayRecovered { relay },
+        TroubleKind::PerksUsedUp => Told::PerksUsedUp { department: &trouble.subject },
         TroubleKind::MailDelayed => Told::DeliveryDelayed { recipient: &trouble.subject },
         TroubleKind::MailFailed => Told::DeliveryFailed { recipient: &trouble.subject },
     }

@@ -2,6 +2,7 @@
 //! by the same rules.
 
 pub mod body;
+pub mod forgotten;
 pub mod near;
 pub mod report;
 pub mod voice;

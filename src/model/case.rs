@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Category, Severity};
 
+/// In place of a reason that was given, once the person is forgotten; and why their open cases are dismissed. Mails and
+/// pages have words for it.
+pub const ERASED: &str = "erased-on-request";
+
 /// Where a case stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -232,6 +232,8 @@ pub enum TroubleKind {
     RelayInsecure,
     /// The relay takes mail again.
     RelayRecovered,
+    /// A department has no code left to thank for praise with.
+    PerksUsedUp,
     /// A mail has been waiting for longer than a quarter of an hour.
     MailDelayed,
     /// A mail was given up.

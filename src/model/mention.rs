@@ -87,6 +87,26 @@ impl Decision {
     }
 }
 
+/// Why nothing is kept of what a mention said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Erased {
+    /// The person asked for it, or somebody on their behalf (`mentiond forget`).
+    Request,
+    /// It is older than `mentions` of `[history]`.
+    Age,
+}
+
+impl Erased {
+    /// The word used in `--json` and the record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Erased::Request => "request",
+            Erased::Age => "age",
+        }
+    }
+}
+
 /// An entry that matched at least one watchlist.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mention {
@@ -99,9 +119,25 @@ pub struct Mention {
     pub watchlists: Vec<WatchlistMatch>,
     pub classification: Classification,
     pub decision: Decision,
+    /// Set if nothing is left of what was written and of who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Erased>,
 }
 
 impl Mention {
+    /// What may stay when the words and the person go: where and when it was found, what it was taken for, and where it
+    /// was sent. No word of the text, no name, no link.
+    pub fn erase(mut self, why: Erased) -> Self {
+        let Entry { identity, published, lang, rating, .. } = self.entry;
+        self.entry = Entry { identity, published, lang, rating, ..Entry::default() };
+        for watchlist in &mut self.watchlists {
+            watchlist.matched.clear();
+        }
+        self.classification.cues.clear();
+        self.erased = Some(why);
+        self
+    }
+
     /// What was decided, in one line for the log: no names, no text of the entry.
     pub fn reason(&self) -> String {
         let watchlists: Vec<_> = self.watchlists.iter().map(|w| w.name.as_str()).collect();

@@ -6,14 +6,17 @@ pub mod feedback;
 pub mod mail;
 pub mod mailbox;
 pub mod mention;
+pub mod perk;
+pub mod person;
 pub mod secret;
 pub mod settings;
 pub mod source;
 pub mod table;
+pub mod token;
 
 pub use case::{
-    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, Happening, Letter, Mark, Owner, OwnerReason, Privacy,
-    Reminded, Rung,
+    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, Owner, OwnerReason,
+    Privacy, Reminded, Rung,
 };
 pub use entry::{Author, Engagement, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
@@ -21,7 +24,9 @@ pub use mail::{
     Delivery, DeliveryKind, Email, MailFault, News, ReplyFault, SendOutcome, Trouble, TroubleKind, message_id,
 };
 pub use mailbox::{MailboxLogin, MailboxSettings, MailboxUse, RawMail};
-pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
+pub use mention::{Decision, Deliver, Erased, Matched, Mention, Part, WatchlistMatch};
+pub use perk::{GivenPerk, PERK_CODE, PerkOffer};
+pub use person::{Person, Who};
 pub use secret::Secret;
 pub use settings::{
     FetchSettings, HistorySettings, MailSettings, Mailbox, ReplySettings, SmtpTls, StorySettings, TransportSettings,
@@ -31,3 +36,4 @@ pub use source::{
     SourceKind, SourceStatus, WebhookSettings,
 };
 pub use table::Table;
+pub use token::{Scope, Token};

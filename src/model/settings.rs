@@ -134,10 +134,23 @@ pub struct HistorySettings {
     pub unmatched: Option<Duration>,
     /// Most room for them, in compressed bytes; the oldest go first. Default 64 MiB.
     pub unmatched_size: u64,
+    /// How long the words, author and link of a mention are kept. `None`: for ever. Default 400 days.
+    pub mentions: Option<Duration>,
+    /// How long a case is kept after its end. `None`: for ever. Default 400 days.
+    pub cases: Option<Duration>,
+    /// How long a mail stays in the outbox after it was sent or given up. `None`: for ever. Default 90 days.
+    pub mail: Option<Duration>,
 }
 
 impl Default for HistorySettings {
     fn default() -> Self {
-        Self { unmatched: Some(Duration::from_secs(7 * 24 * 60 * 60)), unmatched_size: 64 << 20 }
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            unmatched: Some(Duration::from_secs(7 * DAY)),
+            unmatched_size: 64 << 20,
+            mentions: Some(Duration::from_secs(400 * DAY)),
+            cases: Some(Duration::from_secs(400 * DAY)),
+            mail: Some(Duration::from_secs(90 * DAY)),
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! Routing: which department owns a mention, who gets copies, and why.
 
+mod refund;
 mod staff;
 
 use crate::model::{Category, Decision, Deliver, Owner, Privacy, SentimentLabel, Severity};
 use crate::query::{Document, Facts, Query};
 use crate::schedule::office::{Allowance, DaysOff, Office, Week};
+
+pub use refund::{RefundRule, refund_advice};
+pub use staff::praised;
 
 /// When "is the customer satisfied?" is asked where a department does not say: three office days after the answer.
 pub const CONFIRM_AFTER: Allowance = Allowance::days(3);

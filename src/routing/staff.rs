@@ -1,7 +1,7 @@
 //! Complaints about an employee: they go to the lead of the department concerned, or to management, never to the
 //! department's shared address and never to the person named.
 
-use super::{Department, Role, Routing};
+use super::{Department, Member, Role, Routing};
 use crate::model::{Decision, Privacy};
 use crate::query::Document;
 use crate::text::fold::{fold, is_word};
@@ -72,6 +72,29 @@ pub(super) fn keep_private(routing: &Routing, document: &Document<'_>, decision:
             d.key != *owner && !told && !kept.iter().any(|k| k.eq_ignore_ascii_case(&d.email))
         })
     });
+}
+
+/// Members who are recognisably named in praise: by their whole name, or by the first one together with the name of
+/// their department. A first name alone is not enough here: a copy to every Ana of the company would tell the others
+/// what was written about one of them.
+pub fn praised<'r>(routing: &'r Routing, title: &str, text: &str) -> Vec<(&'r Department, &'r Member)> {
+    let text = fold(&format!("{title} {text}"));
+    let mut found: Vec<(&Department, &Member)> = Vec::new();
+    for department in &routing.departments {
+        let called = fold(department.name.trim());
+        let in_department = called.chars().count() >= MIN_NAME && has_words(&text, &called);
+        for member in &department.members {
+            let name = fold(member.name.trim());
+            let mut parts = name.split_whitespace();
+            let (first, more) = (parts.next().unwrap_or(""), parts.next().is_some());
+            let whole = more && has_words(&text, &name);
+            let by_first = in_department && first.chars().count() >= MIN_NAME && has_words(&text, first);
+            if (whole || by_first) && !found.iter().any(|(_, m)| m.email.eq_ignore_ascii_case(&member.email)) {
+                found.push((department, member));
+            }
+        }
+    }
+    found
 }
 
 /// Whether a folded text names somebody: by the whole name, or by the first one, which is what a customer knows.

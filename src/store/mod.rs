@@ -6,6 +6,7 @@
 pub mod backup;
 mod near;
 pub mod record;
+mod remains;
 pub mod seen;
 mod under_way;
 
@@ -19,7 +20,9 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::dedup::near::Sketch;
-use record::Record;
+use crate::model::Person;
+use record::{CaseDesk, Erasure, Record};
+pub use remains::Remains;
 use seen::Seen;
 
 /// What can go wrong with the state folder.
@@ -47,6 +50,11 @@ pub enum StoreError {
     Index { path: PathBuf, message: String },
     #[error("the record holds something unreadable: {0}")]
     Content(#[from] serde_json::Error),
+    #[error(
+        "what was erased is still in the log of the record, because another program keeps reading it; end that program \
+         (`mentiond backtest`? a backup? sqlite3?) and do it again"
+    )]
+    Busy,
     #[error("the record's writer has stopped")]
     Stopped,
 }
@@ -54,7 +62,7 @@ pub enum StoreError {
 impl StoreError {
     /// True when going on would lose something: the disk is full, read-only or broken.
     pub fn is_fatal(&self) -> bool {
-        !matches!(self, StoreError::Content(_))
+        !matches!(self, StoreError::Content(_) | StoreError::Busy)
     }
 }
 
@@ -112,6 +120,30 @@ impl Store {
             })
             .await
             .cloned()
+    }
+
+    /// Forgets a person everywhere in the state folder, and looks through it afterwards: what was erased, and what still
+    /// names them. With `dry_run` nothing is changed, and the second part says what names them now. The caller has
+    /// marked all polls in the seen index.
+    ///
+    /// # Errors
+    /// The state cannot be read or written. What was erased from the record stays erased.
+    pub async fn forget(
+        &self,
+        person: Person,
+        desk: Arc<CaseDesk>,
+        now: Timestamp,
+        dry_run: bool,
+    ) -> Result<(Erasure, Vec<Remains>), StoreError> {
+        let (erasure, aftermath) = self.record.erase(person.clone(), desk, now, dry_run).await?;
+        if !dry_run {
+            let seen = self.seen(now).await?;
+            blocking(move || seen.forget(&aftermath.sketches)).await?;
+            self.record.sweep().await?;
+        }
+        let folder = self.folder.clone();
+        let remains = blocking(move || remains::search(&folder, &person)).await?;
+        Ok((erasure, remains))
     }
 
     /// Writes what is still in memory and stops the writer.

@@ -212,6 +212,24 @@ impl Seen {
         }
     }
 
+    /// Forgets by what these mentions' texts are recognised.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn forget(&self, sketches: &[(i64, Sketch)]) -> Result<(), StoreError> {
+        for (mention, sketch) in sketches {
+            for hash in &sketch.0 {
+                let key = text_key(*hash);
+                let marked = self.tree.get(key).map_err(|error| self.fault(&error))?;
+                if marked.and_then(|value| number(&value)) == Some(*mention) {
+                    self.tree.remove(key).map_err(|error| self.fault(&error))?;
+                }
+            }
+        }
+        self.recent.marked(sketches.iter());
+        self.flush()
+    }
+
     /// The story that a key belongs to.
     pub fn story(&self, key: &StoryKey) -> Option<i64> {
         number(&self.tree.get(story_key(key)).ok().flatten()?)

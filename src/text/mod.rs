@@ -5,3 +5,4 @@ pub mod html;
 pub mod json_path;
 pub mod link;
 pub mod markdown;
+pub mod needle;

@@ -7,6 +7,7 @@
 
 pub mod access;
 mod actions;
+pub mod api;
 pub mod hooks;
 pub mod keys;
 mod layout;
@@ -34,9 +35,9 @@ use url::Url;
 
 use crate::cases::{Action, Refusal};
 use crate::compose::Composer;
-use crate::model::{Case, Mention, Source};
+use crate::model::{Case, Mention, PerkOffer, Source, Token};
 use crate::query::Context;
-use crate::routing::Routing;
+use crate::routing::{RefundRule, Routing};
 use crate::store::StoreError;
 use crate::store::record::Record;
 use crate::themes::NamedQueries;
@@ -66,6 +67,12 @@ pub struct Site {
     pub sign_in: bool,
     /// Domain of the sender's address, for Message-IDs.
     pub sender_domain: String,
+    /// What departments thank for praise with.
+    pub perks: Vec<PerkOffer>,
+    /// When giving money back is recommended, in deciding order.
+    pub refunds: Vec<RefundRule>,
+    /// Programs that may use the API.
+    pub tokens: Vec<Token>,
 }
 
 /// What depends on the configuration; a reload brings another one. Cheap to clone.
@@ -141,6 +148,7 @@ pub fn router(metrics: Arc<Metrics>, app: App) -> Router {
         .route("/static/{version}/copy.js", get(layout::script))
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(MAX_FORM));
+    let api = api::router(app.clone());
     let below = session::root(&app.daemon.view().site);
     let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.' | '~');
     let all = match below.as_str() {
@@ -148,7 +156,7 @@ pub fn router(metrics: Arc<Metrics>, app: App) -> Router {
         path if path.chars().all(usual) && !path.contains("//") => pages.clone().nest(path, pages),
         _ => pages,
     };
-    health(metrics).merge(all.fallback(pages::missing).with_state(app))
+    health(metrics).merge(api).merge(all.fallback(pages::missing).with_state(app))
 }
 
 /// The record could not be read or written: the log says why, the reader that it is not their fault.

@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub, reason = "tests")]
 
+mod api;
 mod backup;
 mod cases;
 mod copies;
 mod daemon;
+mod forget;
 mod jetstream;
 mod mail;
 mod mailbox;
+mod perks;
 mod privacy;
 mod real;
 mod replies;

@@ -109,7 +109,10 @@ async fn personal_data_is_seen_in_no_copy_subject_header_or_log() {
         let mut told = String::new();
         // Rounds an hour apart, until every mail has left.
         for _ in 0..6 {
-            told += &world.once().await.to_json().to_string();
+            // Times to the nanosecond hold any four digits now and then.
+            let mut said = world.once().await.to_json();
+            said.as_object_mut().unwrap().remove("timings_ms");
+            told += &said.to_string();
             world.pass(jiff::SignedDuration::from_mins(61));
         }
         clean("what `once --json` prints", &told);

@@ -92,7 +92,7 @@ fn number(text: &Text<'_>, run: Range<usize>) -> Option<(Range<usize>, Kind)> {
     if is_private_network(written) {
         return None;
     }
-    let start = with_prefix(text, run.start);
+    let start = with_prefix(text, &run);
     let end = with_extension(text, run.end);
     // The last group is a price's: `4111 1111 1111 1111 49,90 €`.
     if end == run.end
@@ -105,9 +105,12 @@ fn number(text: &Text<'_>, run: Range<usize>) -> Option<(Range<usize>, Kind)> {
     Some((start..end, if phone { Kind::Phone } else { Kind::Number }))
 }
 
-/// `+`, `(` and `(+` belong to the number.
-fn with_prefix(text: &Text<'_>, mut start: usize) -> usize {
-    if text.before(start) == '(' {
+/// `+`, `(` and `(+` belong to the number; a bracket only if the number closes it, or the rest of the sentence would
+/// close one that was never opened: `(call +45 20 30 40 50)`.
+fn with_prefix(text: &Text<'_>, run: &Range<usize>) -> usize {
+    let mut start = run.start;
+    let closed = text.slice(run.clone()).contains(&')');
+    if closed && text.before(start) == '(' {
         start -= 1;
     }
     if text.before(start) == '+' {
@@ -115,7 +118,7 @@ fn with_prefix(text: &Text<'_>, mut start: usize) -> usize {
     } else if text.before(start) == ' ' && start >= 2 && text.before(start - 1) == '+' {
         start -= 2;
     }
-    if text.get(start) == '+' && text.before(start) == '(' {
+    if closed && text.get(start) == '+' && text.before(start) == '(' {
         start -= 1;
     }
     start

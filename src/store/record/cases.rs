@@ -7,11 +7,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::StoreError;
+use super::perks::PerkCodes;
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
 use crate::model::{
-    Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity, message_id,
+    Case, CaseMail, CaseStatus, CaseStep, Category, Deliver, Happening, Letter, Mention, Owner, Privacy, Severity,
+    message_id,
 };
 use crate::routing::Routing;
 
@@ -28,6 +30,10 @@ pub struct CaseDesk {
     pub routing: Arc<Routing>,
     /// Domain of the sender's address, for Message-IDs.
     pub sender_domain: String,
+    /// Codes that departments give in thanks for praise.
+    pub perks: PerkCodes,
+    /// Who is told when they are used up.
+    pub contact: Option<String>,
 }
 
 /// What became of a new mention as far as cases go.
@@ -252,16 +258,7 @@ pub(super) fn perform(
         Err(refusal) => return Ok(Err(refusal)),
     };
     // A reminder that has not left yet is overtaken by what was done.
-    let mut overtaken = Vec::new();
-    if outcome.case != case {
-        overtaken = c
-            .prepare_cached(
-                "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
-                AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
-            )?
-            .query_map(params![case.mention, under_way], |row| row.get(0))?
-            .collect::<Result<Vec<i64>, _>>()?;
-    }
+    let overtaken = if outcome.case == case { Vec::new() } else { overtaken(c, case.mention, under_way)? };
     keep(c, desk, &outcome, Some(&case), by, now)?;
     Ok(Ok((outcome.case, overtaken)))
 }
@@ -314,6 +311,7 @@ pub(super) fn follow(
             copy: false,
             person: true,
             news: None,
+            praised: false,
         };
         let notice = NewDelivery {
             recipient: person.to_owned(),
@@ -325,6 +323,50 @@ pub(super) fn follow(
         followed.told.push(person.to_lowercase());
     }
     Ok(followed)
+}
+
+/// Takes reminders out of the outbox that have not left yet and are overtaken by what was done with the case.
+fn overtaken(c: &Connection, mention: i64, under_way: Option<i64>) -> Result<Vec<i64>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
+            AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
+    )?;
+    let ids = statement.query_map(params![mention, under_way], |row| row.get(0))?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+/// Dismisses a case whose author was forgotten, and tells its owner beside the community. Answers which mails were
+/// overtaken.
+pub(super) fn dismiss_and_tell(
+    c: &Connection,
+    desk: &CaseDesk,
+    id: i64,
+    action: &Action,
+    under_way: Option<i64>,
+    now: Timestamp,
+) -> Result<Result<Vec<i64>, Refusal>, StoreError> {
+    let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
+    let loads = Loads::new();
+    let around = Around { routing: &desk.routing, loads: &loads, now };
+    let mut outcome = match cases::act(around, &case, action, None) {
+        Ok(outcome) => outcome,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let shared = || desk.routing.department(&case.owner.department).map(|d| d.email.clone());
+    if let Some(to) = case.owner.person.clone().or_else(shared)
+        && !outcome.mails.iter().any(|mail| mail.to.eq_ignore_ascii_case(&to))
+    {
+        outcome.mails.push(CaseMail {
+            to,
+            department: case.owner.department.clone(),
+            letter: Letter::Update,
+            copy: false,
+            once: format!("case {id} erased"),
+        });
+    }
+    let overtaken = overtaken(c, case.mention, under_way)?;
+    keep(c, desk, &outcome, Some(&case), None, now)?;
+    Ok(Ok(overtaken))
 }
 
 /// Writes what follows from an event; returns how many mails were queued.
@@ -369,6 +411,7 @@ fn keep(
             case: case.id,
             department: mail.department.clone(),
             copy: mail.copy,
+            shared: desk.routing.department(&mail.department).is_some_and(|d| d.email.eq_ignore_ascii_case(&mail.to)),
             letter: mail.letter.clone(),
         };
         let delivery = NewDelivery {

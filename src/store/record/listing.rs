@@ -246,7 +246,7 @@ fn mention(c: &Connection, id: i64) -> Result<Option<MentionRow>, StoreError> {
     Ok(statement.query_row([id], mention_row).optional()?)
 }
 
-fn mention_row(row: &Row<'_>) -> rusqlite::Result<MentionRow> {
+pub(super) fn mention_row(row: &Row<'_>) -> rusqlite::Result<MentionRow> {
     Ok(MentionRow {
         mention: rows::mention(row)?,
         story: row.get("story")?,

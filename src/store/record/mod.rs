@@ -4,11 +4,14 @@
 mod cases;
 mod copy;
 mod corrections;
+pub(in crate::store) mod erase;
 mod listing;
 mod outbox;
+mod perks;
 mod polls;
 mod relay;
 mod replies;
+mod retention;
 mod rows;
 mod sign_ins;
 mod sources;
@@ -32,18 +35,22 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
+use crate::dedup::forgotten::Forgotten;
 
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
 pub(super) use copy::{Contents, copy, prepare_restored};
 pub use corrections::{CorrectionRow, NewCorrection};
+pub use erase::Erasure;
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
 pub use outbox::{Crowded, Due, Waiting};
+pub use perks::PerkCodes;
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
 pub use replies::{NewReply, Replied};
+pub use retention::Aged;
 pub use sign_ins::SIGN_IN_WITHIN;
 pub use sources::SourceState;
-pub use stories::Fingerprints;
+pub use stories::{Fingerprints, StoryRow};
 pub use storms::Held;
 pub use stuck::LastReminder;
 pub use unmatched::{KeptPoll, Unmatched};
@@ -51,7 +58,7 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -60,6 +67,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("corrections.sql"),
     include_str!("sign_ins.sql"),
     include_str!("replies.sql"),
+    include_str!("privacy.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
@@ -73,6 +81,8 @@ pub struct Record {
     path: PathBuf,
     writer: Writer,
     under_way: Mutex<UnderWay>,
+    /// What must not come back.
+    forgotten: Mutex<Arc<Forgotten>>,
     readers: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -92,8 +102,9 @@ impl Record {
         connection.set_prepared_statement_cache_capacity(64);
         migrate(&mut connection, path)?;
         let under_way = Mutex::new(UnderWay::open(path.with_file_name("under-way"))?);
+        let forgotten = Mutex::new(Arc::new(erase::load(&connection)?));
         let writer = Writer::start(connection)?;
-        Ok(Self { path: path.into(), writer, under_way, readers: Arc::default() })
+        Ok(Self { path: path.into(), writer, under_way, forgotten, readers: Arc::default() })
     }
 
     /// A read-only view for commands beside a running daemon.
@@ -171,6 +182,13 @@ impl Record {
 
 /// A read-only connection of a command.
 pub struct Reader(Connection);
+
+impl Reader {
+    /// [`Record::open_to_read`] of this record.
+    pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
+        Record::open_to_read(path)
+    }
+}
 
 fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection =

@@ -10,9 +10,10 @@ use std::sync::PoisonError;
 use super::super::StoreError;
 use super::super::under_way::UnderWay;
 use super::listing::{AlsoSeen, also_seen};
+use super::perks;
 use super::polls::{DeliveryContent, NewDelivery};
 use super::{Record, millis, moment, rows};
-use crate::model::{Delivery, DeliveryKind, Mention};
+use crate::model::{Delivery, DeliveryKind, GivenPerk, Mention};
 use crate::schedule::{PACE_WINDOW, RetryDecision};
 
 /// A mail that is due.
@@ -29,6 +30,8 @@ pub struct Due {
     pub case: Option<i64>,
     /// Where else the story was seen.
     pub also_seen: Vec<AlsoSeen>,
+    /// What the mention was thanked for with.
+    pub perk: Option<GivenPerk>,
 }
 
 /// A recipient with more alerts due than fit into the pace window.
@@ -149,6 +152,7 @@ impl Record {
             for mail in &mut due {
                 if let (Some(mention), Some(story)) = (&mail.mention, mail.story) {
                     mail.also_seen = also_seen(c, story, mention.id)?;
+                    mail.perk = perks::given(c, mention.id)?;
                 }
             }
             Ok(due)
@@ -272,8 +276,8 @@ impl Record {
         .await
     }
 
-    /// Makes deferred and failed mails due now: one, or all, and has the relay tried at once. Returns how many. Notices go to the address that their
-    /// department has now (`departments`: key and address); `to` redirects one mail.
+    /// Makes deferred and failed mails due now: one, or all, and has the relay tried at once. Returns how many. Notices, and
+    /// letters about a case that went to a department as a whole, go to the address that it has now (`departments`: key and address); `to` redirects one mail.
     ///
     /// # Errors
     /// The record cannot be written.
@@ -288,8 +292,9 @@ impl Record {
         self.settle_sent().await?;
         self.write(true, move |c| {
             let mut readdress = c.prepare_cached(
-                "UPDATE outbox SET recipient = ?3 WHERE status IN ('deferred', 'failed', 'queued') AND kind = 'notice'
-                    AND (?1 IS NULL OR id = ?1) AND content ->> '$.department' = ?2 AND NOT ifnull(content ->> '$.person', 0)",
+                "UPDATE outbox SET recipient = ?3 WHERE status IN ('deferred', 'failed', 'queued')
+                    AND (?1 IS NULL OR id = ?1) AND content ->> '$.department' = ?2
+                    AND (kind = 'notice' AND NOT ifnull(content ->> '$.person', 0) OR ifnull(content ->> '$.shared', 0))",
             )?;
             for (key, email) in &departments {
                 readdress.execute(params![id, key, email])?;
@@ -384,5 +389,6 @@ fn due_row(row: &Row<'_>) -> rusqlite::Result<Due> {
         words: row.get::<_, Option<Vec<u8>>>("words")?.map(|w| rows::unpack_words(&w)).unwrap_or_default(),
         case: row.get("case_id")?,
         also_seen: Vec::new(),
+        perk: None,
     })
 }

@@ -10,7 +10,9 @@ use super::super::StoreError;
 use super::super::seen::Seen;
 use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
-use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions, withdrawn};
+use super::{
+    Record, Unmatched, cases, millis, perks, retention, rows, sources, stories, storms, unmatched, versions, withdrawn,
+};
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
 use crate::model::{DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Trouble};
@@ -79,12 +81,18 @@ pub enum DeliveryContent {
         person: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         news: Option<News>,
+        /// A copy to somebody who is praised in it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        praised: bool,
     },
-    /// About a case; `department` gives the language.
+    /// About a case; `department` gives the language. `shared`: it goes to the department's own address, whatever that
+    /// is when it leaves.
     Case {
         case: i64,
         department: String,
         copy: bool,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared: bool,
         letter: Letter,
     },
     /// To who replied by mail: nothing was done. `department` gives the language; `to` is the reply's id.
@@ -218,6 +226,9 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
             }
             (true, false) => cases::follow(c, &poll.desk, &new.mention, new.author, mention, poll.now)?,
         };
+        if matches!(&recorded, Recorded::New { .. }) && !poll.held {
+            outcome.queued += perks::give(c, &poll.desk, &new.mention, mention, poll.now)?;
+        }
         outcome.cases_opened += u64::from(followed.opened);
         outcome.queued += followed.queued + tell(c, poll, new, &recorded, &followed)?;
         outcome.recorded.push(recorded);
@@ -363,6 +374,9 @@ pub(super) fn queue(
         (None, Some(story)) => format!("{kind}:story {story}:{recipient}"),
         (None, None) => format!("{kind}:{}", delivery.message_id),
     };
+    if retention::was_said(c, &once)? {
+        return Ok(false);
+    }
     let added = c
         .prepare_cached(
             "INSERT OR IGNORE INTO outbox (kind, recipient, message_id, once, mention, content, queued, due, status)

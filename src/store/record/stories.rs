@@ -5,12 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
+use super::listing::{MentionRow, mention_row};
 use super::polls::{NewMention, PollCommit};
 use super::{Record, millis, moment, rows};
 use crate::dedup::near::Sketch;
 use crate::dedup::report::{Report, SAME_EVENT_HOURS};
 use crate::dedup::{self, CopyVerdict, StoryKey};
-use crate::model::Mention;
+use crate::model::{Mention, Privacy};
 
 /// What the seen index is rebuilt from: mentions with their sketch and their words as a report, oldest first.
 pub type Fingerprints = Vec<(i64, Timestamp, Sketch, Report)>;
@@ -74,6 +75,79 @@ impl Record {
                 "DELETE FROM fingerprints WHERE mention IN (SELECT mention FROM fingerprints WHERE at < ?1 LIMIT 10000)",
                 [millis(before)],
             )?)
+        })
+        .await
+    }
+}
+
+/// A story as listed.
+#[derive(Clone, Debug)]
+pub struct StoryRow {
+    pub id: i64,
+    pub started: Timestamp,
+    pub mentions: u64,
+    /// Publications or sources that carry it.
+    pub places: u64,
+    /// Number of its first mention …
+    pub first: i64,
+    /// … and who takes care of that, and from whom it is kept.
+    pub department: String,
+    pub privacy: Option<Privacy>,
+}
+
+/// Mentions of a story that are read at most.
+const MOST_OF_STORY: i64 = 200;
+
+impl Record {
+    /// Stories with a lower number than `before`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn stories(&self, before: Option<i64>, limit: usize) -> Result<Vec<StoryRow>, StoreError> {
+        self.read(move |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT s.id, s.started, m.id AS first, m.department, m.content ->> '$.decision.privacy' AS privacy,
+                    (SELECT count(*) FROM mentions a WHERE a.story = s.id) AS mentions,
+                    (SELECT count(*) FROM story_places p WHERE p.story = s.id) AS places
+                 FROM stories s JOIN mentions m ON m.id = (SELECT min(o.id) FROM mentions o WHERE o.story = s.id)
+                 WHERE s.id < ?1 ORDER BY s.id DESC LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![before.unwrap_or(i64::MAX), limit], |row| {
+                let privacy: Option<String> = row.get("privacy")?;
+                let places: u64 = row.get("places")?;
+                Ok(StoryRow {
+                    id: row.get("id")?,
+                    started: moment(row.get("started")?),
+                    mentions: row.get("mentions")?,
+                    // Places are counted from the second one on.
+                    places: places.max(1),
+                    first: row.get("first")?,
+                    department: row.get("department")?,
+                    privacy: match privacy.as_deref() {
+                        None => Some(Privacy::Usual),
+                        Some(word) => {
+                            [Privacy::Usual, Privacy::Staff, Privacy::Member].into_iter().find(|p| p.as_str() == word)
+                        }
+                    },
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// The mentions of a story, oldest first, at most 200.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn mentions_of_story(&self, story: i64) -> Result<Vec<MentionRow>, StoreError> {
+        self.read(move |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+                 FROM mentions m LEFT JOIN cases k ON k.mention = m.id WHERE m.story = ?1 ORDER BY m.id LIMIT ?2",
+            )?;
+            let rows = statement.query_map(params![story, MOST_OF_STORY], mention_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -242,7 +316,7 @@ fn pack(sketch: &Sketch) -> Vec<u8> {
     sketch.0.iter().flat_map(|hash| hash.to_le_bytes()).collect()
 }
 
-fn unpack(blob: &[u8]) -> Sketch {
+pub(super) fn unpack(blob: &[u8]) -> Sketch {
     let (hashes, _) = blob.as_chunks::<8>();
     Sketch(hashes.iter().map(|h| u64::from_le_bytes(*h)).collect())
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
 use super::cases::Followed;
-use super::{CaseDesk, DeliveryContent, Reader, Record, cases, millis, moment, rows};
+use super::{CaseDesk, DeliveryContent, Reader, Record, cases, millis, moment, perks, rows};
 use crate::cases::AuthorKey;
 
 /// What is held of one source.
@@ -53,6 +53,7 @@ impl Record {
                 .collect::<Result<Vec<_>, _>>()?;
             for (mention, author) in &held {
                 let followed = cases::follow(c, &desk, mention, author.map(AuthorKey), mention.id, now)?;
+                perks::give(c, &desk, mention, mention.id, now)?;
                 let_go(c, mention.id, &followed, now)?;
             }
             c.execute("DELETE FROM held WHERE source = ?1", [&source])?;

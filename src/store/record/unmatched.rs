@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::StoreError;
 use super::{Reader, Record, millis, moment};
-use crate::model::{Author, Entry};
+use crate::dedup::{Links, StoryKey};
+use crate::model::{Author, Entry, Person};
+use crate::text::needle::Needle;
 
 /// Most bytes that one row unpacks to: what is damaged must not fill the memory.
 const MAX_UNPACKED: u64 = 1 << 30;
@@ -87,6 +89,40 @@ impl Unmatched {
         .collect()
     }
 }
+
+impl Unmatched {
+    /// The same without a person: what is left (`None`: nothing), how many entries of theirs went, in how many places of
+    /// others' entries they were struck out, and by which links their entries would be recognised elsewhere. `None` if
+    /// the person is not in there.
+    pub(super) fn without(&self, person: &Person, needle: &Needle) -> Option<Parted> {
+        let mut struck = 0;
+        let (theirs, mut others): (Vec<Entry>, Vec<Entry>) =
+            self.unpack().into_iter().partition(|entry| entry.author.as_ref().is_some_and(|a| person.is(a)));
+        for entry in &mut others {
+            let author = entry.author.iter_mut().flat_map(|a| [Some(&mut a.name), a.handle.as_mut(), a.url.as_mut()]);
+            let single = [Some(&mut entry.title), Some(&mut entry.text), entry.url.as_mut(), entry.site.as_mut()];
+            for text in single.into_iter().chain(author).flatten().chain(&mut entry.links) {
+                if let Some(clean) = needle.strike(text) {
+                    struck += needle.places(text.as_bytes()).count() as u64;
+                    *text = clean;
+                }
+            }
+        }
+        if theirs.is_empty() && struck == 0 {
+            return None;
+        }
+        let links = Links::of(&theirs);
+        let keys = theirs.iter().flat_map(|entry| {
+            let author = entry.author.clone().unwrap_or_default();
+            links.story_keys(entry).into_iter().map(move |key| (key, author.clone()))
+        });
+        let keys = keys.collect();
+        Some((Unmatched::pack(others), theirs.len() as u64, struck, keys))
+    }
+}
+
+/// What [`Unmatched::without`] leaves.
+type Parted = (Option<Unmatched>, u64, u64, Vec<(StoryKey, Author)>);
 
 /// Entries of one poll with where and when they were heard.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::super::StoreError;
 use super::polls::{Edit, NewMention, PollCommit, Recorded};
 use super::{Reader, millis, moment, rows};
-use crate::model::Mention;
+use crate::model::{Erased, Mention};
 
 /// Versions of a mention that are kept: the first one and the newest ones. Some pages change at every poll.
 const MOST: i64 = 20;
@@ -48,6 +48,10 @@ pub(super) fn update(
     let old: Mention = c
         .prepare_cached("SELECT id AS mention_id, content AS mention_content FROM mentions WHERE id = ?1")?
         .query_row([id], rows::mention)?;
+    // Whoever was forgotten stays forgotten, whatever becomes of the post.
+    if old.erased == Some(Erased::Request) {
+        return Ok(Recorded::Known { mention: id, story });
+    }
     let mut now = new.mention.clone();
     // It was found when it was first found.
     (now.id, now.fetched) = (old.id, old.fetched);

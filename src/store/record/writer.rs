@@ -25,6 +25,8 @@ type Work = Box<dyn FnOnce(Option<&Connection>) -> (Result<(), String>, Answer) 
 
 struct Job {
     durable: bool,
+    /// Outside of any transaction, after what came before and before what comes after.
+    alone: bool,
     work: Work,
 }
 
@@ -52,6 +54,23 @@ impl Writer {
         durable: bool,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.hand_over(durable, false, work).await
+    }
+
+    /// Runs what cannot run inside a transaction.
+    pub(super) async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.hand_over(true, true, work).await
+    }
+
+    async fn hand_over<T: Send + 'static>(
+        &self,
+        durable: bool,
+        alone: bool,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (tell, told) = oneshot::channel();
         let work: Work = Box::new(move |connection| {
             let result = connection.map_or(Err(StoreError::Stopped), work);
@@ -62,7 +81,7 @@ impl Writer {
             });
             (keep, answer)
         });
-        self.jobs.send(Job { durable, work }).await.map_err(|_| StoreError::Stopped)?;
+        self.jobs.send(Job { durable, alone, work }).await.map_err(|_| StoreError::Stopped)?;
         told.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -79,12 +98,18 @@ impl Writer {
 
 fn run(connection: &Connection, mut queue: mpsc::Receiver<Job>, fault: &Mutex<Option<String>>) {
     let mut full = true;
-    while let Some(first) = queue.blocking_recv() {
+    let mut next = None;
+    while let Some(first) = next.take().or_else(|| queue.blocking_recv()) {
+        if first.alone {
+            let (_, answer) = (first.work)(Some(connection));
+            answer(Ok(()));
+            continue;
+        }
         let mut group = vec![first];
-        take_waiting(&mut queue, &mut group);
-        if group.len() < MAX_GROUP && group.iter().all(|job| job.durable) {
+        take_waiting(&mut queue, &mut group, &mut next);
+        if next.is_none() && group.len() < MAX_GROUP && group.iter().all(|job| job.durable) {
             std::thread::sleep(GATHER);
-            take_waiting(&mut queue, &mut group);
+            take_waiting(&mut queue, &mut group, &mut next);
         }
         let durable = group.iter().any(|job| job.durable);
         if durable != full
@@ -104,11 +129,17 @@ fn run(connection: &Connection, mut queue: mpsc::Receiver<Job>, fault: &Mutex<Op
     let _ = connection.pragma_update(None, "wal_checkpoint", "TRUNCATE");
 }
 
-fn take_waiting(queue: &mut mpsc::Receiver<Job>, group: &mut Vec<Job>) {
+/// Takes what waits into the group, up to a job that runs alone, which comes `next`.
+fn take_waiting(queue: &mut mpsc::Receiver<Job>, group: &mut Vec<Job>, next: &mut Option<Job>) {
     while group.len() < MAX_GROUP
+        && next.is_none()
         && let Ok(job) = queue.try_recv()
     {
-        group.push(job);
+        if job.alone {
+            *next = Some(job);
+        } else {
+            group.push(job);
+        }
     }
 }
 

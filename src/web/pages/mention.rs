@@ -10,8 +10,10 @@ use super::super::layout::page;
 use super::super::session::{Guest, root};
 use super::super::{App, failed};
 use super::missing;
-use crate::compose::{Actions, AlsoSeen, NoticeInput, Reader, Similar, Story, Watchlist};
-use crate::model::{Case, Mention};
+use crate::compose::{Actions, AlsoSeen, NoticeInput, Perk, Reader, RefundAdvice, Similar, Story, Watchlist};
+use crate::model::{Case, Mention, PerkOffer};
+use crate::query::Document;
+use crate::routing::refund_advice;
 use crate::store::StoreError;
 use crate::store::record::CaseFile;
 
@@ -97,6 +99,9 @@ pub(super) async fn told(
         [one] => Some(one.name.as_str()),
         _ => None,
     };
+    let given = app.daemon.record().given_perk(mention.id).await?;
+    let perk = PerkOffer::for_mention(&config.perks, mention, given.as_ref());
+    let themes = |document: &Document<'_>| guest.view.themes.of(document).into_iter().map(str::to_owned).collect();
     Ok(guest.view.composer.mention_page(&NoticeInput {
         story: Story {
             mention,
@@ -111,7 +116,10 @@ pub(super) async fn told(
         watchlists: &lists,
         department: name(&decision.department).unwrap_or(&decision.department),
         member: member.or_else(sole),
-        perk: None,
+        perk: perk.as_ref().map(Perk::of),
+        refund: refund_advice(&config.refunds, mention, themes)
+            .map(|rule| RefundAdvice::of(rule.map(|rule| (rule.recommend, rule.why.as_str())))),
+        praised: false,
         copies: &copies,
         owner: owner.as_deref(),
         personal: false,
