@@ -250,7 +250,7 @@ fn mention(source: &str, n: usize, entry: Entry, lang: &str) -> NewMention {
         classification,
         decision,
     };
-    NewMention { mention, keys, words: Vec::new(), prints, deliveries: Vec::new(), author: None }
+    NewMention { mention, keys, words: Vec::new(), prints, deliveries: Vec::new(), author: None, theme: None }
 }
 
 /// The same for every mention: only the texts count here.
@@ -268,6 +268,7 @@ async fn commit(store: &Store, source: &str, mentions: Vec<NewMention>) -> Vec<R
         desk: std::sync::Arc::new(mentiond::store::record::CaseDesk {
             routing: std::sync::Arc::default(),
             sender_domain: "example.com".to_owned(),
+            ..Default::default()
         }),
         unmatched: None,
         troubles: Vec::new(),

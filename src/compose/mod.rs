@@ -10,6 +10,7 @@
 
 mod bundle;
 mod clean;
+mod dossier;
 mod draft;
 mod excerpt;
 mod headers;
@@ -32,7 +33,7 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier, Later, NoticeInput, Reader, Similar, Story,
     Trouble, TroubleInput, Watchlist,
 };
 
@@ -95,6 +96,11 @@ impl Composer {
     /// What the owner department could answer, for the notice and the page; `None` if such posts get no answer.
     pub fn draft(&self, input: &DraftInput<'_>) -> Option<Draft> {
         draft::draft(self, input)
+    }
+
+    /// To the owner of a theme: what these people have in common, and what is known of it.
+    pub fn dossier(&self, input: &DossierInput<'_>) -> Email {
+        dossier::dossier(self, input)
     }
 
     /// Alerts that piled up for one recipient, as one mail.
@@ -219,6 +225,8 @@ fn templates() -> Environment<'static> {
         ("case.txt", include_str!("templates/case.txt")),
         ("bundle.html", include_str!("templates/bundle.html")),
         ("bundle.txt", include_str!("templates/bundle.txt")),
+        ("dossier.html", include_str!("templates/dossier.html")),
+        ("dossier.txt", include_str!("templates/dossier.txt")),
         ("trouble.html", include_str!("templates/trouble.html")),
         ("trouble.txt", include_str!("templates/trouble.txt")),
     ] {

@@ -25,6 +25,8 @@ pub const ROOT: Keys = Keys {
         "departments",
         "routes",
         "themes",
+        "acting",
+        "warnings",
         "cues",
     ],
 };
@@ -91,6 +93,10 @@ pub const DEPARTMENT: Keys = Keys {
 pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", "copy", "deliver", "case"] };
 /// A named subject, for `theme:`.
 pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
+/// When a theme must be acted on.
+pub const ACTING: Keys = Keys { table: "acting", keys: &["people", "within"] };
+/// Early warning.
+pub const WARNINGS: Keys = Keys { table: "warnings", keys: &["sensitivity", "gap"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
 pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size", "index"] };
@@ -102,5 +108,5 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 12] =
-    [&DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &CUE];
+pub const HEADED: [&Keys; 14] =
+    [&ACTING, &WARNINGS, &DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &CUE];

@@ -37,7 +37,9 @@ pub use watch::Watchlist;
 
 use crate::classify::UserCue;
 use crate::compose::Drafts;
-use crate::model::{FetchSettings, HistorySettings, MailSettings, Source, StorySettings};
+use crate::model::{
+    ActingSettings, FetchSettings, HistorySettings, MailSettings, Source, StorySettings, WarningSettings,
+};
 use crate::query::{Context, Query};
 use crate::routing::Routing;
 use diagnostic::{Findings, Span};
@@ -60,6 +62,8 @@ pub struct Config {
     /// What is thrown away of each source, by its place in `sources`.
     pub source_excludes: Vec<Option<Query>>,
     pub themes: Vec<Theme>,
+    pub acting: ActingSettings,
+    pub warnings: WarningSettings,
     pub history: HistorySettings,
     /// What queries may name, for those that are tried out.
     pub context: Context,
@@ -115,6 +119,8 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     parts::context(&root, &mut reader);
     let exclude = parts::exclude(&root, &mut reader);
     let themes = parts::themes(&root, &mut reader);
+    let acting = edges::acting(&root, &mut reader);
+    let early = edges::warnings(&root, &mut reader);
     let history = parts::history(&root, &mut reader);
     let stories = edges::stories(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
@@ -150,6 +156,8 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 sources: sources.into_iter().map(|(source, _, _)| source).collect(),
                 exclude,
                 themes,
+                acting,
+                warnings: early,
                 history,
                 context: reader.context,
                 routing: Routing {

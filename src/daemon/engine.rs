@@ -159,6 +159,8 @@ pub fn case_desk(config: &Config) -> Arc<CaseDesk> {
     Arc::new(CaseDesk {
         routing: Arc::new(config.routing.clone()),
         sender_domain: domain(&config.mail.from.email).to_owned(),
+        acting: config.acting,
+        themes: true,
     })
 }
 

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
 use crate::compose::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier, Later, NoticeInput, Reader, Similar, Story,
     Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
-use crate::store::record::{CaseFile, DeliveryContent, Due};
+use crate::store::record::{CaseFile, DeliveryContent, Due, ThemeFile};
 
 /// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
 /// the mail is about is no longer in the record.
@@ -18,6 +18,7 @@ pub(super) fn word(
     similar: &[Mention],
     bundled: &[(Mention, Vec<String>)],
     file: Option<&CaseFile>,
+    theme: Option<&ThemeFile>,
 ) -> Option<Email> {
     let possible_duplicate = due.delivery.possible_duplicate;
     match &due.content {
@@ -29,6 +30,9 @@ pub(super) fn word(
             thread: None,
             possible_duplicate,
         })),
+        DeliveryContent::Dossier { department, copy, back, .. } => {
+            Some(dossier(engine, theme?, file, department, (*copy, *back), possible_duplicate))
+        }
         DeliveryContent::Bundle {} => {
             let items: Vec<_> = bundled
                 .iter()
@@ -105,6 +109,44 @@ pub(super) fn word(
             }))
         }
     }
+}
+
+fn dossier(
+    engine: &Engine,
+    theme: &ThemeFile,
+    file: Option<&CaseFile>,
+    department: &str,
+    (copy, back): (bool, bool),
+    possible_duplicate: bool,
+) -> Email {
+    let ThemeFile { row, mentions, days, usual, sources, languages, cases, .. } = theme;
+    let posts: Vec<DossierPost<'_>> =
+        mentions.iter().map(|m| DossierPost { mention: &m.mention, person: m.person }).collect();
+    let cases: Vec<Earlier> = cases
+        .iter()
+        .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
+        .collect();
+    let owner = file.map(|f| &f.case.owner);
+    let responsible = owner.map_or(department, |owner| owner.department.as_str());
+    let person = owner.and_then(|owner| person_name(engine, owner.person.as_deref()?));
+    engine.composer.dossier(&DossierInput {
+        reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
+        watchlist: watchlist(engine, &row.theme.watchlist),
+        theme: &row.theme,
+        department: department_name(engine, responsible).unwrap_or(responsible),
+        owner: person.as_deref(),
+        people: row.people,
+        mentions: row.mentions,
+        posts: &posts,
+        days,
+        usual: *usual,
+        sources,
+        languages,
+        cases: &cases,
+        back,
+        copy,
+        possible_duplicate,
+    })
 }
 
 /// What a story's mail borrows.

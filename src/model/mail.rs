@@ -27,13 +27,17 @@ pub enum DeliveryKind {
     Update,
     /// Alerts that piled up for one recipient, as one mail.
     Bundle,
+    /// To the owner of a theme: these people have the same issue.
+    Dossier,
+    /// To the community: more, or fewer, mentions than usual.
+    Warning,
     /// To `contact`: a source or the mail path is in trouble.
     Trouble,
 }
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 10] = [
+    pub const ALL: [DeliveryKind; 12] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -43,6 +47,8 @@ impl DeliveryKind {
         DeliveryKind::Handover,
         DeliveryKind::Update,
         DeliveryKind::Bundle,
+        DeliveryKind::Dossier,
+        DeliveryKind::Warning,
         DeliveryKind::Trouble,
     ];
 
@@ -58,6 +64,8 @@ impl DeliveryKind {
             DeliveryKind::Handover => "handover",
             DeliveryKind::Update => "update",
             DeliveryKind::Bundle => "bundle",
+            DeliveryKind::Dossier => "dossier",
+            DeliveryKind::Warning => "warning",
             DeliveryKind::Trouble => "trouble",
         }
     }

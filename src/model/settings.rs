@@ -128,3 +128,42 @@ impl Default for HistorySettings {
         Self { unmatched: Some(Duration::from_secs(7 * 24 * 60 * 60)), unmatched_size: 64 << 20 }
     }
 }
+
+/// How readily an early warning is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// Only what nobody would call chance.
+    Few,
+    /// At most one false warning a month on calm days.
+    #[default]
+    Balanced,
+    /// Rather one too many.
+    More,
+}
+
+impl Sensitivity {
+    /// The sensitivity of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "few" => Some(Self::Few),
+            "balanced" => Some(Self::Balanced),
+            "more" => Some(Self::More),
+            _ => None,
+        }
+    }
+}
+
+/// `[warnings]`: early warning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WarningSettings {
+    /// `None`: no warnings.
+    pub sensitivity: Option<Sensitivity>,
+    /// Least time between two warnings about the same thing. Default 12 hours.
+    pub gap: Duration,
+}
+
+impl Default for WarningSettings {
+    fn default() -> Self {
+        Self { sensitivity: Some(Sensitivity::Balanced), gap: Duration::from_secs(12 * 3_600) }
+    }
+}

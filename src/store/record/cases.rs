@@ -8,10 +8,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::StoreError;
 use super::polls::{DeliveryContent, NewDelivery, queue};
-use super::{Reader, Record, millis, moment, rows};
+use super::{Reader, Record, millis, moment, rows, themes};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
 use crate::model::{
-    Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity, message_id,
+    ActingSettings, Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity, message_id,
 };
 use crate::routing::Routing;
 
@@ -28,6 +28,10 @@ pub struct CaseDesk {
     pub routing: Arc<Routing>,
     /// Domain of the sender's address, for Message-IDs.
     pub sender_domain: String,
+    /// When a theme must be acted on.
+    pub acting: ActingSettings,
+    /// Without it no mention is placed in a theme.
+    pub themes: bool,
 }
 
 /// What became of a new mention as far as cases go.
@@ -131,9 +135,9 @@ impl Record {
                 let overtaken = c
                     .prepare_cached(
                         "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
-                        AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
+                        AND content ->> '$.case' = ?3 AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
                     )?
-                    .query_map(params![case.mention, under_way], |row| row.get(0))?
+                    .query_map(params![case.mention, under_way, id], |row| row.get(0))?
                     .collect::<Result<Vec<i64>, _>>()?;
                 keep(c, &desk, &outcome, Some(&case), by.as_deref(), now)?;
                 Ok(Ok((outcome.case, overtaken)))
@@ -271,7 +275,7 @@ pub(super) fn follow(
 ) -> Result<Followed, StoreError> {
     let has_case = c
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM cases WHERE mention = ?1) OR EXISTS (SELECT 1 FROM case_mentions WHERE mention = ?1)",
+            "SELECT EXISTS (SELECT 1 FROM cases WHERE mention = ?1 AND theme IS NULL) OR EXISTS (SELECT 1 FROM case_mentions WHERE mention = ?1)",
         )?
         .query_row([mention], |row| row.get(0))?;
     if has_case {
@@ -322,7 +326,7 @@ pub(super) fn follow(
 }
 
 /// Writes what follows from an event; returns how many mails were queued.
-fn keep(
+pub(super) fn keep(
     c: &Connection,
     desk: &CaseDesk,
     outcome: &Outcome,
@@ -353,6 +357,9 @@ fn keep(
         c.prepare_cached("INSERT INTO case_owners (case_id, person) VALUES (?1, ?2)")?
             .execute(params![case.id, person])?;
     }
+    if case.status.is_ended() && before.is_some_and(|b| !b.status.is_ended()) {
+        themes::case_ended(c, case, by, now)?;
+    }
     let mut history = c.prepare_cached("INSERT INTO case_history (case_id, at, by, what) VALUES (?1, ?2, ?3, ?4)")?;
     for step in steps {
         history.execute(params![case.id, millis(now), by, rows::to_json(step)?])?;
@@ -381,7 +388,7 @@ fn set_due(c: &Connection, id: i64, due: Option<Timestamp>) -> Result<(), StoreE
     Ok(())
 }
 
-fn read(c: &Connection, id: i64) -> Result<Option<Case>, StoreError> {
+pub(super) fn read(c: &Connection, id: i64) -> Result<Option<Case>, StoreError> {
     let mut statement = c.prepare_cached("SELECT id, content, mention AS mention_id FROM cases WHERE id = ?1")?;
     Ok(statement.query_row([id], case).optional()?)
 }
@@ -396,7 +403,7 @@ fn last_case(c: &Connection, author: AuthorKey, privacy: Privacy) -> Result<Opti
 }
 
 /// What every configured member has to do already.
-fn loads(c: &Connection, routing: &Routing) -> Result<Loads, StoreError> {
+pub(super) fn loads(c: &Connection, routing: &Routing) -> Result<Loads, StoreError> {
     let mut last = c.prepare_cached("SELECT ifnull(max(id), 0) FROM case_owners WHERE person = ?1")?;
     let mut open = c.prepare_cached("SELECT count(*) FROM cases WHERE ended IS NULL AND person = ?1")?;
     let mut loads = Loads::new();
@@ -457,6 +464,11 @@ fn file(c: &Connection, id: i64) -> Result<Option<CaseFile>, StoreError> {
         None => Vec::new(),
     };
     Ok(Some(CaseFile { case, mention, steps, later, earlier, due }))
+}
+
+/// The case in columns `id`, `content` and `mention_id`, as one among others.
+pub(super) fn earlier_row(row: &Row<'_>) -> rusqlite::Result<EarlierCase> {
+    Ok(earlier(case(row)?))
 }
 
 fn earlier(case: Case) -> EarlierCase {

@@ -11,6 +11,7 @@ mod rows;
 mod sources;
 mod stories;
 mod storms;
+mod themes;
 mod unmatched;
 mod versions;
 mod writer;
@@ -35,18 +36,21 @@ pub use relay::RelayState;
 pub use sources::SourceState;
 pub use stories::Fingerprints;
 pub use storms::Held;
+pub use themes::listing::{ThemeFile, ThemeFilter, ThemeMention, ThemeRow};
+use themes::ThemeMemory;
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
+    include_str!("themes.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
@@ -61,6 +65,8 @@ pub struct Record {
     writer: Writer,
     under_way: Mutex<UnderWay>,
     readers: Arc<Mutex<Vec<Connection>>>,
+    /// What themes are recognised by, as the record has it at its mark.
+    themes: ThemeMemory,
 }
 
 impl Record {
@@ -75,12 +81,14 @@ impl Record {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        connection.pragma_update(None, "foreign_keys", true)?;
         connection.set_prepared_statement_cache_capacity(64);
+        // A migration may make a table anew that others refer to.
+        connection.pragma_update(None, "foreign_keys", false)?;
         migrate(&mut connection, path)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
         let under_way = Mutex::new(UnderWay::open(path.with_file_name("under-way"))?);
         let writer = Writer::start(connection)?;
-        Ok(Self { path: path.into(), writer, under_way, readers: Arc::default() })
+        Ok(Self { path: path.into(), writer, under_way, readers: Arc::default(), themes: ThemeMemory::default() })
     }
 
     /// A read-only view for commands beside a running daemon.
@@ -186,6 +194,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     for (version, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(script)?;
+        if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
+            return Err(StoreError::Commit(format!("schema {version} would leave rows that refer to nothing")));
+        }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }

@@ -10,6 +10,7 @@ use super::super::StoreError;
 use super::super::seen::Seen;
 use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
+use super::themes::ThemeMemory;
 use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions};
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
@@ -48,6 +49,8 @@ pub struct NewMention {
     pub deliveries: Vec<NewDelivery>,
     /// Its author, if that can be told.
     pub author: Option<AuthorKey>,
+    /// The first query of `[[themes]]` that it matches.
+    pub theme: Option<String>,
 }
 
 /// A mail to be queued.
@@ -85,6 +88,14 @@ pub enum DeliveryContent {
         copy: bool,
         letter: Letter,
     },
+    /// About a theme that opened, or came `back`; `department` gives the language.
+    Dossier {
+        theme: i64,
+        department: String,
+        copy: bool,
+        #[serde(default)]
+        back: bool,
+    },
     Bundle {},
     Trouble {
         trouble: Trouble,
@@ -105,6 +116,7 @@ impl DeliveryContent {
                 Letter::Handover => DeliveryKind::Handover,
                 Letter::Update => DeliveryKind::Update,
             },
+            DeliveryContent::Dossier { .. } => DeliveryKind::Dossier,
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
         }
@@ -172,7 +184,8 @@ impl Record {
     /// # Errors
     /// The record cannot be written; nothing of the poll is kept then.
     pub async fn commit_poll(&self, poll: PollCommit) -> Result<PollOutcome, StoreError> {
-        self.write(true, move |c| commit(c, &poll)).await
+        let themes = self.themes.clone();
+        self.write(true, move |c| commit(c, &themes, &poll)).await
     }
 
     /// Queues mail to the operator that does not come from a poll.
@@ -184,7 +197,7 @@ impl Record {
     }
 }
 
-fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> {
+fn commit(c: &Connection, themes: &ThemeMemory, poll: &PollCommit) -> Result<PollOutcome, StoreError> {
     let mut outcome = PollOutcome::default();
     for new in &poll.mentions {
         let recorded = record_mention(c, poll, new)?;
@@ -201,6 +214,11 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
         };
         outcome.cases_opened += u64::from(followed.opened);
         outcome.queued += followed.queued + tell(c, poll, new, &recorded, &followed)?;
+        if matches!(&recorded, Recorded::New { .. }) && !poll.held {
+            let placed = themes.place(c, &poll.desk, &new.mention, recorded.ids(), new.author, new.theme.as_deref(), poll.now)?;
+            outcome.queued += placed.queued;
+            outcome.cases_opened += u64::from(placed.case_opened);
+        }
         outcome.recorded.push(recorded);
     }
     for trouble in &poll.troubles {
