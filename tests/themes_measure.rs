@@ -101,7 +101,10 @@ fn baseline(rows: &[(String, String)], near: f64) -> Vec<usize> {
                 *dots.entry(*theme).or_default() += weight(word) / norm * themes[*theme].0[word.as_str()];
             }
         }
-        let best = dots.into_iter().map(|(t, dot)| (dot / themes[t].1, t)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+        let best = dots
+            .into_iter()
+            .map(|(t, dot)| (dot / themes[t].1, t))
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
         let theme = best.filter(|(cosine, _)| *cosine >= near).map(|(_, t)| t).unwrap_or_else(|| {
             themes.push((HashMap::new(), 0.0));
             themes.len() - 1

@@ -229,11 +229,16 @@ fn show(file: &ThemeFile, zone: &TimeZone) -> String {
         format!("last seen   {}", at(Some(theme.last_seen), zone)),
         format!("sources     {}", counted(sources)),
         format!("languages   {}", counted(languages)),
-        format!("14 days     {} (usual a day: {usual:.1})", days.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")),
+        format!(
+            "14 days     {} (usual a day: {usual:.1})",
+            days.iter().map(u64::to_string).collect::<Vec<_>>().join(" ")
+        ),
         format!("case        {}", theme.case.map_or_else(|| "-".into(), |case| case.to_string())),
     ];
     lines.extend(theme.into.map(|into| format!("part of     theme {into}")));
-    lines.extend(cases.iter().map(|c| format!("inside      case {}: {}, {}", c.case, c.category.as_str(), c.status.as_str())));
+    lines.extend(
+        cases.iter().map(|c| format!("inside      case {}: {}, {}", c.case, c.category.as_str(), c.status.as_str())),
+    );
     lines.push(String::new());
     lines.extend(file.mentions.iter().map(|m| {
         let entry = &m.mention.entry;

@@ -108,7 +108,11 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         trend_label: &labels.trend,
         trend: fill(&labels.trend_value, &[("recent", &recent.to_string()), ("usual", &usual)]),
         trend_alt: fill(&labels.trend_alt, &[("days", &days)]),
-        bars: input.days.iter().map(|count| Bar { count: *count, height: (count * BAR).div_ceil(tallest).max(1) }).collect(),
+        bars: input
+            .days
+            .iter()
+            .map(|count| Bar { count: *count, height: (count * BAR).div_ceil(tallest).max(1) })
+            .collect(),
         quotes_label: &labels.quotes,
         quotes,
         open_label: &labels.open_cases,
@@ -157,7 +161,9 @@ fn strongest<'a>(posts: &'a [DossierPost<'a>]) -> Vec<&'a DossierPost<'a>> {
     let mut order: Vec<&DossierPost<'_>> = posts.iter().collect();
     order.sort_by(|a, b| {
         let (x, y) = (&a.mention.classification, &b.mention.classification);
-        (y.severity.cmp(&x.severity)).then(x.sentiment.score.total_cmp(&y.sentiment.score)).then(a.mention.id.cmp(&b.mention.id))
+        (y.severity.cmp(&x.severity))
+            .then(x.sentiment.score.total_cmp(&y.sentiment.score))
+            .then(a.mention.id.cmp(&b.mention.id))
     });
     let mut heard = Vec::new();
     let (mut first, again): (Vec<_>, Vec<_>) = order.into_iter().partition(|post| {

@@ -33,8 +33,8 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier, Later, NoticeInput, Reader, Similar, Story,
-    Trouble, TroubleInput, Watchlist,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier, Later, NoticeInput,
+    Reader, Similar, Story, Trouble, TroubleInput, Watchlist,
 };
 
 use crate::model::Email;

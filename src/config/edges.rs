@@ -8,12 +8,12 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::diagnostic::Span;
-use super::keys::{ACTING, DAEMON, FETCH, HISTORY, MAIL, STORIES, WARNINGS};
+use super::keys::{ACTING, DAEMON, FETCH, HISTORY, MAIL, STORIES};
 use super::reader::Reader;
 use super::section::{Section, checked};
 use super::tree::{Node, Table, Value};
 use super::{addresses, secret, values, zone};
-use crate::model::{ActingSettings, FetchSettings, MailSettings, Mailbox, SmtpTls, Sensitivity, StorySettings, TransportSettings, WarningSettings};
+use crate::model::{ActingSettings, FetchSettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 use crate::schedule::office::DaysOff;
 
 /// Where the state is kept unless `state` says otherwise.
@@ -193,29 +193,6 @@ pub(super) fn acting(root: &Table, reader: &mut Reader<'_>) -> ActingSettings {
     let range = Duration::from_secs(DAY)..=Duration::from_secs(90 * DAY);
     if let Some(value) = section.duration("within", range, "1d to 90d", found) {
         settings.within = value;
-    }
-    settings
-}
-
-/// Reads `[warnings]`; everything in it has a default.
-pub(super) fn warnings(root: &Table, reader: &mut Reader<'_>) -> WarningSettings {
-    let mut settings = WarningSettings::default();
-    let Some(section) = open(root, "warnings", &WARNINGS, reader) else { return settings };
-    let found = &mut reader.found;
-    if let Some(text) = section.text("sensitivity", found) {
-        match (&*text.value, Sensitivity::parse(&text.value)) {
-            ("off", _) => settings.sensitivity = None,
-            (_, Some(sensitivity)) => settings.sensitivity = Some(sensitivity),
-            (other, None) => {
-                found
-                    .error(text.span, format!("`{other}` is no sensitivity"))
-                    .help("write \"few\", \"balanced\", \"more\", or \"off\"");
-            }
-        }
-    }
-    let range = Duration::from_secs(3_600)..=Duration::from_secs(7 * 86_400);
-    if let Some(value) = section.duration("gap", range, "1h to 7d", found) {
-        settings.gap = value;
     }
     settings
 }

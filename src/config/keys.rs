@@ -26,7 +26,6 @@ pub const ROOT: Keys = Keys {
         "routes",
         "themes",
         "acting",
-        "warnings",
         "cues",
     ],
 };
@@ -95,8 +94,6 @@ pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", 
 pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
 /// When a theme must be acted on.
 pub const ACTING: Keys = Keys { table: "acting", keys: &["people", "within"] };
-/// Early warning.
-pub const WARNINGS: Keys = Keys { table: "warnings", keys: &["sensitivity", "gap"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
 pub const HISTORY: Keys = Keys { table: "history", keys: &["unmatched", "unmatched_size", "index"] };
@@ -108,5 +105,18 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 14] =
-    [&ACTING, &WARNINGS, &DAEMON, &FETCH, &MAIL, &EXCLUDE, &STORIES, &HISTORY, &WATCHLIST, &SOURCE, &DEPARTMENT, &ROUTE, &THEME, &CUE];
+pub const HEADED: [&Keys; 13] = [
+    &ACTING,
+    &DAEMON,
+    &FETCH,
+    &MAIL,
+    &EXCLUDE,
+    &STORIES,
+    &HISTORY,
+    &WATCHLIST,
+    &SOURCE,
+    &DEPARTMENT,
+    &ROUTE,
+    &THEME,
+    &CUE,
+];

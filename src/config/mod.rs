@@ -37,9 +37,7 @@ pub use watch::Watchlist;
 
 use crate::classify::UserCue;
 use crate::compose::Drafts;
-use crate::model::{
-    ActingSettings, FetchSettings, HistorySettings, MailSettings, Source, StorySettings, WarningSettings,
-};
+use crate::model::{ActingSettings, FetchSettings, HistorySettings, MailSettings, Source, StorySettings};
 use crate::query::{Context, Query};
 use crate::routing::Routing;
 use diagnostic::{Findings, Span};
@@ -63,7 +61,6 @@ pub struct Config {
     pub source_excludes: Vec<Option<Query>>,
     pub themes: Vec<Theme>,
     pub acting: ActingSettings,
-    pub warnings: WarningSettings,
     pub history: HistorySettings,
     /// What queries may name, for those that are tried out.
     pub context: Context,
@@ -120,7 +117,6 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let exclude = parts::exclude(&root, &mut reader);
     let themes = parts::themes(&root, &mut reader);
     let acting = edges::acting(&root, &mut reader);
-    let early = edges::warnings(&root, &mut reader);
     let history = parts::history(&root, &mut reader);
     let stories = edges::stories(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
@@ -157,7 +153,6 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 exclude,
                 themes,
                 acting,
-                warnings: early,
                 history,
                 context: reader.context,
                 routing: Routing {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
 use crate::compose::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier, Later, NoticeInput, Reader, Similar, Story,
-    Trouble as Told, TroubleInput, Watchlist,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier, Later, NoticeInput,
+    Reader, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
 use crate::store::record::{CaseFile, DeliveryContent, Due, ThemeFile};

@@ -29,15 +29,13 @@ pub enum DeliveryKind {
     Bundle,
     /// To the owner of a theme: these people have the same issue.
     Dossier,
-    /// To the community: more, or fewer, mentions than usual.
-    Warning,
     /// To `contact`: a source or the mail path is in trouble.
     Trouble,
 }
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 12] = [
+    pub const ALL: [DeliveryKind; 11] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -48,7 +46,6 @@ impl DeliveryKind {
         DeliveryKind::Update,
         DeliveryKind::Bundle,
         DeliveryKind::Dossier,
-        DeliveryKind::Warning,
         DeliveryKind::Trouble,
     ];
 
@@ -65,7 +62,6 @@ impl DeliveryKind {
             DeliveryKind::Update => "update",
             DeliveryKind::Bundle => "bundle",
             DeliveryKind::Dossier => "dossier",
-            DeliveryKind::Warning => "warning",
             DeliveryKind::Trouble => "trouble",
         }
     }

@@ -19,9 +19,6 @@ pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, S
 pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trouble, TroubleKind, message_id};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
-pub use settings::{
-    FetchSettings, HistorySettings, MailSettings, Mailbox, Sensitivity, SmtpTls, StorySettings, TransportSettings,
-    WarningSettings,
-};
+pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};
 pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep};

@@ -87,16 +87,34 @@ pub struct Theme {
 pub enum ThemeHappening {
     Began,
     /// So many people say so: it must be acted on.
-    Opened { people: u64, case: Option<i64> },
+    Opened {
+        people: u64,
+        case: Option<i64>,
+    },
     /// It came back after it was closed.
-    Reopened { people: u64, case: Option<i64> },
-    Closed { reason: String },
-    Renamed { from: String, to: String },
+    Reopened {
+        people: u64,
+        case: Option<i64>,
+    },
+    Closed {
+        reason: String,
+    },
+    Renamed {
+        from: String,
+        to: String,
+    },
     /// Another theme became part of it.
-    TookIn { theme: i64 },
-    MergedInto { theme: i64 },
+    TookIn {
+        theme: i64,
+    },
+    MergedInto {
+        theme: i64,
+    },
     /// Mentions were parted from it into another theme.
-    Parted { theme: i64, mentions: Vec<i64> },
+    Parted {
+        theme: i64,
+        mentions: Vec<i64>,
+    },
 }
 
 impl ThemeHappening {

@@ -84,7 +84,7 @@ pub(super) fn of(words: &[Stem], language: &str) -> Vec<(String, f32)> {
     let things = found.iter().filter(|(_, fault)| !fault).take(MOST_PAIRED);
     for (thing, _) in things {
         for (fault, _) in found.iter().filter(|(_, fault)| *fault).take(MOST_PAIRED) {
-            all.push((format!("{thing}+{fault}"), 1.5));
+            all.push((format!("{thing}+{fault}"), 0.9));
         }
     }
     all

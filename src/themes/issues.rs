@@ -27,7 +27,7 @@ const UNHEARD: f32 = 8.0;
 /// Sharpness of the scores.
 pub(super) const SHARPNESS: f32 = 5.0;
 /// An issue that is less likely than this does not count.
-const LIKELY: f32 = 0.25;
+const LIKELY: f32 = 0.35;
 const MAGIC: &[u8; 4] = b"THM1";
 
 /// Magic; for each language the number of its words (u32), then each word's hash (u32) and rarity (u8, a sixteenth);

@@ -12,7 +12,6 @@ pub mod place;
 mod similar;
 pub mod standing;
 mod terms;
-pub mod warning;
 
 pub use named::NamedQueries;
 pub use place::{Joined, Memory, Placement, Remembered};

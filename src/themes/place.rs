@@ -9,10 +9,11 @@ use jiff::Timestamp;
 
 use super::terms::Terms;
 
-/// A mention joins a theme from this cosine on.
-const NEAR: f32 = 0.40;
+/// A mention joins a theme from this cosine on; one that is about an issue that support desks know, from the second.
+const NEAR: f32 = 0.32;
+const NEAR_ISSUE: f32 = 0.44;
 /// A theme of several mentions takes in a little more (hysteresis): its terms are better known.
-const NEAR_KNOWN: f32 = 0.36;
+const LEEWAY: f32 = 0.02;
 /// Mentions from which a theme counts as known.
 const KNOWN: u32 = 3;
 /// Two themes that grew this much alike are one.
@@ -22,9 +23,9 @@ const MOST_TERMS: usize = 48;
 /// Themes that are remembered.
 const MOST_THEMES: usize = 20_000;
 /// Themes that are remembered behind one term: a term that more have tells none of them.
-const MOST_BEHIND: usize = 256;
+const MOST_BEHIND: usize = 96;
 /// Themes that are compared in full.
-const MOST_COMPARED: usize = 48;
+const MOST_COMPARED: usize = 32;
 /// Words that name a theme, and that give the reason why a mention joins it.
 const NAMING: usize = 3;
 
@@ -128,7 +129,8 @@ impl Memory {
         let near = self.near(watchlist, terms);
         let best = near.first().filter(|(id, cosine)| {
             let known = self.themes.get(id).is_some_and(|held| held.mentions >= KNOWN);
-            *cosine >= if known { NEAR_KNOWN } else { NEAR }
+            let near = if terms.1 { NEAR_ISSUE } else { NEAR };
+            *cosine >= near - if known { LEEWAY } else { 0.0 }
         });
         let Some(&(theme, cosine)) = best else {
             return Placement { theme: None, why: Joined::First, twin: None };
@@ -139,20 +141,30 @@ impl Memory {
     }
 
     /// Remembers that a mention is in a theme; the theme's terms afterwards.
-    pub fn join(&mut self, theme: i64, watchlist: &str, terms: &Terms, named: Option<&str>, at: Timestamp) -> &[Remembered] {
+    pub fn join(
+        &mut self,
+        theme: i64,
+        watchlist: &str,
+        terms: &Terms,
+        named: Option<&str>,
+        at: Timestamp,
+    ) -> &[Remembered] {
         self.mentions = self.mentions.saturating_add(1);
         for term in &terms.0 {
             *self.having.entry(term.hash).or_default() += 1;
         }
-        let mut held = self.take(theme).unwrap_or_else(|| Held {
+        // Taken out of the map and put back: the index is only told what changed.
+        let mut held = self.themes.remove(&theme).unwrap_or_else(|| Held {
             watchlist: watchlist.to_owned(),
             mentions: 0,
             last: at,
             terms: Vec::new(),
             norm: 0.0,
         });
+        self.by_age.remove(&(held.last, theme));
         held.mentions += 1;
         held.last = held.last.max(at);
+        let mut new = Vec::new();
         for term in &terms.0 {
             match held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
                 Ok(place) => {
@@ -161,16 +173,28 @@ impl Memory {
                         known.mentions += 1;
                     }
                 }
-                Err(place) => held.terms.insert(
-                    place,
-                    Remembered { hash: term.hash, weight: term.weight, mentions: 1, word: term.word.clone() },
-                ),
+                Err(place) => {
+                    let word = term.word.clone();
+                    held.terms.insert(place, Remembered { hash: term.hash, weight: term.weight, mentions: 1, word });
+                    new.push(term.hash);
+                }
             }
         }
         for dropped in shorten(&mut held.terms) {
             self.uncount(&dropped);
+            match new.iter().position(|hash| *hash == dropped.hash) {
+                Some(place) => {
+                    new.swap_remove(place);
+                }
+                None => self.unlist(dropped.hash, theme),
+            }
         }
-        self.put(theme, held);
+        for hash in new {
+            self.list(hash, theme);
+        }
+        held.norm = held.terms.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
+        self.by_age.insert((held.last, theme));
+        self.themes.insert(theme, held);
         if let Some(name) = named {
             self.named.insert((watchlist.to_owned(), name.to_owned()), theme);
         }
@@ -292,24 +316,32 @@ impl Memory {
         let held = self.themes.remove(&theme)?;
         self.by_age.remove(&(held.last, theme));
         for term in &held.terms {
-            if let Some(behind) = self.behind.get_mut(&term.hash) {
-                behind.retain(|id| *id != theme);
-                if behind.is_empty() {
-                    self.behind.remove(&term.hash);
-                }
-            }
+            self.unlist(term.hash, theme);
         }
         Some(held)
+    }
+
+    fn list(&mut self, term: u32, theme: i64) {
+        let behind = self.behind.entry(term).or_default();
+        behind.push_back(theme);
+        if behind.len() > MOST_BEHIND {
+            behind.pop_front();
+        }
+    }
+
+    fn unlist(&mut self, term: u32, theme: i64) {
+        if let Some(behind) = self.behind.get_mut(&term) {
+            behind.retain(|id| *id != theme);
+            if behind.is_empty() {
+                self.behind.remove(&term);
+            }
+        }
     }
 
     fn put(&mut self, theme: i64, mut held: Held) {
         held.norm = held.terms.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
         for term in &held.terms {
-            let behind = self.behind.entry(term.hash).or_default();
-            behind.push_back(theme);
-            if behind.len() > MOST_BEHIND {
-                behind.pop_front();
-            }
+            self.list(term.hash, theme);
         }
         self.by_age.insert((held.last, theme));
         self.themes.insert(theme, held);
@@ -411,7 +443,9 @@ mod tests {
     #[test]
     fn a_restored_memory_places_as_the_one_before() {
         let (mut memory, mut next) = (Memory::default(), 0);
-        for text in ["courier threw my parcel over the fence", "courier throws parcel over the wall", "card charged twice"] {
+        for text in
+            ["courier threw my parcel over the fence", "courier throws parcel over the wall", "card charged twice"]
+        {
             put(&mut memory, &mut next, "a", text);
         }
         let mut again = Memory::default();
@@ -432,7 +466,10 @@ mod tests {
         assert_eq!(memory.place("a", &terms, Some("delivery")).theme, None);
         memory.join(7, "a", &terms, Some("delivery"), NOW);
         let placed = memory.place("a", &Terms::default(), Some("delivery"));
-        assert_eq!((placed.theme, placed.why.words()), (Some(7), "matches the theme `delivery` of the configuration".into()));
+        assert_eq!(
+            (placed.theme, placed.why.words()),
+            (Some(7), "matches the theme `delivery` of the configuration".into())
+        );
     }
 
     #[test]
@@ -440,7 +477,7 @@ mod tests {
         let mut memory = Memory::default();
         for id in 0..(MOST_THEMES as i64 + 50) {
             let term = super::super::Term { hash: id as u32, weight: 1.0, word: String::new() };
-            memory.join(id, "a", &Terms(vec![term]), None, NOW);
+            memory.join(id, "a", &Terms(vec![term], false), None, NOW);
         }
         assert_eq!((memory.len(), memory.behind.len(), memory.by_age.len()), (MOST_THEMES, MOST_THEMES, MOST_THEMES));
         assert_eq!(memory.having.len(), MOST_THEMES);

@@ -13,12 +13,20 @@ const MAX_WORDS: usize = 200;
 #[serde(tag = "action", rename_all = "lowercase")]
 pub enum ThemeAction {
     /// Makes it part of another one.
-    Merge { into: i64 },
+    Merge {
+        into: i64,
+    },
     /// Parts mentions from it, as a theme of their own.
-    Split { mentions: Vec<i64> },
-    Rename { name: String },
+    Split {
+        mentions: Vec<i64>,
+    },
+    Rename {
+        name: String,
+    },
     /// It is over.
-    Close { reason: String },
+    Close {
+        reason: String,
+    },
 }
 
 /// Why something is not done with a theme.

@@ -12,8 +12,9 @@ const MOST_WORDS: usize = 160;
 pub(super) const MOST_TERMS: usize = 64;
 /// What the three sorts of evidence count, before they are weighed together: words, concepts, known issues.
 const WORDS: f32 = 0.40;
-const CONCEPTS: f32 = 0.25;
-const ISSUES: f32 = 0.55;
+const CONCEPTS: f32 = 0.35;
+const THING_ALONE: f32 = 0.12;
+const ISSUES: f32 = 0.90;
 
 /// One term of a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,9 +26,10 @@ pub struct Term {
     pub word: String,
 }
 
-/// The terms of a text, by hash, each once; the squares of the weights add up to 1.
+/// The terms of a text, by hash, each once (the squares of the weights add up to 1), and whether it is about an issue that
+/// support desks know.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Terms(pub Vec<Term>);
+pub struct Terms(pub Vec<Term>, pub bool);
 
 /// What is weighed together.
 #[derive(Default)]
@@ -47,8 +49,7 @@ impl Terms {
         let words = stems(text, language, MOST_WORDS);
         let searched: Vec<String> =
             searched.iter().flat_map(|s| stems(s, language, 8)).filter(|s| !s.common).map(|s| s.stem).collect();
-        let told: Vec<&Stem> =
-            words.iter().filter(|w| !w.common && !w.number && !searched.contains(&w.stem)).collect();
+        let told: Vec<&Stem> = words.iter().filter(|w| !w.common && !w.number && !searched.contains(&w.stem)).collect();
         let mut bag = Bag::default();
         let idf = |stem: &str| issues::rarity(language, stem);
         for word in &told {
@@ -69,10 +70,13 @@ impl Terms {
         }
         let mut all = weigh(bag, WORDS, &rare);
         let mut bag = Bag::default();
-        for (concept, weight) in concepts::of(&words, language) {
+        let found = concepts::of(&words, language);
+        // A thing alone is no issue: half of all mentions speak of the app.
+        let share = if found.iter().any(|(concept, _)| concept.contains('+')) { CONCEPTS } else { THING_ALONE };
+        for (concept, weight) in found {
             bag.add('+', &concept, weight, &concept.replace('+', " "));
         }
-        all.extend(weigh(bag, CONCEPTS, &rare));
+        all.extend(weigh(bag, share, &rare));
         let mut bag = Bag::default();
         let known = issues::of(&words, language);
         let sure = known.first().map_or(0.0, |(_, p)| *p);
@@ -88,7 +92,7 @@ impl Terms {
         if norm > 0.0 {
             all.iter_mut().for_each(|t| t.weight /= norm);
         }
-        Self(all)
+        Self(all, sure > 0.0)
     }
 
     /// The readable words, heaviest first.

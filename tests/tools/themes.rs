@@ -19,7 +19,7 @@ fn main() {
         let text = std::fs::read_to_string(shared.join(format!("data/labelled/{set}.tsv"))).expect("the set");
         for line in text.lines().skip(1) {
             let [_, _, text, label, ..] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
-            rows.push(Row { language: "en".into(), text: text.into(), issue: Some(label.into()) });
+            rows.push(Row { language: "en".into(), text: text.into(), issue: Some(label.into()), talk: false });
         }
     }
     for language in ["en", "es", "pt", "da"] {
@@ -27,9 +27,13 @@ fn main() {
         let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
         files.sort();
         for file in files {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let talk = ["general", "press", "news", "praise", "spam", "swearing", "adlike"]
+                .iter()
+                .any(|t| name.starts_with(t));
             for line in std::fs::read_to_string(file).unwrap().lines().skip(1) {
                 let text = line.split('\t').next().unwrap_or_default();
-                rows.push(Row { language: language.into(), text: text.into(), issue: None });
+                rows.push(Row { language: language.into(), text: text.into(), issue: None, talk });
             }
         }
     }

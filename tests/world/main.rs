@@ -14,6 +14,6 @@ mod sources;
 mod state;
 mod stories;
 mod storms;
-mod themes;
 #[path = "../support/mod.rs"]
 mod support;
+mod themes;

@@ -43,11 +43,15 @@ fn post(number: u32, author: &str, text: &str) -> Entry {
 
 fn logged_out() -> [Entry; 5] {
     [
-        post(1, "Jens Hansen", "The Acme app logs me out every five minutes. It is broken since the update."),
-        post(2, "Maria Silva", "Why does the Acme app keep logging me out? The app is not working since the update."),
-        post(3, "Ole Berg", "Acme app logged me out again. The update broke the login, the app is not working."),
-        post(4, "Ann Lee", "Since the update the Acme app logs me out all the time, it does not work any more."),
-        post(5, "Bo Dahl", "The Acme app logs me out again and again, the update is broken."),
+        post(
+            1,
+            "Jens Hansen",
+            "The Acme app logs me out every five minutes since the last update. Not working at all!",
+        ),
+        post(2, "Maria Silva", "Since the update the Acme app logs me out all the time. The app is not working."),
+        post(3, "Ole Berg", "Acme app logs me out again and again since the update, it is not working."),
+        post(4, "Ann Lee", "The Acme app is not working since the update: it logs me out every hour."),
+        post(5, "Bo Dahl", "After the update the Acme app logs me out after five minutes, not working."),
     ]
 }
 
@@ -124,7 +128,9 @@ async fn the_third_person_opens_a_theme_with_a_case_of_its_own_and_a_dossier() {
 async fn people_count_not_posts_and_copies_of_one_story_count_once() {
     let world = world();
     let mut said: Vec<Entry> = (1..=4)
-        .map(|n| post(n, "Jens Hansen", &format!("The Acme app logs me out, number {n} since the update. Not working!")))
+        .map(|n| {
+            post(n, "Jens Hansen", &format!("The Acme app logs me out, number {n} since the update. Not working!"))
+        })
         .collect();
     assert!(hear(&world, 1, &said).await.is_empty(), "one person, however often");
     said.push(logged_out()[1].clone());

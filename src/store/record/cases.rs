@@ -11,7 +11,8 @@ use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows, themes};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
 use crate::model::{
-    ActingSettings, Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity, message_id,
+    ActingSettings, Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity,
+    message_id,
 };
 use crate::routing::Routing;
 

@@ -175,6 +175,8 @@ pub struct PollOutcome {
     pub recorded: Vec<Recorded>,
     pub queued: u64,
     pub cases_opened: u64,
+    /// Themes that must be acted on from now on.
+    pub themes_opened: Vec<i64>,
 }
 
 impl Record {
@@ -215,9 +217,18 @@ fn commit(c: &Connection, themes: &ThemeMemory, poll: &PollCommit) -> Result<Pol
         outcome.cases_opened += u64::from(followed.opened);
         outcome.queued += followed.queued + tell(c, poll, new, &recorded, &followed)?;
         if matches!(&recorded, Recorded::New { .. }) && !poll.held {
-            let placed = themes.place(c, &poll.desk, &new.mention, recorded.ids(), new.author, new.theme.as_deref(), poll.now)?;
+            let placed = themes.place(
+                c,
+                &poll.desk,
+                &new.mention,
+                recorded.ids(),
+                new.author,
+                new.theme.as_deref(),
+                poll.now,
+            )?;
             outcome.queued += placed.queued;
             outcome.cases_opened += u64::from(placed.case_opened);
+            outcome.themes_opened.extend(placed.opened);
         }
         outcome.recorded.push(recorded);
     }

@@ -50,7 +50,9 @@ impl Record {
                  FROM held h JOIN mentions m ON m.id = h.mention WHERE h.source = ?1 ORDER BY m.id",
             )?;
             let held = statement
-                .query_map([&source], |row| Ok((rows::mention(row)?, row.get::<_, i64>("story")?, row.get::<_, Option<[u8; 16]>>("author")?)))?
+                .query_map([&source], |row| {
+                    Ok((rows::mention(row)?, row.get::<_, i64>("story")?, row.get::<_, Option<[u8; 16]>>("author")?))
+                })?
                 .collect::<Result<Vec<_>, _>>()?;
             for (mention, story, author) in &held {
                 let followed = cases::follow(c, &desk, mention, author.map(AuthorKey), mention.id, now)?;

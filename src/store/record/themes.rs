@@ -14,9 +14,7 @@ use super::cases::{self, CaseDesk};
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Record, millis, rows};
 use crate::cases::{Action, Around, AuthorKey, Opening, handled};
-use crate::model::{
-    Case, Category, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, message_id,
-};
+use crate::model::{Case, Category, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, message_id};
 use crate::themes::place::{self, Remembered};
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal, Turn};
 use crate::themes::{Memory, Terms};
@@ -42,6 +40,8 @@ struct Kept {
 pub(super) struct Placed {
     pub(super) queued: u64,
     pub(super) case_opened: bool,
+    /// The theme that opened, if one did.
+    pub(super) opened: Option<i64>,
 }
 
 impl Record {
@@ -105,8 +105,10 @@ impl ThemeMemory {
             None => begin(c, found, watchlist, named, now)?,
         };
         let person = author.map_or_else(|| format!("story {story}").into_bytes(), |author| author.0.to_vec());
-        c.prepare_cached("INSERT OR IGNORE INTO theme_mentions (mention, theme, at, person, why) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![mention, theme.id, millis(now), person, rows::to_json(&placement.why)?])?;
+        c.prepare_cached(
+            "INSERT OR IGNORE INTO theme_mentions (mention, theme, at, person, why) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![mention, theme.id, millis(now), person, rows::to_json(&placement.why)?])?;
         let id = theme.id;
         memory.join(id, watchlist, &terms, named, now);
         if let Some(twin) = placement.twin
@@ -239,9 +241,14 @@ fn write(c: &Connection, theme: &Theme, terms: &[Remembered]) -> Result<(), Stor
 }
 
 fn write_standing(c: &Connection, theme: &Theme) -> Result<(), StoreError> {
-    c.prepare_cached("UPDATE themes SET watchlist = ?2, status = ?3, last_seen = ?4, content = ?5 WHERE id = ?1")?.execute(
-        params![theme.id, theme.watchlist, theme.status.as_str(), millis(theme.last_seen), rows::to_json(theme)?],
-    )?;
+    c.prepare_cached("UPDATE themes SET watchlist = ?2, status = ?3, last_seen = ?4, content = ?5 WHERE id = ?1")?
+        .execute(params![
+            theme.id,
+            theme.watchlist,
+            theme.status.as_str(),
+            millis(theme.last_seen),
+            rows::to_json(theme)?
+        ])?;
     Ok(())
 }
 
@@ -270,7 +277,7 @@ fn look(c: &Connection, desk: &CaseDesk, theme: &mut Theme, now: Timestamp) -> R
         .query_map([theme.id], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
     let owner = standing::owner(&desk.routing, theme, &went_to);
-    let mut placed = Placed::default();
+    let mut placed = Placed { opened: Some(theme.id), ..Placed::default() };
     let mut person = None;
     if let Some(owner) = owner {
         let loads = cases::loads(c, &desk.routing)?;
@@ -349,15 +356,13 @@ pub(super) fn case_ended(c: &Connection, case: &Case, by: Option<&str>, now: Tim
     Ok(())
 }
 
-fn note(
-    c: &Connection,
-    theme: i64,
-    at: Timestamp,
-    by: Option<&str>,
-    what: &ThemeHappening,
-) -> Result<(), StoreError> {
-    c.prepare_cached("INSERT INTO theme_history (theme, at, by, what) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![theme, millis(at), by, rows::to_json(what)?])?;
+fn note(c: &Connection, theme: i64, at: Timestamp, by: Option<&str>, what: &ThemeHappening) -> Result<(), StoreError> {
+    c.prepare_cached("INSERT INTO theme_history (theme, at, by, what) VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        theme,
+        millis(at),
+        by,
+        rows::to_json(what)?
+    ])?;
     Ok(())
 }
 

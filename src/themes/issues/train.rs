@@ -20,8 +20,10 @@ const LEAST_TEXTS: u32 = 3;
 pub struct Row {
     pub language: String,
     pub text: String,
-    /// The known issue, where the text is about one; `None`: about none of them.
+    /// The known issue, where the text is about one.
     pub issue: Option<String>,
+    /// Ordinary talk, about none of them for sure. A text that is neither only tells how rare words are.
+    pub talk: bool,
 }
 
 /// The table's bytes.
@@ -55,8 +57,11 @@ fn rarities(rows: &[Row], language: &str, out: &mut Vec<u8>) {
 }
 
 fn issues(rows: &[Row], out: &mut Vec<u8>) {
-    let english: Vec<(&Row, Vec<Stem>)> =
-        rows.iter().filter(|r| r.language == "en").map(|r| (r, stems(&r.text, "en", 160))).collect();
+    let english: Vec<(&Row, Vec<Stem>)> = rows
+        .iter()
+        .filter(|r| r.language == "en" && (r.talk || r.issue.is_some()))
+        .map(|r| (r, stems(&r.text, "en", 160)))
+        .collect();
     let mut names: Vec<&str> = english.iter().filter_map(|(r, _)| r.issue.as_deref()).collect();
     names.sort_unstable();
     names.dedup();

@@ -69,11 +69,8 @@ pub(super) fn act(
             let Some(found) = mention(c, first)? else { return Ok(Err(ThemeRefusal::NotIn(id, first))) };
             let mut parted = begin(c, &found, &theme.watchlist, None, now)?;
             for mention in mentions {
-                c.prepare_cached("UPDATE theme_mentions SET theme = ?2, why = ?3 WHERE mention = ?1")?.execute(params![
-                    mention,
-                    parted.id,
-                    rows::to_json(&Joined::ByHand)?
-                ])?;
+                c.prepare_cached("UPDATE theme_mentions SET theme = ?2, why = ?3 WHERE mention = ?1")?
+                    .execute(params![mention, parted.id, rows::to_json(&Joined::ByHand)?])?;
             }
             let what = ThemeHappening::Parted { theme: parted.id, mentions: mentions.clone() };
             note(c, id, now, by, &what)?;
