@@ -2,9 +2,8 @@
 //! is one theme, authors are distinct. Printed beside it: a baseline, the nearest centroid by TF-IDF cosine over words,
 //! at the threshold that serves it best by F1. No text is printed.
 //!
-//! The table of known issues is fitted to BANKING77 as a whole, so the figure on those rows flatters; two more lines tell
-//! how it is with a table that has never seen the rows (fitted to four fifths of them), and with one that has never seen
-//! their labels.
+//! The table of known issues is fitted to BANKING77 as a whole, so the figure on the rows that it was fitted to says only
+//! that it is whole; README.md tells how it is on rows that a table has never seen.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

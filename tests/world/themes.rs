@@ -9,7 +9,7 @@ use mentiond::model::{CaseStatus, ThemeStatus};
 use mentiond::store::record::{CaseFilter, ThemeFilter, ThemeRow};
 use mentiond::themes::standing::{ThemeAction, ThemeRefusal};
 
-use crate::support::world::{Entry, Mail, World, entry, rss};
+use crate::support::world::{Entry, Mail, World, entry, rss, until};
 
 const SUPPORT: &str = "support@example.com";
 const TECH: &str = "tech@example.com";
@@ -218,6 +218,8 @@ async fn a_person_corrects_themes_also_of_a_running_daemon() {
 
     assert_eq!(act(&world, 99, ThemeAction::Rename { name: "x".into() }).await, Err(ThemeRefusal::NoSuchTheme(99)));
     let running = world.run();
+    let socket = world.state().join("control.sock");
+    until("the control socket", || socket.exists()).await;
     let ask = |id: i64, action: ThemeAction| {
         let request = Request::Theme { id, action, by: None };
         let state = world.state();
