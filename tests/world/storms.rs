@@ -56,7 +56,7 @@ async fn a_storm_opens_its_cases_when_it_is_accepted() {
     other.store.record().release(world.engine().desk, "blog", world.clock.now()).await.unwrap();
     other.store.close().await;
     world.once().await;
-    assert_eq!(world.mails_to("support@example.com").len(), 60);
+    assert_eq!(world.mails_to("support@example.com").len(), 61, "a dossier among them");
     assert_eq!(world.mentions().iter().filter(|m| m.case.is_some()).count(), 60);
 }
 
