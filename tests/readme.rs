@@ -207,7 +207,7 @@ fn the_quickstart_sends_once_and_to_the_right_people() {
             let to = mail.to().and_then(|to| to.first()).and_then(|to| to.address()).unwrap().to_owned();
             let subject = mail.subject().unwrap();
             // A dossier is about several sources, and which words name its theme depends on who came first.
-            let end = if subject.contains("Theme ") { ": " } else { " (" };
+            let end = if subject.contains("Theme ") || subject.contains("Tema ") { ": " } else { " (" };
             let subject = subject.rsplit_once(end).unwrap().0.replace(|c: char| c.is_ascii_digit(), "#");
             format!("{to:26} {subject}")
         })

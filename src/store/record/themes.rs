@@ -259,7 +259,8 @@ fn look(c: &Connection, desk: &CaseDesk, theme: &mut Theme, now: Timestamp) -> R
     let recent = people(c, theme.id, since)?;
     let closed = theme.closed.as_ref().map(|mark| mark.at);
     let since_closing = match closed {
-        Some(at) => people(c, theme.id, at.max(since))?,
+        // What came at the very moment had been there to be seen.
+        Some(at) => people(c, theme.id, (at + SignedDuration::from_millis(1)).max(since))?,
         None => recent,
     };
     let turn = standing::turn(theme.status, recent, since_closing, &desk.acting);
