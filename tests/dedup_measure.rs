@@ -251,7 +251,7 @@ fn mention(source: &str, n: usize, entry: Entry, lang: &str) -> NewMention {
         decision,
         erased: None,
     };
-    NewMention { mention, keys, words: Vec::new(), prints, deliveries: Vec::new(), author: None }
+    NewMention { mention, keys, words: Vec::new(), prints, deliveries: Vec::new(), author: None, theme: None }
 }
 
 /// The same for every mention: only the texts count here.

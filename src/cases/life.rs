@@ -144,6 +144,7 @@ pub fn open(around: Around<'_>, opening: &Opening) -> Outcome {
         failed: Vec::new(),
         comebacks: 0,
         reminded: Vec::new(),
+        theme: None,
     };
     Outcome { case, steps: vec![Happening::Opened { owner, why }], mails: Vec::new() }
 }

@@ -29,7 +29,7 @@ use lexicon::Lexicon;
 use reading::{Note, Reading};
 use tokens::Tokens;
 
-pub use similar::{significant_words, stopwords};
+pub use similar::{Stem, significant_words, stems, stopwords};
 pub use taught::{Correction, Finds, MOST_CORRECTIONS, UserCue, check_pattern};
 
 /// Most cues that a classification lists.

@@ -49,6 +49,34 @@ pub fn significant_words(text: &str, code: &str) -> Vec<u32> {
     seen
 }
 
+/// A word of a text as themes compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stem {
+    /// Folded, one ending cut.
+    pub stem: String,
+    /// Folded, as written otherwise.
+    pub word: String,
+    /// A stop-word, or too short to say anything.
+    pub common: bool,
+    /// A number.
+    pub number: bool,
+}
+
+/// The first `most` words and numbers of a text in their order, stop-words too; names of accounts and links are left out.
+pub fn stems(text: &str, code: &str, most: usize) -> Vec<Stem> {
+    let stop = stopwords(code);
+    let tokens = Tokens::of(text);
+    let words = tokens.list.iter().filter(|t| matches!(t.kind, Kind::Word | Kind::Number)).take(most);
+    words
+        .map(|token| {
+            let word = tokens.folded(token);
+            let number = token.kind == Kind::Number;
+            let common = word.chars().count() < SHORTEST || stop.contains(word);
+            Stem { stem: stem(word, code).to_owned(), word: word.to_owned(), common, number }
+        })
+        .collect()
+}
+
 /// Cuts one ending, if at least four letters remain.
 fn stem<'w>(word: &'w str, code: &str) -> &'w str {
     let endings: &[&str] = match code {

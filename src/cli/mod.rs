@@ -20,6 +20,7 @@ mod route;
 mod run;
 mod source_trial;
 mod sources;
+mod themes;
 mod trial;
 
 use std::path::PathBuf;
@@ -68,6 +69,8 @@ enum Command {
     Mentions(mentions::Arguments),
     /// List cases, show one with its history, and act on it
     Cases(cases::Arguments),
+    /// List issues that several people share, show one, merge, split, rename or close it
+    Themes(themes::Arguments),
     /// Test which route takes a mention, and why the others do not
     Route(route::Arguments),
     /// List sources with their health
@@ -125,6 +128,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Backtest(arguments) => backtest::run(config, &arguments),
         Command::Mentions(arguments) => mentions::run(config, &arguments).await,
         Command::Cases(arguments) => cases::run(config, &arguments).await,
+        Command::Themes(arguments) => themes::run(config, &arguments).await,
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner, ReplyFault};
+use crate::model::{Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner, ReplyFault, Theme};
 
 /// A watchlist: its key in the configuration and the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +204,43 @@ pub struct SignInInput<'a> {
     pub link: &'a str,
     /// Until when it works.
     pub until: Timestamp,
+    pub possible_duplicate: bool,
+}
+
+/// One mention of a theme.
+#[derive(Clone, Copy, Debug)]
+pub struct DossierPost<'a> {
+    pub mention: &'a Mention,
+    /// People of the theme in order of appearance.
+    pub person: u64,
+}
+
+/// What is known of a theme that must be acted on.
+#[derive(Clone, Copy, Debug)]
+pub struct DossierInput<'a> {
+    pub reader: Reader<'a>,
+    pub watchlist: Watchlist<'a>,
+    pub theme: &'a Theme,
+    /// Name of the owner department, and who in it has the case, if that is one person.
+    pub department: &'a str,
+    pub owner: Option<&'a str>,
+    /// Distinct people, and mentions without copies.
+    pub people: u64,
+    pub mentions: u64,
+    /// Oldest first.
+    pub posts: &'a [DossierPost<'a>],
+    /// Mentions a day up to today, oldest first; and a day in the time before.
+    pub days: &'a [u64],
+    pub usual: f64,
+    /// Names of sources and codes of languages with their mentions, most first.
+    pub sources: &'a [(String, u64)],
+    pub languages: &'a [(String, u64)],
+    /// Cases of its mentions, newest first.
+    pub cases: &'a [Earlier],
+    /// It was closed, and is back.
+    pub back: bool,
+    /// This mail is a copy.
+    pub copy: bool,
     pub possible_duplicate: bool,
 }
 

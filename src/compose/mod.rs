@@ -11,6 +11,7 @@
 mod answer;
 mod bundle;
 mod clean;
+mod dossier;
 mod draft;
 mod excerpt;
 mod headers;
@@ -35,8 +36,8 @@ pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
 pub use input::{
-    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk,
-    Reader, RefundAdvice, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier,
+    Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
 };
 
 pub use page::Phrases;
@@ -100,6 +101,11 @@ impl Composer {
     /// What the owner department could answer, for the notice and the page; `None` if such posts get no answer.
     pub fn draft(&self, input: &DraftInput<'_>) -> Option<Draft> {
         draft::draft(self, input)
+    }
+
+    /// To the owner of a theme: what these people have in common, and what is known of it.
+    pub fn dossier(&self, input: &DossierInput<'_>) -> Email {
+        dossier::dossier(self, input)
     }
 
     /// Alerts that piled up for one recipient, as one mail.
@@ -236,6 +242,8 @@ fn templates() -> Environment<'static> {
         ("bundle.txt", include_str!("templates/bundle.txt")),
         ("sign-in.html", include_str!("templates/sign-in.html")),
         ("sign-in.txt", include_str!("templates/sign-in.txt")),
+        ("dossier.html", include_str!("templates/dossier.html")),
+        ("dossier.txt", include_str!("templates/dossier.txt")),
         ("trouble.html", include_str!("templates/trouble.html")),
         ("trouble.txt", include_str!("templates/trouble.txt")),
     ] {

@@ -287,6 +287,7 @@ pub(super) fn letter(world: &World, language: &str, letter: &Letter, copy: bool)
         failed: vec![ana],
         comebacks: 1,
         reminded: Vec::new(),
+        theme: None,
     };
     let mut back = mention("", "Still broken, @fjordkaffe. Still no money. My number is +45 20 30 40 50, still.");
     back.entry.published = Some(at("2026-11-24T07:58:00Z"));

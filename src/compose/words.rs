@@ -38,6 +38,7 @@ pub(super) struct Catalogue {
     pub(super) bundle: BundleWords,
     pub(super) trouble: TroubleWords,
     pub(super) letters: LetterWords,
+    pub(super) dossier: DossierWords,
     statuses: HashMap<CaseStatus, String>,
     pub(super) history: HistoryWords,
     pub(super) actions: ActionWords,
@@ -165,6 +166,35 @@ pub(super) struct BundleWords {
     pub(super) intro_one: String,
     pub(super) intro_other: String,
     pub(super) group: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DossierWords {
+    pub(super) subject: String,
+    pub(super) subject_back: String,
+    pub(super) intro: String,
+    pub(super) intro_copy: String,
+    pub(super) what: String,
+    pub(super) what_back: String,
+    pub(super) next: String,
+    pub(super) next_copy: String,
+    pub(super) first_seen: String,
+    pub(super) people: String,
+    pub(super) people_value: String,
+    pub(super) sources: String,
+    pub(super) languages: String,
+    pub(super) trend: String,
+    pub(super) trend_value: String,
+    pub(super) trend_alt: String,
+    pub(super) quotes: String,
+    pub(super) open_cases: String,
+    pub(super) ended_cases: String,
+    pub(super) how: String,
+    pub(super) foot: String,
+    pub(super) foot_copy: String,
+    /// Names of languages by their code; another one stands as its code.
+    pub(super) language_names: HashMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,12 +8,14 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::diagnostic::{Findings, Span};
-use super::keys::{DAEMON, FETCH, HISTORY, MAIL, STORIES};
+use super::keys::{ACTING, DAEMON, FETCH, HISTORY, MAIL, STORIES};
 use super::reader::Reader;
 use super::section::{Section, checked};
 use super::tree::{Node, Table, Value};
 use super::{addresses, secret, values, zone};
-use crate::model::{FetchSettings, MailSettings, Mailbox, SmtpTls, Source, StorySettings, TransportSettings};
+use crate::model::{
+    ActingSettings, FetchSettings, MailSettings, Mailbox, SmtpTls, Source, StorySettings, TransportSettings,
+};
 use crate::query::Query;
 use crate::schedule::office::DaysOff;
 
@@ -225,6 +227,22 @@ pub(super) fn replies(
         _ => false,
     };
     super::mailbox::replies(&section, mail, &list, &known, reader);
+}
+
+/// Reads `[acting]`; everything in it has a default.
+pub(super) fn acting(root: &Table, reader: &mut Reader<'_>) -> ActingSettings {
+    const DAY: u64 = 86_400;
+    let mut settings = ActingSettings::default();
+    let Some(section) = open(root, "acting", &ACTING, reader) else { return settings };
+    let found = &mut reader.found;
+    if let Some(value) = section.number("people", 2..=1_000, found).and_then(|n| u32::try_from(n).ok()) {
+        settings.people = value;
+    }
+    let range = Duration::from_secs(DAY)..=Duration::from_secs(90 * DAY);
+    if let Some(value) = section.duration("within", range, "1d to 90d", found) {
+        settings.within = value;
+    }
+    settings
 }
 
 /// Reads `[stories]` and what `[history]` says of the index; everything in them has a default.

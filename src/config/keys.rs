@@ -25,6 +25,7 @@ pub const ROOT: Keys = Keys {
         "departments",
         "routes",
         "themes",
+        "acting",
         "cues",
         "perks",
         "refunds",
@@ -259,6 +260,8 @@ pub const DEPARTMENT: Keys = Keys {
 pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", "copy", "deliver", "case"] };
 /// A named subject, for `theme:`.
 pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
+/// When a theme must be acted on.
+pub const ACTING: Keys = Keys { table: "acting", keys: &["people", "within"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
 pub const HISTORY: Keys =
@@ -277,7 +280,8 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 20] = [
+pub const HEADED: [&Keys; 21] = [
+    &ACTING,
     &DAEMON,
     &FETCH,
     &MAIL,

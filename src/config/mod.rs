@@ -42,7 +42,9 @@ pub use watch::Watchlist;
 
 use crate::classify::UserCue;
 use crate::compose::Drafts;
-use crate::model::{FetchSettings, HistorySettings, MailSettings, PerkOffer, Source, StorySettings, Token};
+use crate::model::{
+    ActingSettings, FetchSettings, HistorySettings, MailSettings, PerkOffer, Source, StorySettings, Token,
+};
 use crate::query::{Context, Query};
 use crate::routing::{RefundRule, Routing};
 use diagnostic::{Findings, Span};
@@ -65,6 +67,7 @@ pub struct Config {
     /// What is thrown away of each source, by its place in `sources`.
     pub source_excludes: Vec<Option<Query>>,
     pub themes: Vec<Theme>,
+    pub acting: ActingSettings,
     pub history: HistorySettings,
     /// What queries may name, for those that are tried out.
     pub context: Context,
@@ -126,6 +129,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     parts::context(&root, &mut reader);
     let exclude = parts::exclude(&root, &mut reader);
     let themes = parts::themes(&root, &mut reader);
+    let acting = edges::acting(&root, &mut reader);
     let history = parts::history(&root, &mut reader);
     let stories = edges::stories(&root, &mut reader);
     let watchlists = watch::watchlists(&root, &mut reader);
@@ -165,6 +169,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 sources: sources.into_iter().map(|(source, _, _)| source).collect(),
                 exclude,
                 themes,
+                acting,
                 history,
                 context: reader.context,
                 routing: Routing {

@@ -13,6 +13,7 @@ use crate::cases::Action;
 use crate::model::{Category, Person, SentimentLabel};
 use crate::store::Remains;
 use crate::store::record::{Erasure, NewCorrection};
+use crate::themes::standing::ThemeAction;
 
 /// Name of the socket in the state folder.
 const SOCKET: &str = "control.sock";
@@ -36,6 +37,8 @@ pub enum Request {
     },
     /// Does something with a case.
     Case { id: i64, action: Action, by: Option<String> },
+    /// Does something with a theme; answered with the number of the theme to look at.
+    Theme { id: i64, action: ThemeAction, by: Option<String> },
     /// Accepts what is held of a source.
     Release { source: String },
     /// Says of a mention what it is; answered with the correction's number, 0 if there is no such mention.
@@ -69,6 +72,7 @@ pub enum Command {
     Reload { reply: Reply },
     Retry { id: Option<i64>, to: Option<String>, reply: Reply },
     Case { id: i64, action: Action, by: Option<String>, reply: Reply },
+    Theme { id: i64, action: ThemeAction, by: Option<String>, reply: Reply },
     Release { source: String, reply: Reply },
     Correct { new: NewCorrection, reply: Reply },
     Uncorrect { id: i64, reply: Reply },
@@ -136,6 +140,7 @@ async fn talk(stream: UnixStream, commands: mpsc::Sender<Command>) -> std::io::R
         Ok(Request::Reload) => Command::Reload { reply },
         Ok(Request::Retry { id, to }) => Command::Retry { id, to, reply },
         Ok(Request::Case { id, action, by }) => Command::Case { id, action, by, reply },
+        Ok(Request::Theme { id, action, by }) => Command::Theme { id, action, by, reply },
         Ok(Request::Release { source }) => Command::Release { source, reply },
         Ok(Request::Correct { mention, category, sentiment, author }) => {
             Command::Correct { new: NewCorrection { mention, category, sentiment, author }, reply }

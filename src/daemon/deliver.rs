@@ -408,8 +408,13 @@ async fn worded_message(
         DeliveryContent::Bundle {} => world.store.record().bundled(due.delivery.id).await?,
         _ => Vec::new(),
     };
+    let theme = match &due.content {
+        DeliveryContent::Dossier { theme, .. } => world.store.record().theme_file(*theme).await?,
+        _ => None,
+    };
     let case = match &due.content {
         DeliveryContent::Case { case, .. } => Some(*case),
+        DeliveryContent::Dossier { .. } => theme.as_ref().and_then(|file| file.row.theme.case),
         DeliveryContent::Notice { .. } => due.case,
         _ => None,
     };
@@ -418,7 +423,7 @@ async fn worded_message(
         None => None,
     };
     let similar = similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default();
-    let Some(email) = wording::word(engine, &world.keys, due, similar, &bundled, file.as_ref()) else {
+    let Some(email) = wording::word(engine, &world.keys, due, similar, &bundled, file.as_ref(), theme.as_ref()) else {
         return Ok(Err("what it was about is no longer in the record".to_owned()));
     };
     let Delivery { recipient, message_id, queued, .. } = &due.delivery;

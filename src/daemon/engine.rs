@@ -197,6 +197,8 @@ pub fn case_desk(config: &Config) -> Arc<CaseDesk> {
         // A perk without codes is a text, and there is nothing to set aside.
         perks: config.perks.iter().filter(|p| p.has_codes()).map(|p| (p.department.clone(), p.codes.clone())).collect(),
         contact: config.daemon.contact.clone(),
+        acting: config.acting,
+        themes: true,
     })
 }
 

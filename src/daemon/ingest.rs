@@ -363,6 +363,9 @@ async fn commit(
     for (recorded, why) in outcome.recorded.iter().zip(names) {
         log_mention(source, recorded, &why);
     }
+    for theme in &outcome.themes_opened {
+        tracing::info!(event = "theme_opened", theme, "people share an issue that must be acted on");
+    }
     if outcome.queued > 0 {
         world.mail_due.notify_one();
     }

@@ -356,6 +356,12 @@ fn mention(
     now: Timestamp,
 ) -> NewMention {
     let (classification, decision) = judge(engine.judges(), &source.name, &entry, &watchlists);
+    let theme = {
+        let lines = Lines::of(&entry);
+        let mut document = lines.document(&entry, &source.name);
+        document.lang = &classification.language.code;
+        engine.themes.of(&document).first().map(|name| (*name).to_owned())
+    };
     let words = classify::significant_words(&format!("{} {}", entry.title, entry.text), &classification.language.code);
     keep_window(&mut entry, &mut watchlists);
     // The words that were searched for say nothing about which story it is: all mentions have them.
@@ -375,7 +381,7 @@ fn mention(
         decision,
         erased: None,
     };
-    NewMention { mention, keys, words, prints, deliveries, author }
+    NewMention { mention, keys, words, prints, deliveries, author, theme }
 }
 
 /// Who gets a mail about a mention: one a person, the notice before the copy before the alert.

@@ -13,6 +13,7 @@ use super::run::until;
 use crate::cases::{Action, Refusal};
 use crate::model::Case;
 use crate::store::StoreError;
+use crate::themes::standing::{ThemeAction, ThemeRefusal};
 
 /// Cases looked at in one transaction.
 const BATCH: usize = 100;
@@ -98,6 +99,27 @@ pub(super) async fn act(
     let done = world.store.record().act_on_case(desk, id, action, by, world.clock.now()).await?;
     if let Ok(case) = &done {
         tracing::info!(event = "case_moved", case = id, status = case.status.as_str(), "a case was acted on");
+        world.mail_due.notify_one();
+        world.case_moved.notify_one();
+    }
+    Ok(done)
+}
+
+/// Does what a person wants done with a theme. The number of the theme to look at afterwards.
+///
+/// # Errors
+/// The record cannot be written.
+pub(super) async fn act_on_theme(
+    world: &World,
+    engine: &Engine,
+    id: i64,
+    action: ThemeAction,
+    by: Option<String>,
+) -> Result<Result<i64, ThemeRefusal>, StoreError> {
+    let desk = Arc::clone(&engine.desk);
+    let done = world.store.record().act_on_theme(desk, id, action, by, world.clock.now()).await?;
+    if let Ok(theme) = &done {
+        tracing::info!(event = "theme_moved", theme, "a theme was acted on");
         world.mail_due.notify_one();
         world.case_moved.notify_one();
     }

@@ -5,15 +5,16 @@ use jiff::Timestamp;
 use super::engine::{Engine, domain};
 use super::replies;
 use crate::compose::{
-    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Perk,
-    Reader, RefundAdvice, SignInInput, Similar, Story, Trouble as Told, TroubleInput, Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier,
+    Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble as Told, TroubleInput,
+    Watchlist,
 };
 use crate::model::{
     Case, Deed, Delivery, Email, Letter, Mention, News, PerkOffer, TransportSettings, Trouble, TroubleKind,
     WatchlistMatch,
 };
 use crate::routing::refund_advice;
-use crate::store::record::{CaseFile, DeliveryContent, Due, SIGN_IN_WITHIN};
+use crate::store::record::{CaseFile, DeliveryContent, Due, SIGN_IN_WITHIN, ThemeFile};
 use crate::web;
 use crate::web::keys::Keys;
 use crate::web::links::{self, ActionLink};
@@ -27,6 +28,7 @@ pub(super) fn word(
     similar: &[Mention],
     bundled: &[(Mention, Vec<String>)],
     file: Option<&CaseFile>,
+    theme: Option<&ThemeFile>,
 ) -> Option<Email> {
     let possible_duplicate = due.delivery.possible_duplicate;
     match &due.content {
@@ -46,6 +48,9 @@ pub(super) fn word(
             thread: Some(to),
             possible_duplicate,
         })),
+        DeliveryContent::Dossier { department, copy, back, .. } => {
+            Some(dossier(engine, theme?, file, department, (*copy, *back), possible_duplicate))
+        }
         DeliveryContent::Bundle {} => {
             let full = bundled.iter().all(|(mention, names)| sees_all(engine, &due.delivery.recipient, mention, names));
             let items: Vec<_> = bundled
@@ -199,6 +204,44 @@ fn with_reply(
     let mut email = email;
     email.headers.push(("Reply-To".to_owned(), address));
     email
+}
+
+fn dossier(
+    engine: &Engine,
+    theme: &ThemeFile,
+    file: Option<&CaseFile>,
+    department: &str,
+    (copy, back): (bool, bool),
+    possible_duplicate: bool,
+) -> Email {
+    let ThemeFile { row, mentions, days, usual, sources, languages, cases, .. } = theme;
+    let posts: Vec<DossierPost<'_>> =
+        mentions.iter().map(|m| DossierPost { mention: &m.mention, person: m.person }).collect();
+    let cases: Vec<Earlier> = cases
+        .iter()
+        .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
+        .collect();
+    let owner = file.map(|f| &f.case.owner);
+    let responsible = owner.map_or(department, |owner| owner.department.as_str());
+    let person = owner.and_then(|owner| engine.config.routing.person_name(owner.person.as_deref()?));
+    engine.composer.dossier(&DossierInput {
+        reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
+        watchlist: watchlist(engine, &row.theme.watchlist),
+        theme: &row.theme,
+        department: department_name(engine, responsible).unwrap_or(responsible),
+        owner: person,
+        people: row.people,
+        mentions: row.mentions,
+        posts: &posts,
+        days,
+        usual: *usual,
+        sources,
+        languages,
+        cases: &cases,
+        back,
+        copy,
+        possible_duplicate,
+    })
 }
 
 /// What a story's mail borrows.

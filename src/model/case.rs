@@ -288,6 +288,9 @@ pub struct Case {
     /// Reminders of this round.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reminded: Vec<Reminded>,
+    /// The theme that it is about; then `mention` is the theme's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<i64>,
 }
 
 /// Why a case has the owner that it has.

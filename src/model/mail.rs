@@ -29,6 +29,8 @@ pub enum DeliveryKind {
     Answer,
     /// Alerts that piled up for one recipient, as one mail.
     Bundle,
+    /// To the owner of a theme: these people have the same issue.
+    Dossier,
     /// To `contact`: a source or the mail path is in trouble.
     Trouble,
     /// To whoever asked for it: a link that signs in to the pages.
@@ -38,7 +40,7 @@ pub enum DeliveryKind {
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 12] = [
+    pub const ALL: [DeliveryKind; 13] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -49,6 +51,7 @@ impl DeliveryKind {
         DeliveryKind::Update,
         DeliveryKind::Answer,
         DeliveryKind::Bundle,
+        DeliveryKind::Dossier,
         DeliveryKind::Trouble,
         DeliveryKind::SignIn,
     ];
@@ -66,6 +69,7 @@ impl DeliveryKind {
             DeliveryKind::Update => "update",
             DeliveryKind::Answer => "answer",
             DeliveryKind::Bundle => "bundle",
+            DeliveryKind::Dossier => "dossier",
             DeliveryKind::Trouble => "trouble",
             DeliveryKind::SignIn => "sign-in",
         }

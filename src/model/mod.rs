@@ -12,6 +12,7 @@ pub mod secret;
 pub mod settings;
 pub mod source;
 pub mod table;
+pub mod theme;
 pub mod token;
 
 pub use case::{
@@ -36,4 +37,5 @@ pub use source::{
     SourceKind, SourceStatus, WebhookSettings,
 };
 pub use table::Table;
+pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep};
 pub use token::{Scope, Token};

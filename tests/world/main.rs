@@ -24,4 +24,5 @@ mod storms;
 mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
+mod themes;
 mod webhook;

@@ -9,11 +9,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::StoreError;
 use super::perks::PerkCodes;
 use super::polls::{DeliveryContent, NewDelivery, queue};
-use super::{Reader, Record, millis, moment, rows};
+use super::{Reader, Record, millis, moment, rows, themes};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
 use crate::model::{
-    Case, CaseMail, CaseStatus, CaseStep, Category, Deliver, Happening, Letter, Mention, Owner, Privacy, Severity,
-    message_id,
+    ActingSettings, Case, CaseMail, CaseStatus, CaseStep, Category, Deliver, Happening, Letter, Mention, Owner,
+    Privacy, Severity, message_id,
 };
 use crate::routing::Routing;
 
@@ -34,6 +34,10 @@ pub struct CaseDesk {
     pub perks: PerkCodes,
     /// Who is told when they are used up.
     pub contact: Option<String>,
+    /// When a theme must be acted on.
+    pub acting: ActingSettings,
+    /// Without it no mention is placed in a theme.
+    pub themes: bool,
 }
 
 /// What became of a new mention as far as cases go.
@@ -258,7 +262,7 @@ pub(super) fn perform(
         Err(refusal) => return Ok(Err(refusal)),
     };
     // A reminder that has not left yet is overtaken by what was done.
-    let overtaken = if outcome.case == case { Vec::new() } else { overtaken(c, case.mention, under_way)? };
+    let overtaken = if outcome.case == case { Vec::new() } else { overtaken(c, &case, under_way)? };
     keep(c, desk, &outcome, Some(&case), by, now)?;
     Ok(Ok((outcome.case, overtaken)))
 }
@@ -274,7 +278,7 @@ pub(super) fn follow(
 ) -> Result<Followed, StoreError> {
     let has_case = c
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM cases WHERE mention = ?1) OR EXISTS (SELECT 1 FROM case_mentions WHERE mention = ?1)",
+            "SELECT EXISTS (SELECT 1 FROM cases WHERE mention = ?1 AND theme IS NULL) OR EXISTS (SELECT 1 FROM case_mentions WHERE mention = ?1)",
         )?
         .query_row([mention], |row| row.get(0))?;
     if has_case {
@@ -326,12 +330,12 @@ pub(super) fn follow(
 }
 
 /// Takes reminders out of the outbox that have not left yet and are overtaken by what was done with the case.
-fn overtaken(c: &Connection, mention: i64, under_way: Option<i64>) -> Result<Vec<i64>, StoreError> {
+fn overtaken(c: &Connection, case: &Case, under_way: Option<i64>) -> Result<Vec<i64>, StoreError> {
     let mut statement = c.prepare_cached(
         "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
-            AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
+            AND content ->> '$.case' = ?3 AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
     )?;
-    let ids = statement.query_map(params![mention, under_way], |row| row.get(0))?;
+    let ids = statement.query_map(params![case.mention, under_way, case.id], |row| row.get(0))?;
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
@@ -364,13 +368,13 @@ pub(super) fn dismiss_and_tell(
             once: format!("case {id} erased"),
         });
     }
-    let overtaken = overtaken(c, case.mention, under_way)?;
+    let overtaken = overtaken(c, &case, under_way)?;
     keep(c, desk, &outcome, Some(&case), None, now)?;
     Ok(Ok(overtaken))
 }
 
 /// Writes what follows from an event; returns how many mails were queued.
-fn keep(
+pub(super) fn keep(
     c: &Connection,
     desk: &CaseDesk,
     outcome: &Outcome,
@@ -400,6 +404,9 @@ fn keep(
     if let Some(person) = person.filter(|_| before.is_none_or(|b| b.owner != case.owner)) {
         c.prepare_cached("INSERT INTO case_owners (case_id, person) VALUES (?1, ?2)")?
             .execute(params![case.id, person])?;
+    }
+    if case.status.is_ended() && before.is_some_and(|b| !b.status.is_ended()) {
+        themes::case_ended(c, case, by, now)?;
     }
     let mut history = c.prepare_cached("INSERT INTO case_history (case_id, at, by, what) VALUES (?1, ?2, ?3, ?4)")?;
     for step in steps {
@@ -467,7 +474,7 @@ fn last_case(c: &Connection, author: AuthorKey, privacy: Privacy) -> Result<Opti
 }
 
 /// What every configured member has to do already.
-fn loads(c: &Connection, routing: &Routing) -> Result<Loads, StoreError> {
+pub(super) fn loads(c: &Connection, routing: &Routing) -> Result<Loads, StoreError> {
     let mut last = c.prepare_cached("SELECT ifnull(max(id), 0) FROM case_owners WHERE person = ?1")?;
     let mut open = c.prepare_cached("SELECT count(*) FROM cases WHERE ended IS NULL AND person = ?1")?;
     let mut loads = Loads::new();
@@ -528,6 +535,11 @@ fn file(c: &Connection, id: i64) -> Result<Option<CaseFile>, StoreError> {
         None => Vec::new(),
     };
     Ok(Some(CaseFile { case, mention, steps, later, earlier, due }))
+}
+
+/// The case in columns `id`, `content` and `mention_id`, as one among others.
+pub(super) fn earlier_row(row: &Row<'_>) -> rusqlite::Result<EarlierCase> {
+    Ok(earlier(case(row)?))
 }
 
 fn earlier(case: Case) -> EarlierCase {

@@ -18,6 +18,7 @@ mod sources;
 mod stories;
 mod storms;
 mod stuck;
+mod themes;
 mod unmatched;
 #[cfg(test)]
 mod upgrade_tests;
@@ -53,18 +54,21 @@ pub use sources::SourceState;
 pub use stories::{Fingerprints, StoryRow};
 pub use storms::Held;
 pub use stuck::LastReminder;
+use themes::ThemeMemory;
+pub use themes::listing::{ThemeFile, ThemeFilter, ThemeMention, ThemeRow};
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
+    include_str!("themes.sql"),
     include_str!("sign_ins.sql"),
     include_str!("replies.sql"),
     include_str!("privacy.sql"),
@@ -84,6 +88,8 @@ pub struct Record {
     /// What must not come back.
     forgotten: Mutex<Arc<Forgotten>>,
     readers: Arc<Mutex<Vec<Connection>>>,
+    /// What themes are recognised by, as the record has it at its mark.
+    themes: ThemeMemory,
 }
 
 impl Record {
@@ -98,13 +104,22 @@ impl Record {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        connection.pragma_update(None, "foreign_keys", true)?;
         connection.set_prepared_statement_cache_capacity(64);
+        // A migration may make a table anew that others refer to.
+        connection.pragma_update(None, "foreign_keys", false)?;
         migrate(&mut connection, path)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
         let under_way = Mutex::new(UnderWay::open(path.with_file_name("under-way"))?);
         let forgotten = Mutex::new(Arc::new(erase::load(&connection)?));
         let writer = Writer::start(connection)?;
-        Ok(Self { path: path.into(), writer, under_way, forgotten, readers: Arc::default() })
+        Ok(Self {
+            path: path.into(),
+            writer,
+            under_way,
+            forgotten,
+            readers: Arc::default(),
+            themes: ThemeMemory::default(),
+        })
     }
 
     /// A read-only view for commands beside a running daemon.
@@ -225,6 +240,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     for (version, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(script)?;
+        if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
+            return Err(StoreError::Commit(format!("schema {version} would leave rows that refer to nothing")));
+        }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }

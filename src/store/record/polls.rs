@@ -10,6 +10,7 @@ use super::super::StoreError;
 use super::super::seen::Seen;
 use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
+use super::themes::ThemeMemory;
 use super::{
     Record, Unmatched, cases, millis, perks, retention, rows, sources, stories, storms, unmatched, versions, withdrawn,
 };
@@ -52,6 +53,8 @@ pub struct NewMention {
     pub deliveries: Vec<NewDelivery>,
     /// Its author, if that can be told.
     pub author: Option<AuthorKey>,
+    /// The first query of `[[themes]]` that it matches.
+    pub theme: Option<String>,
 }
 
 /// A mail to be queued.
@@ -104,6 +107,14 @@ pub enum DeliveryContent {
         department: String,
         to: String,
     },
+    /// About a theme that opened, or came `back`; `department` gives the language.
+    Dossier {
+        theme: i64,
+        department: String,
+        copy: bool,
+        #[serde(default)]
+        back: bool,
+    },
     Bundle {},
     Trouble {
         trouble: Trouble,
@@ -129,6 +140,7 @@ impl DeliveryContent {
                 Letter::Update => DeliveryKind::Update,
             },
             DeliveryContent::Answer { .. } => DeliveryKind::Answer,
+            DeliveryContent::Dossier { .. } => DeliveryKind::Dossier,
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
             DeliveryContent::SignIn { .. } => DeliveryKind::SignIn,
@@ -190,6 +202,8 @@ pub struct PollOutcome {
     pub cases_opened: u64,
     /// Mentions whose words were removed because they were taken back.
     pub withdrawn: u64,
+    /// Themes that must be acted on from now on.
+    pub themes_opened: Vec<i64>,
 }
 
 impl Record {
@@ -199,7 +213,8 @@ impl Record {
     /// # Errors
     /// The record cannot be written; nothing of the poll is kept then.
     pub async fn commit_poll(&self, poll: PollCommit) -> Result<PollOutcome, StoreError> {
-        self.write(true, move |c| commit(c, &poll)).await
+        let themes = self.themes.clone();
+        self.write(true, move |c| commit(c, &themes, &poll)).await
     }
 
     /// Queues a mail that does not come from a poll and is about no mention. False: it was said already.
@@ -211,7 +226,7 @@ impl Record {
     }
 }
 
-fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> {
+fn commit(c: &Connection, themes: &ThemeMemory, poll: &PollCommit) -> Result<PollOutcome, StoreError> {
     let mut outcome = PollOutcome::default();
     for new in &poll.mentions {
         let recorded = record_mention(c, poll, new)?;
@@ -231,6 +246,20 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
         }
         outcome.cases_opened += u64::from(followed.opened);
         outcome.queued += followed.queued + tell(c, poll, new, &recorded, &followed)?;
+        if matches!(&recorded, Recorded::New { .. }) && !poll.held {
+            let placed = themes.place(
+                c,
+                &poll.desk,
+                &new.mention,
+                recorded.ids(),
+                new.author,
+                new.theme.as_deref(),
+                poll.now,
+            )?;
+            outcome.queued += placed.queued;
+            outcome.cases_opened += u64::from(placed.case_opened);
+            outcome.themes_opened.extend(placed.opened);
+        }
         outcome.recorded.push(recorded);
     }
     for trouble in &poll.troubles {

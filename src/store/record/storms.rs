@@ -43,18 +43,22 @@ impl Record {
     /// The record cannot be written.
     pub async fn release(&self, desk: Arc<CaseDesk>, source: &str, now: Timestamp) -> Result<u64, StoreError> {
         let source = source.to_owned();
+        let themes = self.themes.clone();
         self.write(true, move |c| {
             let mut statement = c.prepare_cached(
-                "SELECT m.id AS mention_id, m.content AS mention_content, h.author
+                "SELECT m.id AS mention_id, m.content AS mention_content, m.story, h.author
                  FROM held h JOIN mentions m ON m.id = h.mention WHERE h.source = ?1 ORDER BY m.id",
             )?;
             let held = statement
-                .query_map([&source], |row| Ok((rows::mention(row)?, row.get::<_, Option<[u8; 16]>>("author")?)))?
+                .query_map([&source], |row| {
+                    Ok((rows::mention(row)?, row.get::<_, i64>("story")?, row.get::<_, Option<[u8; 16]>>("author")?))
+                })?
                 .collect::<Result<Vec<_>, _>>()?;
-            for (mention, author) in &held {
+            for (mention, story, author) in &held {
                 let followed = cases::follow(c, &desk, mention, author.map(AuthorKey), mention.id, now)?;
                 perks::give(c, &desk, mention, mention.id, now)?;
                 let_go(c, mention.id, &followed, now)?;
+                themes.place(c, &desk, mention, (mention.id, *story), author.map(AuthorKey), None, now)?;
             }
             c.execute("DELETE FROM held WHERE source = ?1", [&source])?;
             Ok(held.len() as u64)

@@ -1,0 +1,244 @@
+//! The dossier of a theme: what these people have in common, in their own words, and what is known of it.
+
+use serde::Serialize;
+
+use super::clean::{Marked, clean, clean_line, isolate};
+use super::excerpt::shorten;
+use super::headers::Headers;
+use super::input::{DossierInput, DossierPost, Earlier};
+use super::link::{Link, shown};
+use super::mask::Masker;
+use super::mention::{Badge, name, open_on, repeats};
+use super::reasons::{self, Fact};
+use super::words::{Catalogue, capital, fill};
+use super::{Composer, SUBJECT_TITLE};
+use crate::model::{Email, Mention};
+
+/// Quotes shown, of different people where there are enough.
+const MAX_QUOTES: usize = 5;
+/// Characters of a quote, and of the one sentence that stands for all.
+const QUOTE: usize = 280;
+const SENTENCE: usize = 160;
+/// Cases shown of each kind.
+const MAX_CASES: usize = 5;
+/// Height of the tallest bar, in pixels.
+const BAR: u64 = 48;
+
+#[derive(Serialize)]
+struct View<'a> {
+    preheader: String,
+    tone: &'static str,
+    intro: String,
+    badge: Badge,
+    heading: String,
+    sentence: String,
+    what: String,
+    next_label: &'a str,
+    next: String,
+    facts: Vec<Fact>,
+    trend_label: &'a str,
+    trend: String,
+    trend_alt: String,
+    bars: Vec<Bar>,
+    quotes_label: &'a str,
+    quotes: Vec<Quote>,
+    open_label: &'a str,
+    open: Vec<Fact>,
+    ended_label: &'a str,
+    ended: Vec<Fact>,
+    how_label: &'a str,
+    how: String,
+    foot: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Bar {
+    count: u64,
+    height: u64,
+}
+
+#[derive(Serialize)]
+struct Quote {
+    text: String,
+    byline: String,
+    link: Option<Link>,
+    open_on: String,
+}
+
+pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
+    let words = composer.words(input.reader.language);
+    let labels = &words.dossier;
+    let theme = input.theme;
+    let (brand, department) = (name(input.watchlist.name), name(input.department));
+    let quotes: Vec<Quote> = strongest(input.posts).into_iter().map(|post| quote(words, input, post)).collect();
+    let sentence = sentence(words, input);
+    let title = isolate(&shorten(&clean_line(&theme.name), SUBJECT_TITLE)).into_owned();
+    let number = theme.id.to_string();
+    let case = theme.case.map_or_else(String::new, |case| fill(&words.mail.case, &[("case", &case.to_string())]));
+    let people = input.people.to_string();
+    let values: [(&str, &str); 6] = [
+        ("brand", &brand),
+        ("theme", &number),
+        ("people", &people),
+        ("name", &title),
+        ("department", &department),
+        ("case", &case),
+    ];
+    let recent: u64 = input.days.iter().sum();
+    let days = input.days.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let usual = (input.usual * input.days.len() as f64).round().to_string();
+    let tallest = input.days.iter().copied().max().unwrap_or(0).max(1);
+    let what = fill(if input.back { &labels.what_back } else { &labels.what }, &values);
+    let (ended, open): (Vec<&Earlier>, Vec<&Earlier>) = input.cases.iter().partition(|c| c.status.is_ended());
+    let view = View {
+        preheader: shorten(&sentence, 140),
+        tone: theme.severity.as_str(),
+        intro: fill(if input.copy { &labels.intro_copy } else { &labels.intro }, &values),
+        badge: Badge {
+            category: capital(words.category(theme.category)),
+            severity: capital(&fill(&words.mail.severity_badge, &[("severity", words.severity(theme.severity))])),
+            level: theme.severity.as_str(),
+        },
+        heading: title.clone(),
+        sentence,
+        what,
+        next_label: &words.letters.next,
+        next: fill(if input.copy { &labels.next_copy } else { &labels.next }, &values),
+        facts: facts(words, input, &people),
+        trend_label: &labels.trend,
+        trend: fill(&labels.trend_value, &[("recent", &recent.to_string()), ("usual", &usual)]),
+        trend_alt: fill(&labels.trend_alt, &[("days", &days)]),
+        bars: input
+            .days
+            .iter()
+            .map(|count| Bar { count: *count, height: (count * BAR).div_ceil(tallest).max(1) })
+            .collect(),
+        quotes_label: &labels.quotes,
+        quotes,
+        open_label: &labels.open_cases,
+        open: open.into_iter().take(MAX_CASES).map(|c| case_line(words, input, c)).collect(),
+        ended_label: &labels.ended_cases,
+        ended: ended.into_iter().take(MAX_CASES).map(|c| case_line(words, input, c)).collect(),
+        how_label: &labels.how,
+        how: format!("mentiond themes show {number}"),
+        foot: composer.foot(
+            words,
+            fill(if input.copy { &labels.foot_copy } else { &labels.foot }, &values),
+            input.possible_duplicate,
+        ),
+    };
+    let mut headers = Headers::new("dossier", &words.code, input.possible_duplicate);
+    headers.list_id(input.watchlist.key, &composer.settings.sender_domain);
+    let subject = fill(if input.back { &labels.subject_back } else { &labels.subject }, &values);
+    composer.email("dossier", words, subject, &view, headers)
+}
+
+fn facts(words: &Catalogue, input: &DossierInput<'_>, people: &str) -> Vec<Fact> {
+    let labels = &words.dossier;
+    let fact = |label: &str, value: String| Fact { label: label.to_owned(), value, because: String::new() };
+    let counted = |list: &[(String, u64)], word: &dyn Fn(&str) -> String| {
+        list.iter().take(6).map(|(key, n)| format!("{} ({n})", word(key))).collect::<Vec<_>>().join(", ")
+    };
+    let language = |code: &str| labels.language_names.get(code).cloned().unwrap_or_else(|| clean_line(code));
+    let mut facts = vec![
+        fact(&labels.first_seen, words.date(input.theme.first_seen, input.reader.zone)),
+        fact(
+            &labels.people,
+            fill(&labels.people_value, &[("people", people), ("mentions", &input.mentions.to_string())]),
+        ),
+        fact(&labels.sources, counted(input.sources, &|source| name(source))),
+        fact(&labels.languages, counted(input.languages, &language)),
+        fact(&words.mail.department, name(input.department)),
+    ];
+    if let Some(owner) = input.owner {
+        facts.push(fact(&words.letters.owner, name(owner)));
+    }
+    facts
+}
+
+/// The gravest and angriest words, one quote a person as long as there are enough people.
+fn strongest<'a>(posts: &'a [DossierPost<'a>]) -> Vec<&'a DossierPost<'a>> {
+    let mut order: Vec<&DossierPost<'_>> = posts.iter().collect();
+    order.sort_by(|a, b| {
+        let (x, y) = (&a.mention.classification, &b.mention.classification);
+        (y.severity.cmp(&x.severity))
+            .then(x.sentiment.score.total_cmp(&y.sentiment.score))
+            .then(a.mention.id.cmp(&b.mention.id))
+    });
+    let mut heard = Vec::new();
+    let (mut first, again): (Vec<_>, Vec<_>) = order.into_iter().partition(|post| {
+        let new = !heard.contains(&post.person);
+        heard.push(post.person);
+        new
+    });
+    first.extend(again);
+    first.truncate(MAX_QUOTES);
+    first
+}
+
+fn masker<'m>(words: &'m Catalogue, mention: &'m Mention) -> Masker<'m> {
+    let mut masker = Masker::new(&words.masks, mention.entry.author.as_ref(), reasons::matched_words(mention));
+    masker.learn(&mention.entry.text);
+    masker
+}
+
+/// What somebody wrote, title and text, with personal data masked.
+fn written(words: &Catalogue, mention: &Mention) -> String {
+    let entry = &mention.entry;
+    let text = if entry.title.trim().is_empty() || repeats(&entry.title, &entry.text) {
+        entry.text.clone()
+    } else {
+        format!("{}: {}", entry.title, entry.text)
+    };
+    let masked = masker(words, mention).mask(clean(Marked::new(&text, [])));
+    clean_line(&masked.text)
+}
+
+/// One sentence of somebody's that stands for all: it holds most of the words that they share, and is short.
+fn sentence(words: &Catalogue, input: &DossierInput<'_>) -> String {
+    let named = input.theme.name.to_lowercase();
+    let shared: Vec<&str> = named.split([' ', ',']).filter(|w| w.chars().count() > 2).collect();
+    let mut best: Option<(usize, usize, String)> = None;
+    for post in input.posts {
+        for sentence in written(words, post.mention).split_inclusive(['.', '!', '?']) {
+            let sentence = sentence.trim().trim_start_matches([':', '-', '–']).trim();
+            let length = sentence.chars().count();
+            if length < 12 {
+                continue;
+            }
+            let lower = sentence.to_lowercase();
+            let holds = shared.iter().filter(|w| lower.contains(**w)).count();
+            if best.as_ref().is_none_or(|(most, short, _)| (holds, *short) > (*most, length)) {
+                best = Some((holds, length, sentence.to_owned()));
+            }
+        }
+    }
+    best.map(|(_, _, sentence)| shorten(&sentence, SENTENCE)).unwrap_or_default()
+}
+
+fn quote(words: &Catalogue, input: &DossierInput<'_>, post: &DossierPost<'_>) -> Quote {
+    let mention = post.mention;
+    let entry = &mention.entry;
+    let betrayed = |l: &Link| masker(words, mention).betrays(&l.href);
+    let link = entry.url.as_deref().and_then(shown).filter(|l| !(input.copy && betrayed(l)));
+    let date = words.date(entry.published.unwrap_or(mention.fetched), input.reader.zone);
+    Quote {
+        text: shorten(&written(words, mention), QUOTE),
+        byline: format!("{} · {date}", name(&mention.source)),
+        open_on: open_on(words, link.as_ref()),
+        link,
+    }
+}
+
+fn case_line(words: &Catalogue, input: &DossierInput<'_>, case: &Earlier) -> Fact {
+    let values = [
+        ("case", &*case.case.to_string()),
+        ("category", words.category(case.category)),
+        ("status", words.status(case.status)),
+    ];
+    Fact {
+        label: words.date(case.opened, input.reader.zone),
+        value: fill(&words.letters.earlier_case, &values),
+        because: String::new(),
+    }
+}

@@ -1,0 +1,166 @@
+//! What a person does with a theme, in the record.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::super::super::StoreError;
+use super::super::cases::{self, CaseDesk};
+use super::super::{moment, rows};
+use super::listing::MOST_MENTIONS;
+use super::{begin, look, mention, note, read, settle, terms_of, write_standing};
+use crate::cases::{Action, Around};
+use crate::model::{Case, Mark, Theme, ThemeHappening, ThemeStatus};
+use crate::themes::place::Remembered;
+use crate::themes::standing::{self, ThemeAction, ThemeRefusal};
+use crate::themes::{Joined, Memory};
+
+/// Does it, or says why not. The number of the theme to look at afterwards.
+pub(super) fn act(
+    c: &Connection,
+    desk: &CaseDesk,
+    id: i64,
+    action: &ThemeAction,
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<Result<i64, ThemeRefusal>, StoreError> {
+    let Some(mut theme) = read(c, id)? else { return Ok(Err(ThemeRefusal::NoSuchTheme(id))) };
+    if let Some(into) = theme.into {
+        return Ok(Err(ThemeRefusal::Gone(id, into)));
+    }
+    match action {
+        ThemeAction::Merge { into } => {
+            if *into == id {
+                return Ok(Err(ThemeRefusal::Itself(id)));
+            }
+            let Some(mut target) = read(c, *into)? else { return Ok(Err(ThemeRefusal::NoSuchTheme(*into))) };
+            if let Some(further) = target.into {
+                return Ok(Err(ThemeRefusal::Gone(*into, further)));
+            }
+            if target.watchlist != theme.watchlist {
+                return Ok(Err(ThemeRefusal::OtherWatchlist(id, *into)));
+            }
+            let case = theme.case;
+            take_in(c, &mut target, theme, by, now)?;
+            let terms = terms_anew(c, target.id)?;
+            settle(c, &mut target, &terms)?;
+            look(c, desk, &mut target, now)?;
+            // Its people are followed in the other theme's case.
+            if let Some(case) = case.map(|id| cases::read(c, id)).transpose()?.flatten()
+                && !case.status.is_ended()
+            {
+                let reason = format!("its theme became part of theme {into}");
+                act_on_case(c, desk, &case, &Action::Dismiss { reason }, by, now)?;
+            }
+            Ok(Ok(*into))
+        }
+        ThemeAction::Split { mentions } => {
+            let mut inside: Vec<i64> = c
+                .prepare_cached("SELECT mention FROM theme_mentions WHERE theme = ?1")?
+                .query_map([id], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            if let Some(stranger) = mentions.iter().find(|m| !inside.contains(m)) {
+                return Ok(Err(ThemeRefusal::NotIn(id, *stranger)));
+            }
+            inside.retain(|m| !mentions.contains(m));
+            if mentions.is_empty() || inside.is_empty() {
+                return Ok(Err(ThemeRefusal::NothingLeft(id)));
+            }
+            let first = mentions.iter().min().copied().unwrap_or_default();
+            let Some(found) = mention(c, first)? else { return Ok(Err(ThemeRefusal::NotIn(id, first))) };
+            let mut parted = begin(c, &found, &theme.watchlist, None, now)?;
+            for mention in mentions {
+                c.prepare_cached("UPDATE theme_mentions SET theme = ?2, why = ?3 WHERE mention = ?1")?
+                    .execute(params![mention, parted.id, rows::to_json(&Joined::ByHand)?])?;
+            }
+            let what = ThemeHappening::Parted { theme: parted.id, mentions: mentions.clone() };
+            note(c, id, now, by, &what)?;
+            for theme in [&mut theme, &mut parted] {
+                let (first, last): (i64, i64) = c
+                    .prepare_cached("SELECT min(at), max(at) FROM theme_mentions WHERE theme = ?1")?
+                    .query_row([theme.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                (theme.first_seen, theme.last_seen) = (moment(first), moment(last));
+                let terms = terms_anew(c, theme.id)?;
+                settle(c, theme, &terms)?;
+            }
+            look(c, desk, &mut parted, now)?;
+            Ok(Ok(parted.id))
+        }
+        ThemeAction::Rename { name } => {
+            let name = standing::cut(name);
+            if name.is_empty() {
+                return Ok(Err(ThemeRefusal::NoName));
+            }
+            let what = ThemeHappening::Renamed { from: std::mem::replace(&mut theme.name, name.clone()), to: name };
+            theme.renamed = true;
+            note(c, id, now, by, &what)?;
+            write_standing(c, &theme)?;
+            Ok(Ok(id))
+        }
+        ThemeAction::Close { reason } => {
+            if theme.status == ThemeStatus::Closed {
+                return Ok(Err(ThemeRefusal::Closed(id)));
+            }
+            theme.status = ThemeStatus::Closed;
+            theme.closed = Some(Mark { at: now, by: by.map(str::to_owned) });
+            note(c, id, now, by, &ThemeHappening::Closed { reason: standing::cut(reason) })?;
+            write_standing(c, &theme)?;
+            // What was the matter is settled; whether the customers are satisfied is asked as ever.
+            if let Some(case) = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten()
+                && !case.status.is_ended()
+            {
+                act_on_case(c, desk, &case, &Action::Resolve, by, now)?;
+            }
+            Ok(Ok(id))
+        }
+    }
+}
+
+/// What follows for a theme's case; if the case's own rules refuse it, the case stays as it is.
+fn act_on_case(
+    c: &Connection,
+    desk: &CaseDesk,
+    case: &Case,
+    action: &Action,
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let loads = cases::loads(c, &desk.routing)?;
+    let around = Around { routing: &desk.routing, loads: &loads, now };
+    // Whoever looks after themes need be nobody whom cases are given to.
+    let done = crate::cases::act(around, case, action, by).or_else(|_| crate::cases::act(around, case, action, None));
+    if let Ok(outcome) = done {
+        cases::keep(c, desk, &outcome, Some(case), by, now)?;
+    }
+    Ok(())
+}
+
+/// Makes `gone` part of `theme`; the caller settles `theme`.
+pub(super) fn take_in(
+    c: &Connection,
+    theme: &mut Theme,
+    mut gone: Theme,
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    c.prepare_cached("UPDATE theme_mentions SET theme = ?2 WHERE theme = ?1")?.execute([gone.id, theme.id])?;
+    theme.first_seen = theme.first_seen.min(gone.first_seen);
+    theme.last_seen = theme.last_seen.max(gone.last_seen);
+    gone.status = ThemeStatus::Merged;
+    gone.into = Some(theme.id);
+    note(c, theme.id, now, by, &ThemeHappening::TookIn { theme: gone.id })?;
+    note(c, gone.id, now, by, &ThemeHappening::MergedInto { theme: theme.id })?;
+    write_standing(c, &gone)
+}
+
+/// The terms of a theme, added up from its newest mentions once more.
+fn terms_anew(c: &Connection, id: i64) -> Result<Vec<Remembered>, StoreError> {
+    let mut memory = Memory::default();
+    let mut statement = c.prepare_cached(
+        "SELECT m.id AS mention_id, m.content AS mention_content FROM theme_mentions t JOIN mentions m ON m.id = t.mention
+         WHERE t.theme = ?1 ORDER BY t.mention DESC LIMIT ?2",
+    )?;
+    for found in statement.query_map(params![id, MOST_MENTIONS], rows::mention)? {
+        memory.join(id, "", &terms_of(&found?, |_| 1.0), None, Timestamp::UNIX_EPOCH);
+    }
+    Ok(memory.terms(id).to_vec())
+}

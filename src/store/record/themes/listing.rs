@@ -1,0 +1,216 @@
+//! Themes read back, for commands, dossiers, digests and reports.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::super::StoreError;
+use super::super::cases::{self, EarlierCase};
+use super::super::{Reader, Record, millis, moment, rows};
+use super::theme;
+use crate::model::{Mention, Theme, ThemeStatus, ThemeStep};
+use crate::themes::Joined;
+
+/// Mentions of a theme that are read, the newest.
+pub(super) const MOST_MENTIONS: usize = 200;
+/// Lines of a theme's history that are read, the newest.
+const MOST_STEPS: usize = 200;
+/// Cases inside a theme that are read, the newest.
+const MOST_CASES: usize = 20;
+/// Days of a theme's trend.
+const TREND_DAYS: i64 = 14;
+/// Days before them that tell the usual.
+const USUAL_DAYS: i64 = 56;
+const DAY: i64 = 86_400_000;
+
+/// Which themes to list.
+#[derive(Clone, Debug, Default)]
+pub struct ThemeFilter {
+    pub status: Option<ThemeStatus>,
+    /// Growing themes of one person, closed and merged ones too, if no status is asked for.
+    pub all: bool,
+    pub watchlist: Option<String>,
+    /// Only those heard of since.
+    pub since: Option<Timestamp>,
+    /// At most this many, those with most people first.
+    pub limit: usize,
+}
+
+/// A theme as listed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThemeRow {
+    pub theme: Theme,
+    /// Distinct people, ever.
+    pub people: u64,
+    /// Mentions, copies left out.
+    pub mentions: u64,
+}
+
+/// A mention of a theme.
+#[derive(Clone, Debug)]
+pub struct ThemeMention {
+    pub mention: Mention,
+    pub why: Joined,
+    /// People of the theme in order of appearance, from 1.
+    pub person: u64,
+}
+
+/// A theme with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct ThemeFile {
+    pub row: ThemeRow,
+    /// Oldest first, at most the newest 200.
+    pub mentions: Vec<ThemeMention>,
+    pub steps: Vec<ThemeStep>,
+    /// Mentions a day, the last 14 days up to the newest mention.
+    pub days: Vec<u64>,
+    /// Mentions a day in the eight weeks before those.
+    pub usual: f64,
+    /// Most first.
+    pub sources: Vec<(String, u64)>,
+    pub languages: Vec<(String, u64)>,
+    /// Cases of its mentions, newest first; the theme's own case is not among them.
+    pub cases: Vec<EarlierCase>,
+}
+
+impl Record {
+    /// Everything about a theme, for its dossier.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn theme_file(&self, id: i64) -> Result<Option<ThemeFile>, StoreError> {
+        self.read(move |c| file(c, id)).await
+    }
+
+    /// Themes, for digests and reports.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn themes(&self, filter: ThemeFilter) -> Result<Vec<ThemeRow>, StoreError> {
+        self.read(move |c| list(c, &filter)).await
+    }
+}
+
+impl Reader {
+    /// Themes, those with most people first.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn themes(&self, filter: &ThemeFilter) -> Result<Vec<ThemeRow>, StoreError> {
+        list(&self.0, filter)
+    }
+
+    /// Everything about a theme.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn theme(&self, id: i64) -> Result<Option<ThemeFile>, StoreError> {
+        file(&self.0, id)
+    }
+
+    /// The theme of a mention, if it is in one.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn theme_of(&self, mention: i64) -> Result<Option<i64>, StoreError> {
+        let mut statement = self.0.prepare("SELECT theme FROM theme_mentions WHERE mention = ?1")?;
+        Ok(statement.query_row([mention], |row| row.get(0)).optional()?)
+    }
+}
+
+fn list(c: &Connection, filter: &ThemeFilter) -> Result<Vec<ThemeRow>, StoreError> {
+    let mut statement = c.prepare(
+        "SELECT h.id, h.content, count(DISTINCT t.person) AS people, count(t.mention) AS placed
+         FROM themes h LEFT JOIN theme_mentions t ON t.theme = h.id
+         WHERE (?1 IS NULL OR h.status = ?1) AND (?1 IS NOT NULL OR ?2 OR h.status IN ('growing', 'open'))
+            AND (?3 IS NULL OR h.watchlist = ?3) AND (?4 IS NULL OR h.last_seen >= ?4)
+         GROUP BY h.id HAVING ?1 IS NOT NULL OR ?2 OR people > 1 OR h.status = 'open'
+         ORDER BY h.status = 'open' DESC, people DESC, h.id DESC LIMIT ?5",
+    )?;
+    let rows = statement.query_map(
+        params![
+            filter.status.map(ThemeStatus::as_str),
+            filter.all,
+            filter.watchlist,
+            filter.since.map(millis),
+            i64::try_from(filter.limit).unwrap_or(i64::MAX),
+        ],
+        row_of,
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn row_of(row: &Row<'_>) -> rusqlite::Result<ThemeRow> {
+    Ok(ThemeRow { theme: theme(row)?, people: row.get("people")?, mentions: row.get("placed")? })
+}
+
+fn file(c: &Connection, id: i64) -> Result<Option<ThemeFile>, StoreError> {
+    let row = c
+        .prepare_cached(
+            "SELECT h.id, h.content, count(DISTINCT t.person) AS people, count(t.mention) AS placed
+             FROM themes h LEFT JOIN theme_mentions t ON t.theme = h.id WHERE h.id = ?1 GROUP BY h.id",
+        )?
+        .query_row([id], row_of)
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let mut persons: Vec<Vec<u8>> = Vec::new();
+    let mut mentions: Vec<ThemeMention> = Vec::new();
+    let mut statement = c.prepare_cached(
+        "SELECT * FROM (SELECT m.id AS mention_id, m.content AS mention_content, t.person, t.why FROM theme_mentions t
+            JOIN mentions m ON m.id = t.mention WHERE t.theme = ?1 ORDER BY t.mention DESC LIMIT ?2) ORDER BY mention_id",
+    )?;
+    let mut found = statement.query(params![id, MOST_MENTIONS])?;
+    while let Some(row) = found.next()? {
+        let person: Vec<u8> = row.get("person")?;
+        let number = persons.iter().position(|p| *p == person).unwrap_or_else(|| {
+            persons.push(person);
+            persons.len() - 1
+        });
+        mentions.push(ThemeMention {
+            mention: rows::mention(row)?,
+            why: rows::json(row, "why")?,
+            person: number as u64 + 1,
+        });
+    }
+    let mut steps: Vec<ThemeStep> = c
+        .prepare_cached("SELECT at, by, what FROM theme_history WHERE theme = ?1 ORDER BY id DESC LIMIT ?2")?
+        .query_map(params![id, MOST_STEPS], |row| {
+            Ok(ThemeStep { at: moment(row.get("at")?), by: row.get("by")?, what: rows::json(row, "what")? })
+        })?
+        .collect::<Result<_, _>>()?;
+    steps.reverse();
+    let end = millis(row.theme.last_seen) + 1;
+    let count = "SELECT count(*) FROM theme_mentions WHERE theme = ?1 AND at >= ?2 AND at < ?3";
+    let mut count = c.prepare_cached(count)?;
+    let mut days = Vec::new();
+    for day in (0..TREND_DAYS).rev() {
+        days.push(count.query_row(params![id, end - (day + 1) * DAY, end - day * DAY], |row| row.get(0))?);
+    }
+    let before = end - TREND_DAYS * DAY;
+    let usual: u64 = count.query_row(params![id, before - USUAL_DAYS * DAY, before], |row| row.get(0))?;
+    let tally = |column: &str| -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = format!(
+            "SELECT {column} AS word, count(*) AS n FROM theme_mentions t JOIN mentions m ON m.id = t.mention
+             WHERE t.theme = ?1 GROUP BY word ORDER BY n DESC, word LIMIT 10"
+        );
+        let mut statement = c.prepare_cached(&sql)?;
+        let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    let cases = c
+        .prepare_cached(
+            "SELECT k.id, k.content, k.mention AS mention_id FROM theme_mentions t JOIN cases k ON k.mention = t.mention AND k.theme IS NULL
+             WHERE t.theme = ?1 ORDER BY k.id DESC LIMIT ?2",
+        )?
+        .query_map(params![id, MOST_CASES], cases::earlier_row)?
+        .collect::<Result<_, _>>()?;
+    Ok(Some(ThemeFile {
+        sources: tally("m.source")?,
+        languages: tally("m.content ->> '$.classification.language.code'")?,
+        row,
+        mentions,
+        steps,
+        days,
+        usual: usual as f64 / USUAL_DAYS as f64,
+        cases,
+    }))
+}

@@ -1,0 +1,167 @@
+//! Issues that support desks know, and how rare a word is: a table fitted beforehand (`issues.bin`, made by
+//! `tests/tools/themes.rs`), read where it lies. Two texts that are probably about the same known issue are near each
+//! other although they share no word.
+//!
+//! The issues are those of BANKING77 (Casanueva et al., "Efficient Intent Detection with Dual Sentence Encoders", 2020;
+//! CC BY 4.0) and of Bitext's customer support sets (CDLA-Sharing 1.0); texts of the project's own corpora stand for
+//! "none of these". No text of either is in the table: only weights by hash.
+
+pub mod train;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::terms::hash;
+use crate::classify::Stem;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_bytes!("issues.bin")).unwrap_or_default());
+
+/// Languages with a background of their own, in the order of the table.
+const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
+/// The language of the known issues.
+const LANGUAGE: &str = "en";
+/// What belongs to no issue.
+pub(super) const NONE: &str = "none";
+/// Rarity of a word that no background has.
+const UNHEARD: f32 = 8.0;
+/// Sharpness of the scores.
+pub(super) const SHARPNESS: f32 = 5.0;
+/// An issue that is less likely than this does not count.
+const LIKELY: f32 = 0.35;
+const MAGIC: &[u8; 4] = b"THM1";
+
+/// Magic; for each language the number of its words (u32), then each word's hash (u32) and rarity (u8, a sixteenth);
+/// number of issues (u8), each with its length (u8) and name; scale (f32); number of features (u32), each with its hash
+/// (u32), rarity (u8, a sixteenth), number of weights (u8) and the weights (issue u8, weight i8). Little-endian.
+#[derive(Debug, Default)]
+struct Table {
+    rarities: Vec<HashMap<u32, f32>>,
+    issues: Vec<&'static str>,
+    scale: f32,
+    features: HashMap<u32, (f32, &'static [u8])>,
+}
+
+impl Table {
+    fn read(bytes: &'static [u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(MAGIC)?;
+        let mut table = Self::default();
+        for _ in LANGUAGES {
+            let count = u32::from_le_bytes(take(&mut rest)?);
+            let mut words = HashMap::new();
+            for _ in 0..count {
+                let hash = u32::from_le_bytes(take(&mut rest)?);
+                let [rarity] = take(&mut rest)?;
+                words.insert(hash, f32::from(rarity) / 16.0);
+            }
+            table.rarities.push(words);
+        }
+        let [issues] = take(&mut rest)?;
+        for _ in 0..issues {
+            let [length] = take(&mut rest)?;
+            table.issues.push(std::str::from_utf8(rest.split_off(..usize::from(length))?).ok()?);
+        }
+        table.scale = f32::from_le_bytes(take(&mut rest)?);
+        let count = u32::from_le_bytes(take(&mut rest)?);
+        for _ in 0..count {
+            let hash = u32::from_le_bytes(take(&mut rest)?);
+            let [rarity, weights] = take(&mut rest)?;
+            let weights = rest.split_off(..usize::from(weights) * 2)?;
+            table.features.insert(hash, (f32::from(rarity) / 16.0, weights));
+        }
+        rest.is_empty().then_some(table)
+    }
+
+    /// Issues with their probabilities, likeliest first, those that count.
+    fn issues(&self, words: &[Stem]) -> Vec<(&'static str, f32)> {
+        let found: Vec<_> = features(words).into_iter().filter_map(|f| self.features.get(&f)).collect();
+        let norm = found.iter().map(|(rarity, _)| rarity * rarity).sum::<f32>().sqrt();
+        if norm == 0.0 {
+            return Vec::new();
+        }
+        let mut scores = vec![0.0_f32; self.issues.len()];
+        for (rarity, weights) in found {
+            for pair in weights.chunks_exact(2) {
+                if let [issue, weight] = *pair
+                    && let Some(score) = scores.get_mut(usize::from(issue))
+                {
+                    *score += f32::from(weight as i8) * self.scale * rarity / norm;
+                }
+            }
+        }
+        let top = scores.iter().copied().fold(f32::MIN, f32::max);
+        let sum: f32 = scores.iter().map(|s| (SHARPNESS * (s - top)).exp()).sum();
+        let mut likely: Vec<_> = (self.issues.iter().zip(scores))
+            .map(|(issue, score)| (*issue, (SHARPNESS * (score - top)).exp() / sum))
+            .filter(|(issue, p)| *p >= LIKELY && *issue != NONE)
+            .collect();
+        likely.sort_by(|a, b| b.1.total_cmp(&a.1));
+        likely
+    }
+}
+
+/// The known issues that a text is probably about, with their probabilities, likeliest first.
+pub(super) fn of(words: &[Stem], language: &str) -> Vec<(&'static str, f32)> {
+    if language == LANGUAGE { TABLE.issues(words) } else { Vec::new() }
+}
+
+/// How rare a stem is in a language: 0 (everywhere) … 8 (unheard of), the logarithm of how many texts there are to one
+/// that has it.
+pub(super) fn rarity(language: &str, stem: &str) -> f32 {
+    let words = LANGUAGES.iter().position(|l| *l == language).and_then(|n| TABLE.rarities.get(n));
+    words.and_then(|words| words.get(&hash('w', stem)).copied()).unwrap_or(UNHEARD)
+}
+
+/// What issues are told by: words, pairs of neighbours, runs of four letters. Each once.
+fn features(words: &[Stem]) -> Vec<u32> {
+    let mut found = Vec::new();
+    let told: Vec<&Stem> = words.iter().filter(|w| !w.common).collect();
+    for word in &told {
+        found.push(hash('s', &word.stem));
+    }
+    for pair in told.windows(2) {
+        if let [a, b] = pair {
+            found.push(hash('t', &format!("{} {}", a.stem, b.stem)));
+        }
+    }
+    for word in words {
+        found.push(hash('o', &word.word));
+        let letters: Vec<char> = std::iter::once('<').chain(word.word.chars()).chain(['>']).collect();
+        for run in letters.windows(4) {
+            found.push(hash('l', &run.iter().collect::<String>()));
+        }
+    }
+    for pair in words.windows(2) {
+        if let [a, b] = pair {
+            found.push(hash('p', &format!("{} {}", a.word, b.word)));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn take<const N: usize>(rest: &mut &'static [u8]) -> Option<[u8; N]> {
+    rest.split_off(..N)?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::stems;
+
+    #[test]
+    fn the_table_is_whole() {
+        assert!(TABLE.issues.len() > 100 && TABLE.features.len() > 5_000);
+        assert!(TABLE.rarities.iter().all(|words| words.len() > 300));
+        assert!(rarity("en", "order") < rarity("en", "zyzzyva") && rarity("fi", "x") == UNHEARD);
+    }
+
+    #[test]
+    fn a_known_issue_is_told_and_other_talk_is_none() {
+        let of = |text: &str| of(&stems(text, "en", 99), "en");
+        let top = |text: &str| of(text).first().map(|(issue, _)| *issue);
+        assert_eq!(top("When will my new card get here? It has not arrived"), Some("card_arrival"));
+        assert_eq!(top("what a lovely evening on the beach with the dogs"), None);
+        assert_eq!(super::of(&stems("tarjeta", "es", 9), "es"), []);
+    }
+}

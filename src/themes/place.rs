@@ -1,0 +1,485 @@
+//! Which theme a mention belongs to. A theme is remembered by the terms of its mentions added up; a mention joins the
+//! nearest theme of its watchlist that is near enough, or begins one. Candidates come from an inverted index, so the
+//! time for one mention does not grow with the number of themes; what is remembered is capped, the longest unheard of go
+//! first.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use jiff::Timestamp;
+
+use super::terms::Terms;
+
+/// A mention joins a theme from this cosine on; one that is about an issue that support desks know, from the second.
+const NEAR: f32 = 0.32;
+const NEAR_ISSUE: f32 = 0.44;
+/// A theme of several mentions takes in a little more (hysteresis): its terms are better known.
+const LEEWAY: f32 = 0.02;
+/// Mentions from which a theme counts as known.
+const KNOWN: u32 = 3;
+/// Two themes that grew this much alike are one.
+const SAME: f32 = 0.75;
+/// Terms that are remembered of a theme, the heaviest.
+const MOST_TERMS: usize = 48;
+/// Themes that are remembered.
+const MOST_THEMES: usize = 20_000;
+/// Themes that are remembered behind one term: a term that more have tells none of them.
+const MOST_BEHIND: usize = 96;
+/// Themes that are compared in full.
+const MOST_COMPARED: usize = 32;
+/// Words that name a theme, and that give the reason why a mention joins it.
+const NAMING: usize = 3;
+
+/// One term of a theme: the sum of its weights, how many mentions have it, and how it reads.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Remembered {
+    #[serde(rename = "h")]
+    pub hash: u32,
+    #[serde(rename = "w")]
+    pub weight: f32,
+    #[serde(rename = "n")]
+    pub mentions: u32,
+    #[serde(rename = "r", default, skip_serializing_if = "String::is_empty")]
+    pub word: String,
+}
+
+/// Why a mention joined a theme.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum Joined {
+    /// Nothing like it was there.
+    First,
+    /// It shares these words; how near it is (0 … 1).
+    Shares { words: Vec<String>, near: f32 },
+    /// A query of the configuration says so.
+    Named { name: String },
+    /// A person said so.
+    ByHand,
+}
+
+impl Joined {
+    /// For logs and commands, in English.
+    pub fn words(&self) -> String {
+        match self {
+            Joined::First => "the first of its kind".into(),
+            Joined::Shares { words, near } if words.is_empty() => format!("about the same known issue ({near:.2})"),
+            Joined::Shares { words, near } => format!("shares {} ({near:.2})", words.join(", ")),
+            Joined::Named { name } => format!("matches the theme `{name}` of the configuration"),
+            Joined::ByHand => "placed by hand".into(),
+        }
+    }
+}
+
+/// Where a mention belongs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placement {
+    /// `None`: it begins a theme.
+    pub theme: Option<i64>,
+    pub why: Joined,
+    /// Another theme that has become the same as this one.
+    pub twin: Option<i64>,
+}
+
+/// A theme as it is remembered.
+#[derive(Clone, Debug)]
+struct Held {
+    watchlist: String,
+    mentions: u32,
+    last: Timestamp,
+    /// By hash.
+    terms: Vec<Remembered>,
+    norm: f32,
+}
+
+/// All themes of the recent past.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    themes: HashMap<i64, Held>,
+    named: HashMap<(String, String), i64>,
+    behind: HashMap<u32, VecDeque<i64>>,
+    by_age: BTreeSet<(Timestamp, i64)>,
+    /// How many mentions have a term, and how many there are.
+    having: HashMap<u32, u32>,
+    mentions: u32,
+}
+
+impl Memory {
+    /// How many themes are remembered.
+    pub fn len(&self) -> usize {
+        self.themes.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.themes.is_empty()
+    }
+
+    /// How rare a term is among the mentions so far, 0 … 1: 1 unless a good part of them has it.
+    pub fn rare(&self, hash: u32) -> f32 {
+        let having = self.having.get(&hash).copied().unwrap_or(0);
+        let (all, having) = (self.mentions as f32, having as f32);
+        (((all + 50.0) / (having + 2.0)).ln() / 25.0_f32.ln()).clamp(0.0, 1.0)
+    }
+
+    /// Where a mention of a watchlist belongs. `named` is the first query of the configuration that it matches.
+    pub fn place(&self, watchlist: &str, terms: &Terms, named: Option<&str>) -> Placement {
+        if let Some(name) = named {
+            let theme = self.named.get(&(watchlist.to_owned(), name.to_owned())).copied();
+            return Placement { theme, why: Joined::Named { name: name.to_owned() }, twin: None };
+        }
+        let near = self.near(watchlist, terms);
+        let best = near.first().filter(|(id, cosine)| {
+            let known = self.themes.get(id).is_some_and(|held| held.mentions >= KNOWN);
+            let near = if terms.1 { NEAR_ISSUE } else { NEAR };
+            *cosine >= near - if known { LEEWAY } else { 0.0 }
+        });
+        let Some(&(theme, cosine)) = best else {
+            return Placement { theme: None, why: Joined::First, twin: None };
+        };
+        let twin = near.iter().skip(1).take(2).map(|(id, _)| *id).find(|other| self.alike(theme, *other) >= SAME);
+        let words = self.themes.get(&theme).map(|held| shared(held, terms)).unwrap_or_default();
+        Placement { theme: Some(theme), why: Joined::Shares { words, near: cosine }, twin }
+    }
+
+    /// Remembers that a mention is in a theme; the theme's terms afterwards.
+    pub fn join(
+        &mut self,
+        theme: i64,
+        watchlist: &str,
+        terms: &Terms,
+        named: Option<&str>,
+        at: Timestamp,
+    ) -> &[Remembered] {
+        self.mentions = self.mentions.saturating_add(1);
+        for term in &terms.0 {
+            *self.having.entry(term.hash).or_default() += 1;
+        }
+        // Taken out of the map and put back: the index is only told what changed.
+        let mut held = self.themes.remove(&theme).unwrap_or_else(|| Held {
+            watchlist: watchlist.to_owned(),
+            mentions: 0,
+            last: at,
+            terms: Vec::new(),
+            norm: 0.0,
+        });
+        self.by_age.remove(&(held.last, theme));
+        held.mentions += 1;
+        held.last = held.last.max(at);
+        let mut new = Vec::new();
+        for term in &terms.0 {
+            match held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
+                Ok(place) => {
+                    if let Some(known) = held.terms.get_mut(place) {
+                        known.weight += term.weight;
+                        known.mentions += 1;
+                    }
+                }
+                Err(place) => {
+                    let word = term.word.clone();
+                    held.terms.insert(place, Remembered { hash: term.hash, weight: term.weight, mentions: 1, word });
+                    new.push(term.hash);
+                }
+            }
+        }
+        for dropped in shorten(&mut held.terms) {
+            self.uncount(&dropped);
+            match new.iter().position(|hash| *hash == dropped.hash) {
+                Some(place) => {
+                    new.swap_remove(place);
+                }
+                None => self.unlist(dropped.hash, theme),
+            }
+        }
+        for hash in new {
+            self.list(hash, theme);
+        }
+        held.norm = held.terms.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
+        self.by_age.insert((held.last, theme));
+        self.themes.insert(theme, held);
+        if let Some(name) = named {
+            self.named.insert((watchlist.to_owned(), name.to_owned()), theme);
+        }
+        self.make_room();
+        self.themes.get(&theme).map_or(&[], |held| &held.terms)
+    }
+
+    /// Makes one theme of two: `from` is gone, `into` has the terms of both.
+    pub fn merge(&mut self, from: i64, into: i64) {
+        let Some(gone) = self.take(from) else { return };
+        let Some(mut held) = self.take(into) else {
+            self.put(into, gone);
+            return;
+        };
+        held.mentions += gone.mentions;
+        held.last = held.last.max(gone.last);
+        for term in gone.terms {
+            match held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
+                Ok(place) => {
+                    if let Some(known) = held.terms.get_mut(place) {
+                        known.weight += term.weight;
+                        known.mentions += term.mentions;
+                    }
+                }
+                Err(place) => held.terms.insert(place, term),
+            }
+        }
+        for dropped in shorten(&mut held.terms) {
+            self.uncount(&dropped);
+        }
+        self.put(into, held);
+        self.named.values_mut().filter(|id| **id == from).for_each(|id| *id = into);
+    }
+
+    /// The terms of a theme, by hash.
+    pub fn terms(&self, theme: i64) -> &[Remembered] {
+        self.themes.get(&theme).map_or(&[], |held| &held.terms)
+    }
+
+    /// Remembers a theme as the record has it.
+    pub fn restore(
+        &mut self,
+        theme: i64,
+        watchlist: &str,
+        named: Option<&str>,
+        terms: Vec<Remembered>,
+        mentions: u32,
+        last: Timestamp,
+    ) {
+        self.forget(theme);
+        self.mentions = self.mentions.saturating_add(mentions);
+        for term in &terms {
+            *self.having.entry(term.hash).or_default() += term.mentions;
+        }
+        if let Some(name) = named {
+            self.named.insert((watchlist.to_owned(), name.to_owned()), theme);
+        }
+        self.put(theme, Held { watchlist: watchlist.to_owned(), mentions, last, terms, norm: 0.0 });
+        self.make_room();
+    }
+
+    /// Forgets a theme: it was merged into another, or is too old.
+    pub fn forget(&mut self, theme: i64) {
+        if let Some(held) = self.take(theme) {
+            self.mentions = self.mentions.saturating_sub(held.mentions);
+            for term in &held.terms {
+                self.uncount(term);
+            }
+            self.named.retain(|_, id| *id != theme);
+        }
+    }
+
+    fn uncount(&mut self, term: &Remembered) {
+        if let Some(count) = self.having.get_mut(&term.hash) {
+            *count = count.saturating_sub(term.mentions);
+            if *count == 0 {
+                self.having.remove(&term.hash);
+            }
+        }
+    }
+
+    /// Themes of a watchlist that share terms, nearest first.
+    fn near(&self, watchlist: &str, terms: &Terms) -> Vec<(i64, f32)> {
+        let mut shares: HashMap<i64, f32> = HashMap::new();
+        for term in &terms.0 {
+            for theme in self.behind.get(&term.hash).into_iter().flatten() {
+                *shares.entry(*theme).or_default() += term.weight * term.weight;
+            }
+        }
+        let mut candidates: Vec<(i64, f32)> = shares.into_iter().collect();
+        if candidates.len() > MOST_COMPARED {
+            candidates.select_nth_unstable_by(MOST_COMPARED, |a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            candidates.truncate(MOST_COMPARED);
+        }
+        let mut near: Vec<(i64, f32)> = candidates
+            .into_iter()
+            .filter_map(|(theme, _)| {
+                let held = self.themes.get(&theme).filter(|held| held.watchlist == watchlist)?;
+                Some((theme, cosine(held, terms)))
+            })
+            .collect();
+        near.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        near
+    }
+
+    fn alike(&self, a: i64, b: i64) -> f32 {
+        let (Some(a), Some(b)) = (self.themes.get(&a), self.themes.get(&b)) else { return 0.0 };
+        let mut dot = 0.0;
+        for term in &a.terms {
+            if let Ok(place) = b.terms.binary_search_by_key(&term.hash, |t| t.hash) {
+                dot += term.weight * b.terms.get(place).map_or(0.0, |t| t.weight);
+            }
+        }
+        dot / (a.norm * b.norm).max(1e-6)
+    }
+
+    /// Takes a theme out of the index.
+    fn take(&mut self, theme: i64) -> Option<Held> {
+        let held = self.themes.remove(&theme)?;
+        self.by_age.remove(&(held.last, theme));
+        for term in &held.terms {
+            self.unlist(term.hash, theme);
+        }
+        Some(held)
+    }
+
+    fn list(&mut self, term: u32, theme: i64) {
+        let behind = self.behind.entry(term).or_default();
+        behind.push_back(theme);
+        if behind.len() > MOST_BEHIND {
+            behind.pop_front();
+        }
+    }
+
+    fn unlist(&mut self, term: u32, theme: i64) {
+        if let Some(behind) = self.behind.get_mut(&term) {
+            behind.retain(|id| *id != theme);
+            if behind.is_empty() {
+                self.behind.remove(&term);
+            }
+        }
+    }
+
+    fn put(&mut self, theme: i64, mut held: Held) {
+        held.norm = held.terms.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
+        for term in &held.terms {
+            self.list(term.hash, theme);
+        }
+        self.by_age.insert((held.last, theme));
+        self.themes.insert(theme, held);
+    }
+
+    fn make_room(&mut self) {
+        while self.themes.len() > MOST_THEMES
+            && let Some(&(_, oldest)) = self.by_age.first()
+        {
+            self.forget(oldest);
+        }
+    }
+}
+
+/// The words by which people recognise a theme: those that most of its mentions share, heaviest first.
+pub fn name(terms: &[Remembered]) -> String {
+    let mut readable: Vec<&Remembered> = terms.iter().filter(|t| !t.word.is_empty()).collect();
+    readable.sort_by(|a, b| {
+        let worth = |t: &Remembered| t.weight * (t.mentions as f32).sqrt();
+        worth(b).total_cmp(&worth(a)).then(a.hash.cmp(&b.hash))
+    });
+    let mut chosen: Vec<&str> = Vec::new();
+    for term in readable {
+        let words: Vec<&str> = term.word.split(' ').collect();
+        let said = |w: &&str| chosen.iter().any(|c| c.split(' ').any(|c| c == *w));
+        if words.iter().all(|w| said(w)) {
+            continue;
+        }
+        // A pair of words says what its one word says.
+        chosen.retain(|c| !words.contains(c));
+        chosen.push(&term.word);
+        if chosen.len() == NAMING {
+            break;
+        }
+    }
+    chosen.join(", ")
+}
+
+fn cosine(held: &Held, terms: &Terms) -> f32 {
+    let mut dot = 0.0;
+    for term in &terms.0 {
+        if let Ok(place) = held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
+            dot += term.weight * held.terms.get(place).map_or(0.0, |t| t.weight);
+        }
+    }
+    dot / held.norm.max(1e-6)
+}
+
+fn shared(held: &Held, terms: &Terms) -> Vec<String> {
+    let mut words: Vec<(f32, &str)> = (terms.0.iter().filter(|t| !t.word.is_empty()))
+        .filter_map(|t| {
+            let place = held.terms.binary_search_by_key(&t.hash, |known| known.hash).ok()?;
+            Some((t.weight * held.terms.get(place)?.weight, t.word.as_str()))
+        })
+        .collect();
+    words.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    words.into_iter().take(NAMING).map(|(_, word)| word.to_owned()).collect()
+}
+
+/// Keeps the heaviest terms, by hash; answers the others.
+fn shorten(terms: &mut Vec<Remembered>) -> Vec<Remembered> {
+    if terms.len() <= MOST_TERMS {
+        return Vec::new();
+    }
+    terms.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
+    let dropped = terms.split_off(MOST_TERMS);
+    terms.sort_by_key(|t| t.hash);
+    dropped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+    fn put(memory: &mut Memory, next: &mut i64, watchlist: &str, text: &str) -> i64 {
+        let terms = Terms::of(text, "en", &["acme"], |t| memory.rare(t));
+        let id = memory.place(watchlist, &terms, None).theme.unwrap_or_else(|| {
+            *next += 1;
+            *next
+        });
+        memory.join(id, watchlist, &terms, None, NOW);
+        id
+    }
+
+    #[test]
+    fn different_words_of_one_issue_are_one_theme_and_other_issues_and_watchlists_are_others() {
+        let (mut memory, mut next) = (Memory::default(), 0);
+        let out = put(&mut memory, &mut next, "a", "The acme app logs me out every five minutes");
+        assert_eq!(put(&mut memory, &mut next, "a", "why does the app keep logging me out??"), out);
+        assert_ne!(put(&mut memory, &mut next, "a", "my acme parcel came damaged"), out);
+        assert_ne!(put(&mut memory, &mut next, "b", "The acme app logs me out every five minutes"), out);
+        assert_eq!(put(&mut memory, &mut next, "a", "Acme app logged me out again, third time today"), out);
+        let held = memory.themes.get(&out).unwrap();
+        assert!(name(&held.terms).contains("app") || name(&held.terms).contains("log"), "{}", name(&held.terms));
+    }
+
+    #[test]
+    fn a_restored_memory_places_as_the_one_before() {
+        let (mut memory, mut next) = (Memory::default(), 0);
+        for text in
+            ["courier threw my parcel over the fence", "courier throws parcel over the wall", "card charged twice"]
+        {
+            put(&mut memory, &mut next, "a", text);
+        }
+        let mut again = Memory::default();
+        for (id, held) in &memory.themes {
+            again.restore(*id, "a", None, held.terms.clone(), held.mentions, held.last);
+        }
+        let terms = Terms::of("the courier throws every parcel", "en", &[], |t| memory.rare(t));
+        assert_eq!(memory.place("a", &terms, None), again.place("a", &terms, None));
+        assert_eq!(again.place("a", &terms, None).theme, Some(1));
+        again.forget(1);
+        assert_eq!(again.place("a", &terms, None).theme, None);
+    }
+
+    #[test]
+    fn a_named_query_decides() {
+        let mut memory = Memory::default();
+        let terms = Terms::of("anything", "en", &[], |_| 1.0);
+        assert_eq!(memory.place("a", &terms, Some("delivery")).theme, None);
+        memory.join(7, "a", &terms, Some("delivery"), NOW);
+        let placed = memory.place("a", &Terms::default(), Some("delivery"));
+        assert_eq!(
+            (placed.theme, placed.why.words()),
+            (Some(7), "matches the theme `delivery` of the configuration".into())
+        );
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut memory = Memory::default();
+        for id in 0..(MOST_THEMES as i64 + 50) {
+            let term = super::super::Term { hash: id as u32, weight: 1.0, word: String::new() };
+            memory.join(id, "a", &Terms(vec![term], false), None, NOW);
+        }
+        assert_eq!((memory.len(), memory.behind.len(), memory.by_age.len()), (MOST_THEMES, MOST_THEMES, MOST_THEMES));
+        assert_eq!(memory.having.len(), MOST_THEMES);
+    }
+}

@@ -1,0 +1,209 @@
+//! What a text is about, as weighted terms: words without their endings, pairs of neighbouring words, codes, spellings
+//! without their vowels, concepts that every language shares, and issues that support desks know.
+
+use std::collections::HashMap;
+
+use super::{concepts, issues};
+use crate::classify::{Stem, stems};
+
+/// Words of a text that are looked at.
+const MOST_WORDS: usize = 160;
+/// Terms of a text, the heaviest.
+pub(super) const MOST_TERMS: usize = 64;
+/// What the three sorts of evidence count, before they are weighed together: words, concepts, known issues.
+const WORDS: f32 = 0.40;
+const CONCEPTS: f32 = 0.35;
+const THING_ALONE: f32 = 0.12;
+const ISSUES: f32 = 0.90;
+
+/// One term of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// FNV-1a, 32 bits, of kind and stem.
+    pub hash: u32,
+    pub weight: f32,
+    /// As people read it; empty where there is nothing to read.
+    pub word: String,
+}
+
+/// The terms of a text, by hash, each once (the squares of the weights add up to 1), and whether it is about an issue that
+/// support desks know.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Terms(pub Vec<Term>, pub bool);
+
+/// What is weighed together.
+#[derive(Default)]
+struct Bag(HashMap<u32, (f32, String)>);
+
+impl Bag {
+    fn add(&mut self, kind: char, key: &str, weight: f32, word: &str) {
+        let at = self.0.entry(hash(kind, key)).or_insert_with(|| (0.0, word.to_owned()));
+        at.0 = at.0.max(weight);
+    }
+}
+
+impl Terms {
+    /// The terms of a text in a language. `searched` are the words that the watchlists look for: every mention has them,
+    /// so they say nothing. `rare` says how rare a term is among the mentions so far: 0 (all have it) … 1.
+    pub fn of(text: &str, language: &str, searched: &[&str], rare: impl Fn(u32) -> f32) -> Self {
+        let words = stems(text, language, MOST_WORDS);
+        let searched: Vec<String> =
+            searched.iter().flat_map(|s| stems(s, language, 8)).filter(|s| !s.common).map(|s| s.stem).collect();
+        let told: Vec<&Stem> = words.iter().filter(|w| !w.common && !w.number && !searched.contains(&w.stem)).collect();
+        let mut bag = Bag::default();
+        let idf = |stem: &str| issues::rarity(language, stem);
+        for word in &told {
+            bag.add('w', &word.stem, idf(&word.stem), &word.word);
+            if let Some(bare) = bare(&word.word) {
+                bag.add('~', &bare, 0.4 * idf(&word.stem), "");
+            }
+        }
+        for pair in told.windows(2) {
+            let [a, b] = pair else { continue };
+            if a.stem != b.stem {
+                let key = format!("{} {}", a.stem, b.stem);
+                bag.add('b', &key, 0.35 * (idf(&a.stem) + idf(&b.stem)), &format!("{} {}", a.word, b.word));
+            }
+        }
+        for (code, shown) in codes(text, &words) {
+            bag.add('#', &code, 14.0, &shown);
+        }
+        let mut all = weigh(bag, WORDS, &rare);
+        let mut bag = Bag::default();
+        let found = concepts::of(&words, language);
+        // A thing alone is no issue: half of all mentions speak of the app.
+        let share = if found.iter().any(|(concept, _)| concept.contains('+')) { CONCEPTS } else { THING_ALONE };
+        for (concept, weight) in found {
+            bag.add('+', &concept, weight, &concept.replace('+', " "));
+        }
+        all.extend(weigh(bag, share, &rare));
+        let mut bag = Bag::default();
+        let known = issues::of(&words, language);
+        let sure = known.first().map_or(0.0, |(_, p)| *p);
+        for (issue, share) in known {
+            bag.add('!', issue, share, "");
+        }
+        all.extend(weigh(bag, ISSUES * sure, &|_| 1.0));
+        all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
+        all.truncate(MOST_TERMS);
+        all.sort_by_key(|t| t.hash);
+        all.dedup_by_key(|t| t.hash);
+        let norm = all.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
+        if norm > 0.0 {
+            all.iter_mut().for_each(|t| t.weight /= norm);
+        }
+        Self(all, sure > 0.0)
+    }
+
+    /// The readable words, heaviest first.
+    pub fn words(&self) -> Vec<&str> {
+        let mut terms: Vec<&Term> = self.0.iter().filter(|t| !t.word.is_empty()).collect();
+        terms.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
+        terms.into_iter().map(|t| t.word.as_str()).collect()
+    }
+}
+
+/// Scales one sort of evidence so that its squares add up to `share`.
+fn weigh(bag: Bag, share: f32, rare: &impl Fn(u32) -> f32) -> Vec<Term> {
+    let mut terms: Vec<Term> = (bag.0.into_iter())
+        .map(|(hash, (weight, word))| Term { hash, weight: weight * rare(hash), word })
+        .filter(|t| t.weight > 0.0)
+        .collect();
+    terms.sort_by_key(|t| t.hash);
+    let norm = terms.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
+    if norm > 0.0 {
+        let scale = share.max(0.0).sqrt() / norm;
+        terms.iter_mut().for_each(|t| t.weight *= scale);
+    }
+    terms
+}
+
+/// Words of six letters and more without vowels and doubles: `delivary` and `delivery` have the same.
+fn bare(word: &str) -> Option<String> {
+    if word.chars().count() < 6 {
+        return None;
+    }
+    let mut bare = String::new();
+    for (n, c) in word.chars().enumerate() {
+        if (n == 0 || !"aeiouy".contains(c)) && bare.chars().next_back() != Some(c) {
+            bare.push(c);
+        }
+    }
+    (bare.chars().count() >= 4).then_some(bare)
+}
+
+/// Error codes and names of products: letters and digits in one word (`E1042`, `TX-500`), or a number behind a word that
+/// announces one.
+fn codes(text: &str, words: &[Stem]) -> Vec<(String, String)> {
+    const ANNOUNCE: [&str; 9] = ["error", "code", "codigo", "fejl", "fejlkode", "kode", "erro", "version", "model"];
+    let mut found = Vec::new();
+    for word in text.split_whitespace().take(MOST_WORDS) {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let letters = word.bytes().filter(u8::is_ascii_uppercase).count();
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        if (3..=14).contains(&word.len()) && letters >= 1 && digits >= 1 && plain {
+            found.push((word.to_lowercase().replace(['-', '_'], ""), word.to_owned()));
+        }
+    }
+    for pair in words.windows(2) {
+        if let [a, b] = pair
+            && b.number
+            && ANNOUNCE.contains(&a.word.as_str())
+        {
+            found.push((format!("n{}", b.word), format!("{} {}", a.word, b.word)));
+        }
+    }
+    found.truncate(8);
+    found
+}
+
+/// The hash of a term.
+pub(super) fn hash(kind: char, key: &str) -> u32 {
+    let mut buffer = [0; 4];
+    let kind = kind.encode_utf8(&mut buffer).bytes();
+    kind.chain(key.bytes()).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alike(a: (&str, &str), b: (&str, &str)) -> f32 {
+        let [a, b] = [a, b].map(|(lang, text)| Terms::of(text, lang, &["acme"], |_| 1.0));
+        a.0.iter().filter_map(|t| b.0.iter().find(|u| u.hash == t.hash).map(|u| t.weight * u.weight)).sum()
+    }
+
+    #[test]
+    fn the_same_issue_is_nearer_than_another_one() {
+        let out = ("en", "Acme: the app logs me out every five minutes");
+        let same = alike(out, ("en", "Why does the acme app keep logging me out?"));
+        let other = alike(out, ("en", "Acme charged my card twice for one order"));
+        assert!(same > 0.3 && other < 0.1, "{same} {other}");
+    }
+
+    #[test]
+    fn concepts_and_codes_reach_across_languages() {
+        let english = ("en", "The app logs me out all the time");
+        for other in [("es", "La app me saca de la sesión todo el rato"), ("pt", "A app desloga sozinha")] {
+            let same = alike(english, other);
+            assert!(same > 0.3, "{other:?} {same}");
+        }
+        let coded = alike(("en", "Error E1042 when I pay"), ("da", "Jeg får E-1042 ved betaling"));
+        assert!(coded > 0.3, "{coded}");
+    }
+
+    #[test]
+    fn misspelt_words_are_still_somewhat_alike() {
+        let same = alike(("en", "terrible delivary"), ("en", "the delivery was terrible"));
+        assert!(same > 0.3, "{same}");
+    }
+
+    #[test]
+    fn the_watched_words_and_hostile_texts_say_nothing() {
+        assert!(Terms::of("acme Acme ACME", "en", &["acme"], |_| 1.0).0.is_empty());
+        assert!(Terms::of("", "xx", &[], |_| 1.0).0.is_empty());
+        let long = "a1B ".repeat(100_000);
+        assert!(Terms::of(&long, "en", &[], |_| 1.0).0.len() <= MOST_TERMS);
+    }
+}

@@ -1,0 +1,255 @@
+//! "One or two people with the same issue: think about it. Three or more: a theme, which must be acted on." From mentions
+//! to the dossier, through restarts: every round is a process of its own.
+
+use jiff::{SignedDuration, Timestamp};
+use mentiond::cases::Action;
+use mentiond::daemon;
+use mentiond::daemon::control::{self, Request};
+use mentiond::model::{CaseStatus, ThemeStatus};
+use mentiond::store::record::{CaseFilter, ThemeFilter, ThemeRow};
+use mentiond::themes::standing::{ThemeAction, ThemeRefusal};
+
+use crate::support::world::{Entry, Mail, World, entry, rss, until};
+
+const SUPPORT: &str = "support@example.com";
+const TECH: &str = "tech@example.com";
+const BOARD: &str = "board@example.com";
+const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+const TEAMS: &str = r#"
+[watchlists.acme]
+query = 'acme'
+[departments.support]
+name = "Customer Service"
+email = "support@example.com"
+handles = ["complaint", "refund", "unresolved"]
+[departments.technology]
+name = "Technology"
+email = "tech@example.com"
+handles = ["technical"]
+[departments.community]
+email = "community@example.com"
+role = "community"
+[departments.board]
+name = "Management"
+email = "board@example.com"
+role = "management"
+"#;
+
+fn post(number: u32, author: &str, text: &str) -> Entry {
+    let link = format!("https://forum.example.net/t/{number}");
+    entry(&format!("Acme {number}")).id(number).link(&link).author(author).text(text)
+}
+
+fn logged_out() -> [Entry; 5] {
+    [
+        post(
+            1,
+            "Jens Hansen",
+            "The Acme app logs me out every five minutes since the last update. Not working at all!",
+        ),
+        post(2, "Maria Silva", "Since the update the Acme app logs me out all the time. The app is not working."),
+        post(3, "Ole Berg", "Acme app logs me out again and again since the update, it is not working."),
+        post(4, "Ann Lee", "The Acme app is not working since the update: it logs me out every hour."),
+        post(5, "Bo Dahl", "After the update the Acme app logs me out after five minutes, not working."),
+    ]
+}
+
+fn world() -> World {
+    let world = World::new().feed("forum", rss([])).toml(TEAMS);
+    world.clock.set(NOW);
+    world
+}
+
+async fn hear(world: &World, hours: i64, entries: &[Entry]) -> Vec<Mail> {
+    world.pass(SignedDuration::from_hours(hours));
+    world.serve("forum", rss(entries.to_vec()));
+    let before = world.mails().len();
+    world.once().await;
+    world.mails().split_off(before).into_iter().filter(|m| m.kind == "dossier").collect()
+}
+
+fn themes(world: &World) -> Vec<ThemeRow> {
+    world.record().themes(&ThemeFilter { all: true, limit: 100, ..ThemeFilter::default() }).unwrap()
+}
+
+async fn act(world: &World, id: i64, action: ThemeAction) -> Result<i64, ThemeRefusal> {
+    let engine = world.engine();
+    let daemon = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
+    let record = daemon.store.record();
+    let done = record.act_on_theme(engine.desk, id, action, Some("ann@example.com".into()), world.clock.now()).await;
+    daemon.store.close().await;
+    done.unwrap()
+}
+
+#[tokio::test]
+async fn the_third_person_opens_a_theme_with_a_case_of_its_own_and_a_dossier() {
+    let world = world();
+    let said = logged_out();
+    assert!(hear(&world, 1, &said[..1]).await.is_empty());
+    assert!(hear(&world, 24, &said[..2]).await.is_empty(), "two people are something to think about");
+    assert_eq!(themes(&world).len(), 1, "{:?}", themes(&world));
+
+    let dossiers = hear(&world, 24, &said[..3]).await;
+    assert_eq!(dossiers.iter().map(|m| m.to.as_str()).collect::<Vec<_>>(), [TECH], "{:?}", world.heard());
+    let dossier = &dossiers[0];
+    for words in [
+        "3 people have the same issue",
+        "The theme has a case of its own: Case",
+        "3 people, 3 mentions",
+        "forum (3)",
+        "English (3)",
+        "3 mentions in the last 14 days; 0 in 14 days is usual",
+        "In their own words",
+        "Open cases inside it",
+        "mentiond themes show 1",
+        "https://forum.example.net/t/1",
+    ] {
+        assert!(dossier.says(words), "{words}: {}", dossier.text);
+    }
+    assert!(dossier.subject.contains("Theme 1 – 3 people"), "{}", dossier.subject);
+    for name in ["Hansen", "Silva", "Berg"] {
+        assert!(!dossier.text.contains(name) && !dossier.html.contains(name), "{name}: {}", dossier.text);
+    }
+
+    let row = &themes(&world)[0];
+    assert_eq!((row.theme.status, row.people, row.mentions), (ThemeStatus::Open, 3, 3));
+    let case = world.record().case(row.theme.case.unwrap()).unwrap().unwrap().case;
+    assert_eq!((case.theme, case.owner.department.as_str(), case.status), (Some(1), "technology", CaseStatus::Open));
+    // Everybody's own case is there beside it.
+    let cases = world.record().cases(&CaseFilter { all: true, limit: 99, ..CaseFilter::default() }).unwrap();
+    assert_eq!(cases.len(), 4);
+
+    assert!(hear(&world, 1, &said[..4]).await.is_empty(), "it is told once");
+    assert_eq!(themes(&world)[0].people, 4);
+}
+
+#[tokio::test]
+async fn people_count_not_posts_and_copies_of_one_story_count_once() {
+    let world = world();
+    let mut said: Vec<Entry> = (1..=4)
+        .map(|n| {
+            post(n, "Jens Hansen", &format!("The Acme app logs me out, number {n} since the update. Not working!"))
+        })
+        .collect();
+    assert!(hear(&world, 1, &said).await.is_empty(), "one person, however often");
+    said.push(logged_out()[1].clone());
+    let copy = Entry::clone(&logged_out()[1]).id(77).link("https://elsewhere.example.net/77");
+    said.push(copy);
+    assert!(hear(&world, 1, &said).await.is_empty(), "{:?}", themes(&world));
+    assert!(themes(&world).iter().all(|row| row.people <= 2), "{:?}", themes(&world));
+}
+
+#[tokio::test]
+async fn what_was_said_too_long_ago_does_not_count_and_the_number_is_configured() {
+    let world = world().toml("[acting]\npeople = 2\nwithin = \"2d\"");
+    let said = logged_out();
+    assert!(hear(&world, 1, &said[..1]).await.is_empty());
+    assert!(hear(&world, 72, &said[..2]).await.is_empty());
+    assert_eq!(hear(&world, 1, &said[..3]).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_grave_theme_is_copied_to_management_without_names() {
+    let world = world();
+    let fire = |n: u32, who: &str| {
+        post(n, who, "The Acme charger caught fire and burnt my hand, the charger overheats. This is dangerous!")
+    };
+    let mut said = vec![fire(1, "Jens Hansen")];
+    said.push(post(2, "Maria Silva", "My Acme charger caught fire at night. The charger overheats, dangerous!"));
+    said.push(post(3, "Ole Berg", "Acme charger overheats and caught fire. I was burnt by the charger."));
+    let dossiers = hear(&world, 1, &said).await;
+    let to: Vec<&str> = dossiers.iter().map(|m| m.to.as_str()).collect();
+    assert!(to.contains(&BOARD) && (to.contains(&SUPPORT) || to.contains(&TECH)), "{to:?} {:?}", themes(&world));
+    let copy = dossiers.iter().find(|m| m.to == BOARD).unwrap();
+    assert!(copy.says("copy;") && !copy.text.contains("Hansen"), "{}", copy.text);
+}
+
+#[tokio::test]
+async fn a_closed_theme_that_comes_back_opens_again_with_its_history() {
+    let world = world();
+    let said = logged_out();
+    assert_eq!(hear(&world, 1, &said[..3]).await.len(), 1);
+    act(&world, 1, ThemeAction::Close { reason: "fixed in 2.1".into() }).await.unwrap();
+    assert_eq!(act(&world, 1, ThemeAction::Close { reason: String::new() }).await, Err(ThemeRefusal::Closed(1)));
+    let case = themes(&world)[0].theme.case.unwrap();
+    assert_eq!(world.record().case(case).unwrap().unwrap().case.status, CaseStatus::Resolved);
+
+    assert!(hear(&world, 24, &said[..4]).await.is_empty(), "one person may be late");
+    let back = hear(&world, 24, &said).await;
+    assert_eq!(back.len(), 1, "{:?}", themes(&world));
+    assert!(back[0].says("This theme was closed") && back[0].says("5 people"), "{}", back[0].text);
+    let file = world.record().theme(1).unwrap().unwrap();
+    let history: Vec<String> = file.steps.iter().map(|s| s.what.words()).collect();
+    assert_eq!(history.len(), 4, "{history:?}");
+    assert!(history[2] == "closed: fixed in 2.1" && history[3].starts_with("came back: 2 people"), "{history:?}");
+}
+
+#[tokio::test]
+async fn a_theme_ends_with_its_case() {
+    let world = world();
+    assert_eq!(hear(&world, 1, &logged_out()[..3]).await.len(), 1);
+    let case = themes(&world)[0].theme.case.unwrap();
+    let engine = world.engine();
+    let daemon = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
+    for action in [Action::Answer, Action::Satisfied] {
+        let record = daemon.store.record();
+        let done = record.act_on_case(engine.desk.clone(), case, action, None, world.clock.now()).await.unwrap();
+        done.unwrap();
+    }
+    daemon.store.close().await;
+    assert_eq!(themes(&world)[0].theme.status, ThemeStatus::Closed);
+}
+
+#[tokio::test]
+async fn a_person_corrects_themes_also_of_a_running_daemon() {
+    let world = world();
+    let mut said = logged_out()[..2].to_vec();
+    said.push(post(9, "Ann Lee", "The Acme courier threw my parcel over the fence, it came damaged."));
+    said.push(post(10, "Bo Dahl", "Acme delivery: the parcel came damaged, the courier threw it."));
+    assert!(hear(&world, 1, &said).await.is_empty());
+    let of = |n: usize| {
+        let mention = world.mentions()[n].mention.id;
+        world.record().theme_of(mention).unwrap().unwrap()
+    };
+    let (app, parcel) = (of(0), of(2));
+    assert_eq!((of(1), of(3)), (app, parcel), "{:?}", themes(&world));
+    assert_ne!(app, parcel);
+
+    assert_eq!(act(&world, 99, ThemeAction::Rename { name: "x".into() }).await, Err(ThemeRefusal::NoSuchTheme(99)));
+    let running = world.run();
+    let socket = world.state().join("control.sock");
+    until("the control socket", || socket.exists()).await;
+    let ask = |id: i64, action: ThemeAction| {
+        let request = Request::Theme { id, action, by: None };
+        let state = world.state();
+        async move { control::ask(&state, &request).await.expect("a daemon") }
+    };
+    assert!(ask(app, ThemeAction::Merge { into: app }).await.unwrap_err().contains("itself"));
+    assert_eq!(ask(parcel, ThemeAction::Rename { name: " Rough  couriers ".into() }).await, Ok(parcel as u64));
+    // Four people: the merged theme must be acted on.
+    assert_eq!(ask(app, ThemeAction::Merge { into: parcel }).await, Ok(parcel as u64));
+    let merged = world.record().theme(parcel).unwrap().unwrap();
+    assert_eq!((merged.row.theme.name.as_str(), merged.row.people), ("Rough couriers", 4));
+    assert_eq!(merged.row.theme.status, ThemeStatus::Open);
+    assert!(ask(app, ThemeAction::Close { reason: String::new() }).await.unwrap_err().contains("part of theme"));
+    let mention = world.mentions()[0].mention.id;
+    let parted = ask(parcel, ThemeAction::Split { mentions: vec![mention] }).await.unwrap();
+    assert_eq!(world.record().theme_of(mention).unwrap(), Some(i64::try_from(parted).unwrap()));
+    assert!(ask(parcel, ThemeAction::Split { mentions: vec![mention] }).await.unwrap_err().contains("not in theme"));
+    running.stop().await.unwrap();
+    assert_eq!(world.record().theme(parcel).unwrap().unwrap().row.people, 3);
+}
+
+#[tokio::test]
+async fn a_query_of_the_configuration_gathers_a_theme_across_languages() {
+    let world = world().toml("[[themes]]\nname = \"checkout\"\nquery = 'checkout OR checkud OR \"caja web\"'");
+    let said = [
+        post(1, "Jens Hansen", "Acme: checkout shows an error and I cannot pay. Terrible."),
+        post(2, "Maria Silva", "La caja web de Acme da error y no puedo pagar. Pésimo servicio."),
+        post(3, "Ole Berg", "Acme checkud virker ikke, jeg kan ikke betale. Elendigt."),
+    ];
+    let dossiers = hear(&world, 1, &said).await;
+    assert_eq!(dossiers.len(), 1, "{:?}", themes(&world));
+    assert!(dossiers[0].subject.contains("checkout"), "{}", dossiers[0].subject);
+}
