@@ -57,7 +57,7 @@ struct DraftView {
 }
 
 /// Category and severity as words; the colour only repeats them.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Badge {
     pub(super) category: String,
     pub(super) severity: String,

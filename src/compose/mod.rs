@@ -9,13 +9,16 @@
 //! anything remote, and a subject never holds a line end.
 
 mod bundle;
+mod chart;
 mod clean;
+mod digest;
 mod draft;
 mod excerpt;
 mod headers;
 mod input;
 mod letter;
 mod link;
+mod listing;
 mod mask;
 mod mention;
 mod reasons;
@@ -28,6 +31,7 @@ use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 use url::Url;
 
+pub use digest::DigestInput;
 pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
@@ -102,6 +106,11 @@ impl Composer {
         bundle::bundle(self, input)
     }
 
+    /// Collected mail: a digest, the report before a meeting, how things stand. Personal data is masked.
+    pub fn digest(&self, input: &DigestInput<'_>) -> Email {
+        digest::digest(self, input)
+    }
+
     /// To the operator: a source or the way of the mail is in trouble, or no longer is.
     pub fn trouble(&self, input: &TroubleInput<'_>) -> Email {
         trouble::trouble(self, input)
@@ -130,6 +139,13 @@ impl Composer {
         Some(format!("{}/{mention}", base.as_str().trim_end_matches('/')))
     }
 
+    /// Where all mentions that a query finds are listed.
+    fn inbox(&self, query: &str) -> Option<String> {
+        let mut url = self.settings.mention_pages.clone()?;
+        url.query_pairs_mut().append_pair("q", query);
+        Some(url.into())
+    }
+
     /// Renders both parts. `view` is what the templates call `m`.
     fn email(
         &self,
@@ -146,6 +162,7 @@ impl Composer {
             html: self.render(&format!("{template}.html"), &values),
             subject,
             headers: headers.into_vec(),
+            pictures: Vec::new(),
         }
     }
 
@@ -159,6 +176,14 @@ impl Composer {
 /// HTML's five characters (HTML Standard §13.3). The engine's own escape also takes `/`, and an address that people
 /// or filters look for in the source would not be found.
 fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
+    let mut escaped = String::new();
+    escape_into(&mut escaped, text);
+    out.write_str(&escaped)?;
+    Ok(())
+}
+
+/// [`escape`], into a text.
+fn escape_into(out: &mut String, text: &str) {
     let mut from = 0;
     for (i, byte) in text.bytes().enumerate() {
         let with = match byte {
@@ -169,12 +194,11 @@ fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::
             b'\'' => "&#39;",
             _ => continue,
         };
-        out.write_str(&text[from..i])?;
-        out.write_str(with)?;
+        out.push_str(&text[from..i]);
+        out.push_str(with);
         from = i + 1;
     }
-    out.write_str(&text[from..])?;
-    Ok(())
+    out.push_str(&text[from..]);
 }
 
 /// A last look at a subject: whatever went into it, it is one line of visible characters.
@@ -219,6 +243,8 @@ fn templates() -> Environment<'static> {
         ("case.txt", include_str!("templates/case.txt")),
         ("bundle.html", include_str!("templates/bundle.html")),
         ("bundle.txt", include_str!("templates/bundle.txt")),
+        ("digest.html", include_str!("templates/digest.html")),
+        ("digest.txt", include_str!("templates/digest.txt")),
         ("trouble.html", include_str!("templates/trouble.html")),
         ("trouble.txt", include_str!("templates/trouble.txt")),
     ] {

@@ -10,6 +10,7 @@ pub mod processors;
 pub mod reading;
 pub mod replay;
 mod run;
+mod summaries;
 mod upkeep;
 mod wording;
 

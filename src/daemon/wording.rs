@@ -1,16 +1,19 @@
 //! From a row of the outbox to a worded mail: names are looked up in the configuration, the words are `compose`'s.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
 use crate::compose::{
-    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
-    Trouble as Told, TroubleInput, Watchlist,
+    AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, DigestInput, Earlier, Later, NoticeInput, Reader,
+    Similar, Story, Trouble as Told, TroubleInput, Watchlist,
 };
 use crate::model::{Email, Mention, News, Owner, TransportSettings, Trouble, TroubleKind, WatchlistMatch};
 use crate::store::record::{CaseFile, DeliveryContent, Due};
 
-/// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
+/// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle
+/// carries, with the watchlists that each was for, or those that stand in collected mail. `None` if what
 /// the mail is about is no longer in the record.
 pub(super) fn word(
     engine: &Engine,
@@ -29,6 +32,22 @@ pub(super) fn word(
             thread: None,
             possible_duplicate,
         })),
+        DeliveryContent::Summary { summary } => {
+            let key = &summary.department;
+            let department = engine.config.routing.department(key);
+            let mentions: HashMap<i64, Mention> = bundled.iter().map(|(m, _)| (m.id, m.clone())).collect();
+            Some(engine.composer.digest(&DigestInput {
+                reader: Reader {
+                    language: department.map_or(&engine.config.daemon.language, |d| &d.language),
+                    zone: department.map_or(&engine.config.daemon.timezone, |d| &d.office.zone),
+                },
+                summary,
+                mentions: &mentions,
+                department: department.map_or(key, |d| &d.name),
+                owner: &|owner| owner_name(engine, owner),
+                possible_duplicate,
+            }))
+        }
         DeliveryContent::Bundle {} => {
             let items: Vec<_> = bundled
                 .iter()

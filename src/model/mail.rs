@@ -27,13 +27,19 @@ pub enum DeliveryKind {
     Update,
     /// Alerts that piled up for one recipient, as one mail.
     Bundle,
+    /// Collected mail of a department.
+    Digest,
+    /// Before a team's meeting.
+    Meeting,
+    /// To management: how everything stands.
+    Management,
     /// To `contact`: a source or the mail path is in trouble.
     Trouble,
 }
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 10] = [
+    pub const ALL: [DeliveryKind; 13] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -43,6 +49,9 @@ impl DeliveryKind {
         DeliveryKind::Handover,
         DeliveryKind::Update,
         DeliveryKind::Bundle,
+        DeliveryKind::Digest,
+        DeliveryKind::Meeting,
+        DeliveryKind::Management,
         DeliveryKind::Trouble,
     ];
 
@@ -58,6 +67,9 @@ impl DeliveryKind {
             DeliveryKind::Handover => "handover",
             DeliveryKind::Update => "update",
             DeliveryKind::Bundle => "bundle",
+            DeliveryKind::Digest => "digest",
+            DeliveryKind::Meeting => "meeting",
+            DeliveryKind::Management => "management",
             DeliveryKind::Trouble => "trouble",
         }
     }
@@ -89,13 +101,23 @@ pub fn message_id(domain: &str, now: Timestamp, dice: u128) -> String {
 }
 
 /// A worded mail, ready to be encoded: nothing in it is trusted to be free of CR and LF yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Email {
     pub subject: String,
     pub text: String,
     pub html: String,
     /// Further headers (`List-Id`, `In-Reply-To`, `References`, `Auto-Submitted`, …), name and value.
     pub headers: Vec<(String, String)>,
+    /// Pictures that the HTML part shows; nothing is loaded from anywhere else.
+    pub pictures: Vec<Picture>,
+}
+
+/// A picture inside a mail, shown by `cid:NAME` (RFC 2392).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Letters, digits and `-`; the Message-ID is put behind it where the mail is encoded.
+    pub name: &'static str,
+    pub png: Vec<u8>,
 }
 
 /// What went wrong with one try, in one plain sentence, with the relay's code where there is one.

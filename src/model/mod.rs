@@ -8,6 +8,7 @@ pub mod mention;
 pub mod secret;
 pub mod settings;
 pub mod source;
+pub mod summary;
 
 pub use case::{
     Case, CaseClock, CaseMail, CaseStatus, CaseStep, Happening, Letter, Mark, Owner, OwnerReason, Privacy, Reminded,
@@ -15,8 +16,14 @@ pub use case::{
 };
 pub use entry::{Author, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
-pub use mail::{Delivery, DeliveryKind, Email, MailFault, News, SendOutcome, Trouble, TroubleKind, message_id};
+pub use mail::{
+    Delivery, DeliveryKind, Email, MailFault, News, Picture, SendOutcome, Trouble, TroubleKind, message_id,
+};
 pub use mention::{Decision, Deliver, Matched, Mention, Part, WatchlistMatch};
 pub use secret::Secret;
 pub use settings::{FetchSettings, HistorySettings, MailSettings, Mailbox, SmtpTls, StorySettings, TransportSettings};
 pub use source::{Cursor, ErrorClass, Health, Location, PollFault, Source, SourceKind, SourceStatus};
+pub use summary::{
+    Blind, Comparison, Coverage, Day, Figures, Item, Listed, OpenCase, Promise, Report, Response, Summary, SummaryKind,
+    ThemeLine,
+};

@@ -5,6 +5,7 @@ mod staff;
 use crate::model::{Category, Decision, Deliver, Privacy, SentimentLabel, Severity};
 use crate::query::{Document, Facts, Query};
 use crate::schedule::office::{Allowance, DaysOff, Office, Week};
+use crate::schedule::rhythm::Rhythm;
 
 /// When "is the customer satisfied?" is asked where a department does not say: three office days after the answer.
 pub const CONFIRM_AFTER: Allowance = Allowance::days(3);
@@ -57,8 +58,10 @@ pub struct Department {
     pub resolve_within: Option<Allowance>,
     /// From an answer until the question whether the customer is satisfied.
     pub confirm_after: Allowance,
-    /// `daily 09:00` or `weekly Mon 09:00`; checked for form.
-    pub digest: Option<String>,
+    /// When its digest comes; management gets the management summary then.
+    pub digest: Option<Rhythm>,
+    /// When its team meets; the report for the meeting comes some hours before.
+    pub meeting: Option<Rhythm>,
 }
 
 impl Department {
@@ -79,6 +82,7 @@ impl Department {
             resolve_within: None,
             confirm_after: CONFIRM_AFTER,
             digest: None,
+            meeting: None,
         }
     }
 

@@ -6,6 +6,7 @@
 mod cases;
 mod copies;
 mod daemon;
+mod digests;
 mod mail;
 mod privacy;
 mod real;

@@ -11,6 +11,7 @@ mod rows;
 mod sources;
 mod stories;
 mod storms;
+mod summaries;
 mod unmatched;
 mod versions;
 mod writer;
@@ -35,18 +36,20 @@ pub use relay::RelayState;
 pub use sources::SourceState;
 pub use stories::Fingerprints;
 pub use storms::Held;
+pub use summaries::{LastDigest, Look, Moment};
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
     include_str!("unmatched.sql"),
     include_str!("copies.sql"),
     include_str!("corrections.sql"),
+    include_str!("summaries.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

@@ -13,7 +13,7 @@ use super::sources::SourceState;
 use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions};
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
-use crate::model::{DeliveryKind, Letter, Mention, News, Severity, StorySettings, Trouble};
+use crate::model::{DeliveryKind, Letter, Mention, News, Severity, StorySettings, Summary, SummaryKind, Trouble};
 
 /// What a poll brings.
 #[derive(Clone)]
@@ -86,6 +86,10 @@ pub enum DeliveryContent {
         letter: Letter,
     },
     Bundle {},
+    /// Collected mail.
+    Summary {
+        summary: Box<Summary>,
+    },
     Trouble {
         trouble: Trouble,
     },
@@ -106,6 +110,11 @@ impl DeliveryContent {
                 Letter::Update => DeliveryKind::Update,
             },
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
+            DeliveryContent::Summary { summary } => match summary.kind {
+                SummaryKind::Digest => DeliveryKind::Digest,
+                SummaryKind::Meeting => DeliveryKind::Meeting,
+                SummaryKind::Management => DeliveryKind::Management,
+            },
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
         }
     }
