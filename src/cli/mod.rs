@@ -12,6 +12,7 @@ mod mentions;
 mod once;
 mod outbox;
 mod output;
+mod report;
 mod route;
 mod run;
 mod sources;
@@ -69,6 +70,8 @@ enum Command {
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
     Outbox(outbox::Arguments),
+    /// Write a report about a period: figures, charts, response times, quotes
+    Report(report::Arguments),
     /// Measure decisions on labelled texts: accuracy, precision, recall, confusion
     Evaluate(evaluate::Arguments),
 }
@@ -112,6 +115,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
+        Command::Report(arguments) => report::run(config, &arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
     };
     match result {

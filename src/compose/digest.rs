@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::Composer;
 use super::chart::Chart;
 use super::clean::clean_line;
 use super::headers::Headers;
@@ -13,7 +14,6 @@ use super::listing::{Line, Lines, change, coverage};
 use super::mention::name;
 use super::reasons::Fact;
 use super::words::{Catalogue, capital, fill, plural};
-use super::{Composer, escape_into};
 use crate::model::{Category, Day, Email, Figures, Mention, Owner, Picture, Severity, Summary, SummaryKind};
 
 /// Name of the chart inside the mail.
@@ -60,6 +60,8 @@ struct Section {
     heading: String,
     lines: Vec<Line>,
     themes: Vec<Theme>,
+    /// The heading says of what kind all of it is.
+    plain: bool,
     more: String,
     /// Where all of it stands.
     all: Option<String>,
@@ -174,6 +176,7 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
             heading: format!("{label} ({count})"),
             lines,
             themes: Vec::new(),
+            plain: !query.is_empty(),
             more: if more == 0 { String::new() } else { plural(more, &words.mail.more_one, &words.mail.more_other) },
             all: (more > 0 && !query.is_empty()).then(|| composer.inbox(query)).flatten(),
             all_label: texts.show_all.clone(),
@@ -282,11 +285,4 @@ fn chart(words: &Catalogue, days: &[Day]) -> (Option<Picked>, Option<Picture>) {
     let key = words.digest.chart_key.clone();
     let shown = Picked { name: CHART, width, height, alt: chart_alt(words, days), key, first, last };
     (Some(shown), Some(Picture { name: CHART, png }))
-}
-
-/// Escaped for an attribute.
-pub(super) fn attribute(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    escape_into(&mut out, text);
-    out
 }

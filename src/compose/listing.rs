@@ -9,11 +9,11 @@ use super::clean::{clean_line, isolate};
 use super::excerpt::shorten;
 use super::input::Reader;
 use super::link::{Link, shown};
-use super::mask::Masker;
+use super::mask::{Masker, fold};
 use super::mention::{Badge, badge, date, name, open_on, repeats, site};
 use super::reasons;
 use super::words::{Catalogue, capital, fill, plural};
-use crate::model::{Coverage, Item, Mention, OpenCase, Owner};
+use crate::model::{CaseStatus, Coverage, Item, Mention, OpenCase, Owner};
 
 /// Characters of a line's text.
 const TEXT: usize = 200;
@@ -69,12 +69,11 @@ impl Lines<'_> {
             Some(since) => (&words.digest.overdue_since, since),
             None => (&words.digest.open_since, case.opened),
         };
-        line.facts = vec![
-            fill(&words.mail.case, &[("case", &case.case.to_string())]),
-            clean_line(&owner(&case.owner)),
-            words.status(case.status).to_owned(),
-            fill(pattern, &[("date", &words.date(at, self.reader.zone))]),
-        ];
+        line.facts = vec![fill(&words.mail.case, &[("case", &case.case.to_string())]), clean_line(&owner(&case.owner))];
+        if case.status != CaseStatus::Open {
+            line.facts.push(words.status(case.status).to_owned());
+        }
+        line.facts.push(fill(pattern, &[("date", &words.date(at, self.reader.zone))]));
         Some(line)
     }
 
@@ -94,6 +93,7 @@ impl Lines<'_> {
             (true, true) => capital(&self.words.subject.untitled),
             (true, false) => body,
             (false, true) => title,
+            (false, false) if says_again(&title, &body) => body,
             (false, false) => format!("{title} – {body}"),
         };
         let link = entry.url.as_deref().and_then(shown).filter(|l| !masker.betrays(&l.href));
@@ -107,6 +107,12 @@ impl Lines<'_> {
             page: self.composer.page(id),
         })
     }
+}
+
+/// Whether the body begins with the words of the title, whatever stands between and behind them.
+fn says_again(title: &str, body: &str) -> bool {
+    let letters = |text: &str| fold(text).chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    letters(body).starts_with(&letters(title))
 }
 
 /// How far everything was heard: the main sentence first.

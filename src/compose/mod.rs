@@ -22,6 +22,7 @@ mod listing;
 mod mask;
 mod mention;
 mod reasons;
+mod report;
 mod trouble;
 mod words;
 
@@ -39,6 +40,7 @@ pub use input::{
     AlertInput, AlsoSeen, BundleInput, BundleItem, CaseInput, Earlier, Later, NoticeInput, Reader, Similar, Story,
     Trouble, TroubleInput, Watchlist,
 };
+pub use report::ReportInput;
 
 use crate::model::Email;
 use clean::clean_line;
@@ -109,6 +111,16 @@ impl Composer {
     /// Collected mail: a digest, the report before a meeting, how things stand. Personal data is masked.
     pub fn digest(&self, input: &DigestInput<'_>) -> Email {
         digest::digest(self, input)
+    }
+
+    /// A report about a period as one page that loads nothing, and prints well. Personal data is masked.
+    pub fn report_page(&self, input: &ReportInput<'_>) -> String {
+        report::report(self, input, "report.html")
+    }
+
+    /// The same as Markdown (CommonMark).
+    pub fn report_markdown(&self, input: &ReportInput<'_>) -> String {
+        report::report(self, input, "report.md")
     }
 
     /// To the operator: a source or the way of the mail is in trouble, or no longer is.
@@ -222,12 +234,17 @@ fn templates() -> Environment<'static> {
     env.set_syntax(syntax.expect("the default delimiters differ"));
     // A misspelt name is an error, never an empty place.
     env.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    env.set_auto_escape_callback(|name| if name.ends_with(".txt") { AutoEscape::None } else { AutoEscape::Html });
+    env.set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
     env.set_formatter(|out, state, value| match value.as_str() {
         Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => escape(out, text),
         _ => minijinja::escape_formatter(out, state, value),
     });
     env.add_filter("wrap", |text: &str, prefix: &str| excerpt::wrap(text, prefix, 76));
+    env.add_filter("item", |text: &str| {
+        let lines = excerpt::wrap(text, "  ", 74);
+        format!("* {}", lines.strip_prefix("  ").unwrap_or(&lines))
+    });
+    env.add_filter("md", report::markdown);
     // White text on these has at least 4.5:1 (WCAG 2.2 §1.4.3); on the yellow of `medium` the ink is dark.
     env.add_global(
         "colour",
@@ -245,6 +262,8 @@ fn templates() -> Environment<'static> {
         ("bundle.txt", include_str!("templates/bundle.txt")),
         ("digest.html", include_str!("templates/digest.html")),
         ("digest.txt", include_str!("templates/digest.txt")),
+        ("report.html", include_str!("templates/report.html")),
+        ("report.md", include_str!("templates/report.md")),
         ("trouble.html", include_str!("templates/trouble.html")),
         ("trouble.txt", include_str!("templates/trouble.txt")),
     ] {

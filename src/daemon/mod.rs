@@ -10,7 +10,7 @@ pub mod processors;
 pub mod reading;
 pub mod replay;
 mod run;
-mod summaries;
+pub mod summaries;
 mod upkeep;
 mod wording;
 

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 
 use super::World;
 use super::engine::Engine;
-use crate::model::Summary;
+use super::reading::Lines;
+use crate::model::{Mention, Summary};
 use crate::store::StoreError;
 use crate::store::record::{DeliveryContent, LastDigest, Look, Moment, NewDelivery};
 use crate::summaries::{Digest, Due, Span, Wanted, due, wanted};
+use crate::themes::NamedQueries;
 
 /// Makes all collected mail that is due; returns the number of mails.
 ///
@@ -57,6 +59,14 @@ pub(super) fn next(engine: &Engine, now: Timestamp) -> Option<Timestamp> {
     wanted(&engine.config.routing).filter_map(|wanted| wanted.next(now)).min()
 }
 
+/// The named subjects that a mention belongs to.
+pub fn subjects<'t>(themes: &'t NamedQueries, mention: &Mention) -> Vec<&'t str> {
+    let lines = Lines::of(&mention.entry);
+    let mut document = lines.document(&mention.entry, &mention.source);
+    document.lang = &mention.classification.language.code;
+    themes.of(&document)
+}
+
 /// Reads one digest from the record. `number` is its place among all that are wanted.
 fn gather(
     engine: &Engine,
@@ -71,9 +81,10 @@ fn gather(
     let upto = moment.newest()?;
     let Some(wanted) = wanted(&config.routing).nth(number) else { return Err(StoreError::Stopped) };
     let mut digest = Digest::new(&config.routing, wanted, Span { from, to, after, upto });
-    moment.mentions(Look { since: digest.reads_from(), after, upto }, |heard| digest.add(heard))?;
+    let look = Look { since: digest.reads_from(), after, upto };
+    moment.mentions(look, |heard| digest.add(heard, &subjects(&engine.themes, heard.mention)))?;
     let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
     let coverage = moment.coverage(&sources, from, now)?;
     let cases = moment.open_cases()?;
-    Ok((digest.finish(&cases, Vec::new(), coverage, now), upto))
+    Ok((digest.finish(&cases, coverage, now), upto))
 }

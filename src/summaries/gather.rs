@@ -1,15 +1,16 @@
 //! One digest: which mentions and cases belong into it, and into which of its sections.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::figures::{Copies, Daily, Tally};
+use super::themes::Themes;
 use super::{Heard, Wanted, open_case};
 use crate::model::{
     Case, CaseStatus, Category, Coverage, Deliver, Item, Listed, Mention, OpenCase, Privacy, Severity, Summary,
-    SummaryKind, ThemeLine,
+    SummaryKind,
 };
 use crate::routing::{Department, Role, Routing};
 
@@ -55,10 +56,12 @@ pub struct Digest<'a> {
     before: Tally,
     daily: Daily,
     copies: Copies,
+    themes: Themes,
     new: Vec<Pick>,
     praise: Vec<Pick>,
     questions: Vec<Pick>,
-    rest: BTreeMap<Category, u64>,
+    /// What is not listed, with its case.
+    rest: Vec<(Category, Option<i64>)>,
     hidden: u64,
 }
 
@@ -91,10 +94,11 @@ impl<'a> Digest<'a> {
             before: Tally::default(),
             daily: Daily::new(&wanted.department.office.zone, chart, span.to),
             copies: Copies::default(),
+            themes: Themes::default(),
             new: Vec::new(),
             praise: Vec::new(),
             questions: Vec::new(),
-            rest: BTreeMap::new(),
+            rest: Vec::new(),
             hidden: 0,
         }
     }
@@ -106,8 +110,9 @@ impl<'a> Digest<'a> {
         self.span.before().min(day)
     }
 
-    /// Takes one mention: heard since [`Digest::reads_from`], or with a number above `after`; none above `upto`.
-    pub fn add(&mut self, heard: Heard<'_>) {
+    /// Takes one mention: heard since [`Digest::reads_from`], or with a number above `after`; none above `upto`. `themes`
+    /// names those that it belongs to.
+    pub fn add(&mut self, heard: Heard<'_>, themes: &[&str]) {
         let decision = &heard.mention.decision;
         let key = &self.wanted.department.key;
         if !self.everything && decision.department != *key && !decision.copy.contains(key) {
@@ -118,6 +123,7 @@ impl<'a> Digest<'a> {
             let fetched = heard.mention.fetched;
             if self.span.before() <= fetched && fetched < self.span.from {
                 self.before.add(heard);
+                self.themes.add_before(themes, heard);
             }
             return;
         }
@@ -126,11 +132,9 @@ impl<'a> Digest<'a> {
             self.copies.add(heard.story);
             return;
         }
-        if !is_visible(self.wanted.department, heard.mention) {
-            self.hidden += 1;
-            return;
-        }
-        self.list(heard);
+        let visible = is_visible(self.wanted.department, heard.mention);
+        self.themes.add(themes, heard, visible);
+        if visible { self.list(heard) } else { self.hidden += 1 }
     }
 
     fn list(&mut self, heard: Heard<'_>) {
@@ -147,15 +151,13 @@ impl<'a> Digest<'a> {
         let grave = self.wanted.kind != SummaryKind::Digest && found.severity >= Severity::High;
         match found.category {
             Category::Praise => self.praise.push(pick(self.routing.employees_named(&entry.title, &entry.text))),
-            Category::Spam | Category::Abuse if !self.waits_here(heard.mention) => self.count(found.category),
+            Category::Spam | Category::Abuse if !self.waits_here(heard.mention) => {
+                self.rest.push((found.category, heard.case));
+            }
             Category::Question if heard.case.is_none() => self.questions.push(pick(Vec::new())),
             _ if grave || self.waits_here(heard.mention) => self.new.push(pick(Vec::new())),
-            category => self.count(category),
+            category => self.rest.push((category, heard.case)),
         }
-    }
-
-    fn count(&mut self, category: Category) {
-        *self.rest.entry(category).or_default() += 1;
     }
 
     /// Whether a mention was not mailed because this mail will tell of it.
@@ -170,8 +172,8 @@ impl<'a> Digest<'a> {
         of(&decision.department).or_else(community) == Some(here)
     }
 
-    /// The whole. `cases` are all that are not ended; `themes` come in their order.
-    pub fn finish(self, cases: &[Case], themes: Vec<ThemeLine>, coverage: Coverage, now: Timestamp) -> Summary {
+    /// The whole. `cases` are all that are not ended.
+    pub fn finish(self, cases: &[Case], coverage: Coverage, now: Timestamp) -> Summary {
         let Wanted { department, kind, .. } = self.wanted;
         let mut hidden = self.hidden;
         let (mut needs, mut overdue): (Vec<OpenCase>, Vec<OpenCase>) = (Vec::new(), Vec::new());
@@ -192,9 +194,17 @@ impl<'a> Digest<'a> {
             }
         }
         needs.sort_by_key(|c| (Reverse(c.severity), c.opened, c.case));
-        overdue.sort_by_key(|c| (c.overdue, c.case));
+        overdue.sort_by_key(|c| (Reverse(c.severity), c.overdue, c.case));
+        // What stands there as a case is not said again.
+        let told: HashSet<i64> = needs.iter().chain(&overdue).map(|c| c.case).collect();
+        let untold = |case: Option<i64>| case.is_none_or(|case| !told.contains(&case));
 
         let Self { mut new, mut praise, mut questions, copies, .. } = self;
+        new.retain(|pick| untold(pick.case));
+        let mut rest: BTreeMap<Category, u64> = BTreeMap::new();
+        for (category, _) in self.rest.into_iter().filter(|(_, case)| untold(*case)) {
+            *rest.entry(category).or_default() += 1;
+        }
         new.sort_by(|a, b| {
             let rank = |p: &Pick| (Reverse(p.severity), Reverse(copies.of(p.story)));
             rank(a).cmp(&rank(b)).then(a.score.total_cmp(&b.score)).then(a.mention.cmp(&b.mention))
@@ -221,11 +231,11 @@ impl<'a> Digest<'a> {
             everything: self.everything,
             needs: Listed::first(needs, MAX_CASES),
             overdue: Listed::first(overdue, MAX_CASES),
-            themes: Listed::first(themes, MAX_THEMES),
+            themes: Listed::first(self.themes.lines(), MAX_THEMES),
             new: items(new, MAX_NEW),
             praise: items(praise, MAX_PRAISE),
             questions: items(questions, MAX_QUESTIONS),
-            rest: self.rest,
+            rest,
             hidden,
             figures: self.now.figures(),
             before: self.before.figures(),

@@ -8,6 +8,7 @@ mod due;
 mod figures;
 mod gather;
 mod report;
+mod themes;
 
 use jiff::Timestamp;
 

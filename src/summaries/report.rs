@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::Heard;
 use super::figures::{Copies, Daily, Tally};
+use super::themes::Themes;
 use crate::model::{
     Case, Category, Comparison, Coverage, Item, Listed, Mention, Privacy, Promise, Report, Response, Severity,
-    ThemeLine,
 };
 use crate::routing::{Department, Routing};
 use crate::schedule::office::Allowance;
@@ -49,6 +49,7 @@ pub struct Reporting<'a> {
     comparison: Option<(Timestamp, Tally, Tally)>,
     daily: Daily,
     copies: Copies,
+    themes: Themes,
     grave: Vec<Pick>,
     praise: Vec<Pick>,
     hidden: u64,
@@ -64,7 +65,7 @@ struct Pick {
 }
 
 impl<'a> Reporting<'a> {
-    /// An empty one. `theme` is named in it; which mentions belong to it is decided by whoever hands them over.
+    /// An empty one, about one theme only if `theme` names it.
     pub fn new(routing: &'a Routing, zone: &TimeZone, span: ReportSpan, theme: Option<String>) -> Self {
         Self {
             routing,
@@ -74,6 +75,7 @@ impl<'a> Reporting<'a> {
             comparison: span.compare.map(|at| (at, Tally::default(), Tally::default())),
             daily: Daily::new(zone, span.from, span.to),
             copies: Copies::default(),
+            themes: Themes::default(),
             grave: Vec::new(),
             praise: Vec::new(),
             hidden: 0,
@@ -86,31 +88,37 @@ impl<'a> Reporting<'a> {
         self.span.from.checked_sub(self.span.to.duration_since(self.span.from)).unwrap_or(self.span.from)
     }
 
-    /// Takes one mention that was heard between [`Reporting::reads_from`] and the end of the period.
-    pub fn add(&mut self, heard: Heard<'_>) {
+    /// Takes one mention that was heard between [`Reporting::reads_from`] and the end of the period; `themes` names
+    /// those that it belongs to. Whether it is among those that the report is about.
+    pub fn add(&mut self, heard: Heard<'_>, themes: &[&str]) -> bool {
         let mention = heard.mention;
         let watched = |name: &String| mention.watchlists.iter().any(|w| w.name == *name);
-        if !self.span.watchlist.as_ref().is_none_or(watched) || mention.fetched >= self.span.to {
-            return;
+        let about = self.theme.as_ref().is_none_or(|theme| themes.contains(&theme.as_str()));
+        if !about || !self.span.watchlist.as_ref().is_none_or(watched) || mention.fetched >= self.span.to {
+            return false;
         }
         if mention.fetched < self.span.from {
             if mention.fetched >= self.reads_from() {
                 self.before.add(heard);
+                self.themes.add_before(themes, heard);
             }
-            return;
+            return false;
         }
         self.now.add(heard);
         self.daily.add(heard);
         if let Some((at, before, after)) = &mut self.comparison {
             if mention.fetched < *at { before.add(heard) } else { after.add(heard) }
         }
+        let visible = mention.decision.privacy == Privacy::Usual;
+        self.themes.add(themes, heard, visible);
         if !heard.original {
             self.copies.add(heard.story);
-        } else if mention.decision.privacy != Privacy::Usual {
-            self.hidden += 1;
-        } else {
+        } else if visible {
             self.pick(heard);
+        } else {
+            self.hidden += 1;
         }
+        true
     }
 
     fn pick(&mut self, heard: Heard<'_>) {
@@ -130,7 +138,7 @@ impl<'a> Reporting<'a> {
     }
 
     /// The whole. `cases` are those that were opened in the period; `now` ends clocks that still run.
-    pub fn finish(self, cases: &[Worked], themes: Vec<ThemeLine>, coverage: Coverage, now: Timestamp) -> Report {
+    pub fn finish(self, cases: &[Worked], coverage: Coverage, now: Timestamp) -> Report {
         let copies = self.copies;
         let listed = |mut picks: Vec<Pick>, cap, rank: fn(&Pick, &Pick) -> std::cmp::Ordering| {
             for pick in &mut picks {
@@ -159,7 +167,7 @@ impl<'a> Reporting<'a> {
             }),
             days: self.daily.days(),
             responses: responses(self.routing, cases, now),
-            themes: Listed::first(themes, MAX_THEMES),
+            themes: Listed::first(self.themes.lines(), MAX_THEMES),
             grave,
             praise,
             hidden: self.hidden,

@@ -6,8 +6,6 @@ use jiff::tz::TimeZone;
 use mentiond::cases::Action;
 use mentiond::daemon;
 
-use crate::support::smtp::Script;
-use crate::support::web::Reply;
 use crate::support::world::{Entry, Mail, World, entry, rss};
 
 const SUPPORT: &str = "support@oakline.example";
@@ -191,46 +189,181 @@ async fn act(world: &World, case: i64, action: Action, by: &str) {
     daemon.store.close().await;
 }
 
-/// Polls on the hour from Monday 2 March 08:00 until `until`; people act meanwhile.
+/// When it is polled: in the mornings and whenever something was said. People act in between.
 async fn week(world: &World, until: &str) -> Vec<Mail> {
+    let mut times: Vec<String> = said().iter().map(|(when, _)| (*when).to_owned()).collect();
+    for day in ["02", "03", "04", "05", "06", "07", "08", "09", "10"] {
+        times.extend([7, 9].map(|hour| format!("2026-03-{day} {hour:02}:00")));
+    }
+    times.sort();
+    times.retain(|time| time.as_str() <= until);
     let mut all = Vec::new();
-    let (mut now, until) = (at("2026-03-02 08:00"), at(until));
-    let zone = TimeZone::get("Europe/Madrid").unwrap();
-    while now <= until {
-        let local = now.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string();
-        all.extend(round(world, &local).await);
-        if local == "2026-03-02 12:00" {
-            act(world, 1, Action::Acknowledge, "ana@oakline.example").await;
-        } else if local == "2026-03-03 12:00" {
-            act(world, 1, Action::Answer, "ana@oakline.example").await;
+    for time in times {
+        all.extend(round(world, &time).await);
+        match time.as_str() {
+            "2026-03-02 10:00" => act(world, 1, Action::Acknowledge, "ana@oakline.example").await,
+            "2026-03-03 09:30" => act(world, 1, Action::Answer, "ana@oakline.example").await,
+            "2026-03-05 13:00" => act(world, 2, Action::Acknowledge, "tom@oakline.example").await,
+            _ => {}
         }
-        now += jiff::SignedDuration::from_hours(1);
     }
     all
+}
+
+/// The digest part of a world's record: the latest mail of a kind to somebody.
+fn last<'m>(mails: &'m [Mail], kind: &str, to: &str) -> &'m Mail {
+    mails.iter().rfind(|mail| mail.kind == kind && mail.to == to).expect("the mail")
 }
 
 #[tokio::test]
 async fn everybody_gets_their_collected_mail_once_and_at_the_right_time() {
     let world = world();
     let mails = week(&world, "2026-03-10 08:00").await;
-    let of = |to: &str, kind: &str| mails.iter().filter(|m| m.to == to && m.kind == kind).collect::<Vec<_>>();
-    // Tuesday to Friday, and Monday for the weekend.
-    assert_eq!(of(SUPPORT, "digest").len(), 6, "{:?}", heard(&mails));
-    assert_eq!(of(COMMUNITY, "digest").len(), 6, "{:?}", heard(&mails));
-    // The first Monday only begins, the first Tuesday's report too.
-    assert_eq!(of(MARKETING, "digest").len(), 1 + 1, "{:?}", heard(&mails));
-    assert_eq!(of(MARKETING, "meeting").len(), 1 + 1, "{:?}", heard(&mails));
-    assert_eq!(of(BOARD, "management").len(), 1 + 1, "{:?}", heard(&mails));
-    write(&mails);
+    let count = |kind: &str, to: &str| mails.iter().filter(|m| m.to == to && m.kind == kind).count();
+    // Monday the 2nd (for the time since Friday) to Friday, then Monday for the weekend.
+    assert_eq!(count("digest", SUPPORT), 6, "{:?}", heard(&mails));
+    assert_eq!(count("digest", COMMUNITY), 6, "{:?}", heard(&mails));
+    assert_eq!(count("digest", MARKETING), 2, "{:?}", heard(&mails));
+    assert_eq!(count("meeting", MARKETING), 2, "{:?}", heard(&mails));
+    assert_eq!(count("management", BOARD), 2, "{:?}", heard(&mails));
+    assert_eq!(mails.len(), 18, "nobody else: {:?}", heard(&mails));
+    for mail in &mails {
+        assert!(!mail.says("comes late"), "{}", mail.subject);
+        assert_nothing_remote(mail);
+    }
+
+    // A question waits for the digest, praise for the meeting; each is told once.
+    let telling = |words: &str, kind: &str, to: &str| {
+        mails.iter().filter(|m| m.kind == kind && m.to == to && m.says(words)).count()
+    };
+    assert_eq!(telling("deliver to Malta", "digest", SUPPORT), 1);
+    assert_eq!(telling("oiled Oakline table", "digest", SUPPORT), 1);
+    assert_eq!(telling("oak shelves are beautiful", "meeting", MARKETING), 1);
+    assert_eq!(telling("spare parts", "meeting", MARKETING), 1);
+    // Whom people praised.
+    assert!(last(&mails, "management", BOARD).says("names Ana Ruiz"));
+    // What is private: masked, or not there at all.
+    for mail in &mails {
+        for secret in ["7946", "Margaret Hill", "laughed at her"] {
+            assert!(!mail.text.contains(secret) && !mail.html.contains(secret), "{secret}: {}", mail.text);
+        }
+    }
+    for (kind, to) in [("digest", SUPPORT), ("digest", COMMUNITY), ("meeting", MARKETING), ("management", BOARD)] {
+        let mail = last(&mails, kind, to);
+        insta::assert_snapshot!(format!("week_{kind}_{}", to.split('@').next().unwrap()), show(mail));
+    }
+    write(&world, &mails);
 }
 
-fn write(mails: &[Mail]) {
+fn show(mail: &Mail) -> String {
+    format!("{}\n\n{}", mail.subject, mail.text.replace("\r\n", "\n"))
+}
+
+/// Opening a mail asks nobody for anything: pictures are inside it, and links are only followed by people.
+fn assert_nothing_remote(mail: &Mail) {
+    let raw = String::from_utf8(mail.raw.clone()).unwrap();
+    for (at, _) in mail.html.match_indices("src=") {
+        let target = &mail.html[at + 5..];
+        let name = target.strip_prefix("cid:").expect("a picture inside the mail").split('"').next().unwrap();
+        assert!(raw.contains(&format!("Content-ID: <{name}>")), "{name}");
+    }
+    for word in ["<link", "@import", "url(", "<script", "<iframe", "background=", "srcset"] {
+        assert!(!mail.html.contains(word), "{word}");
+    }
+    // Whoever does not see the picture reads its figures.
+    for image in mail.html.split("<img").skip(1) {
+        let alt = image.split("alt=\"").nth(1).unwrap().split('"').next().unwrap();
+        assert!(alt.starts_with("Mentions a day, ") && alt.contains("in all, most on"), "{alt}");
+    }
+}
+
+#[tokio::test]
+async fn after_days_of_standstill_one_mail_tells_of_all_and_says_that_it_is_late() {
+    let world = world();
+    assert_eq!(heard(&round(&world, "2026-03-02 08:00").await), []);
+    let monday = round(&world, "2026-03-02 09:00").await;
+    let expected = [("digest", SUPPORT), ("digest", MARKETING), ("digest", COMMUNITY), ("management", BOARD)];
+    assert_eq!(heard(&monday), expected);
+    for mail in &monday {
+        assert!(mail.says("Quiet: 2 of 2 sources heard, last Mon 2 Mar 2026, 09:00."), "{}", mail.text);
+        assert!(mail.subject.ends_with("quiet") && mail.text.lines().count() < 12, "{}", mail.text);
+    }
+    assert_eq!(heard(&round(&world, "2026-03-02 09:00").await), [], "a second start at the same minute");
+    // Nobody runs it until Thursday afternoon.
+    let thursday = round(&world, "2026-03-05 14:00").await;
+    let expected = [("digest", SUPPORT), ("meeting", MARKETING), ("digest", COMMUNITY)];
+    assert_eq!(heard(&thursday), expected, "one for all that were missed");
+    let digest = last(&thursday, "digest", SUPPORT);
+    for words in ["comes late: it was due on Thu 5 Mar 2026, 09:00", "Mon 2 Mar 2026, 09:00 to Thu 5 Mar 2026, 09:00"] {
+        assert!(digest.says(words), "{words}: {}", digest.text);
+    }
+    // Silence is not calm: nobody listened meanwhile.
+    assert!(digest.says("forum was not heard for"), "{}", digest.text);
+    assert_eq!(heard(&round(&world, "2026-03-05 14:01").await), []);
+}
+
+/// What a poll brought between the time of the digest and its making belongs to exactly one.
+#[tokio::test]
+async fn a_digest_and_the_next_one_leave_no_gap() {
+    let world = world();
+    round(&world, "2026-03-02 09:00").await;
+    let mut told = Vec::new();
+    for time in [
+        "2026-03-02 16:00",
+        "2026-03-03 09:40",
+        "2026-03-03 17:00",
+        "2026-03-04 09:00",
+        "2026-03-05 09:00",
+        "2026-03-06 10:00",
+    ] {
+        told.extend(round(&world, time).await);
+    }
+    let question = |mail: &&Mail| mail.to == SUPPORT && mail.says("deliver to Malta");
+    assert_eq!(told.iter().filter(question).count(), 1);
+}
+
+#[tokio::test]
+async fn a_source_that_is_not_heard_is_never_taken_for_calm() {
+    let world = world();
+    round(&world, "2026-03-02 09:00").await;
+    world.serve("reviews", crate::support::web::Reply::status(503));
+    for time in ["2026-03-02 12:00", "2026-03-03 03:00"] {
+        round(&world, time).await;
+    }
+    let mails = round(&world, "2026-03-03 09:00").await;
+    let digest = last(&mails, "digest", COMMUNITY);
+    assert!(digest.says("reviews has not been heard for 1 d, and still is not."), "{}", digest.text);
+    assert!(!digest.says("No blind hours"), "{}", digest.text);
+}
+
+#[tokio::test]
+async fn a_running_daemon_sends_them_as_well() {
+    let world = world();
+    world.clock.set(at("2026-03-02 09:00"));
+    world.once().await;
+    let before = world.mails().len();
+    world.clock.set(at("2026-03-03 09:00"));
+    let daemon = world.run();
+    crate::support::world::until("the digests", || world.mails().len() >= before + 2).await;
+    daemon.stop().await.unwrap();
+    let mut mails = collected(world.mails().split_off(before));
+    mails.sort_by(|a, b| a.to.cmp(&b.to));
+    assert_eq!(heard(&mails), [("digest", COMMUNITY), ("digest", SUPPORT)]);
+}
+
+/// The week's mails, for people who want to see them.
+fn write(world: &World, mails: &[Mail]) {
     let Some(folder) = std::env::var_os("EXAMPLES").map(std::path::PathBuf::from) else { return };
     std::fs::create_dir_all(&folder).unwrap();
     for mail in mails {
         let name = mail.to.split('@').next().unwrap();
         std::fs::write(folder.join(format!("{}-{name}.eml", mail.kind)), &mail.raw).unwrap();
-        std::fs::write(folder.join(format!("{}-{name}.txt", mail.kind)), format!("{}\n\n{}", mail.subject, mail.text))
-            .unwrap();
+        std::fs::write(folder.join(format!("{}-{name}.txt", mail.kind)), show(mail)).unwrap();
     }
+    let state = folder.join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    for file in ["record.sqlite", "record.sqlite-wal", "record.sqlite-shm"] {
+        let _ = std::fs::copy(world.state().join(file), state.join(file));
+    }
+    std::fs::write(folder.join("mentiond.toml"), world.config_text()).unwrap();
 }
