@@ -246,7 +246,7 @@ pub(super) fn figures(words: &Catalogue, now: &Figures, before: &Figures) -> Vec
     .filter(|(_, now, before)| now + before > 0)
     .map(|(label, now, before)| Fact {
         label: label.clone(),
-        value: now.to_string(),
+        value: words.number(now),
         because: change(words, now, before),
     })
     .collect()

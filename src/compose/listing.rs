@@ -150,6 +150,14 @@ pub(super) fn change(words: &Catalogue, now: u64, before: u64) -> String {
     if now == before {
         return if now == 0 { String::new() } else { words.digest.same.clone() };
     }
-    let difference = if now > before { format!("+{}", now - before) } else { format!("−{}", before - now) };
-    fill(&words.digest.change, &[("change", &difference), ("before", &before.to_string())])
+    fill(&words.digest.change, &[("change", &difference(words, now, before)), ("before", &words.number(before))])
+}
+
+/// `+4`, `−190`, `0`.
+pub(super) fn difference(words: &Catalogue, now: u64, before: u64) -> String {
+    match now.cmp(&before) {
+        std::cmp::Ordering::Greater => format!("+{}", words.number(now - before)),
+        std::cmp::Ordering::Less => format!("−{}", words.number(before - now)),
+        std::cmp::Ordering::Equal => "0".to_owned(),
+    }
 }

@@ -273,6 +273,8 @@ fn templates() -> Environment<'static> {
 }
 
 #[cfg(test)]
+mod collected_tests;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;

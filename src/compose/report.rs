@@ -11,7 +11,7 @@ use super::chart::Chart;
 use super::clean::clean_line;
 use super::digest::{chart_alt, ends, figures, quotes, theme_facts};
 use super::input::Reader;
-use super::listing::{Line, Lines, change, coverage};
+use super::listing::{Line, Lines, coverage, difference};
 use super::mention::name;
 use super::reasons::Fact;
 use super::words::{Catalogue, capital, fill, plural};
@@ -224,8 +224,15 @@ fn language(words: &Catalogue, code: &str) -> String {
         "pt" => &texts.portuguese,
         "da" => &texts.danish,
         "und" | "" => &texts.others,
-        code => code,
+        // Of others only the code is known (ISO 639-1).
+        code => return code.to_owned(),
     })
+}
+
+/// `15.1`, with the sign that the language has.
+fn decimal(words: &Catalogue, number: f64) -> String {
+    let text = format!("{number:.1}");
+    if words.digest.thousands == "." { text.replace('.', ",") } else { text }
 }
 
 fn responses<'a>(words: &'a Catalogue, input: &ReportInput<'_>) -> Option<Table<'a>> {
@@ -276,7 +283,7 @@ fn comparison<'a>(words: &'a Catalogue, input: &ReportInput<'_>, compared: &Comp
     // The two parts need not be of one length.
     let a_day = |figures: &Figures, from: Timestamp, to: Timestamp| {
         let days = to.duration_since(from).as_secs_f64() / 86_400.0;
-        if days > 0.0 { format!("{:.1}", figures.mentions as f64 / days) } else { "–".to_owned() }
+        if days > 0.0 { decimal(words, figures.mentions as f64 / days) } else { "–".to_owned() }
     };
     let both = |n: u64, figures: &Figures| format!("{n} ({})", share(n, figures.mentions));
     let rows = vec![
@@ -284,7 +291,7 @@ fn comparison<'a>(words: &'a Catalogue, input: &ReportInput<'_>, compared: &Comp
             shared.mentions.clone(),
             before.mentions.to_string(),
             after.mentions.to_string(),
-            change(words, after.mentions, before.mentions),
+            difference(words, after.mentions, before.mentions),
         ],
         vec![
             texts.a_day.clone(),
@@ -296,13 +303,13 @@ fn comparison<'a>(words: &'a Catalogue, input: &ReportInput<'_>, compared: &Comp
             shared.negative.clone(),
             both(before.negative, before),
             both(after.negative, after),
-            change(words, after.negative, before.negative),
+            difference(words, after.negative, before.negative),
         ],
         vec![
             shared.positive.clone(),
             both(before.positive, before),
             both(after.positive, after),
-            change(words, after.positive, before.positive),
+            difference(words, after.positive, before.positive),
         ],
     ];
     Table {

@@ -339,6 +339,19 @@ impl Catalogue {
         fill(&self.dates.day, &[("day", &date.day().to_string()), ("month", month)])
     }
 
+    /// `48,200`.
+    pub(super) fn number(&self, n: u64) -> String {
+        let digits = n.to_string();
+        let mut out = String::with_capacity(digits.len() + 6);
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                out.push_str(&self.digest.thousands);
+            }
+            out.push(digit);
+        }
+        out
+    }
+
     /// `3 h 20 min`, `2 d 4 h`: the two largest units; a day is 24 hours.
     pub(super) fn length(&self, seconds: i64) -> String {
         let minutes = seconds.max(0) / 60;

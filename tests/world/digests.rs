@@ -157,7 +157,9 @@ fn world() -> World {
     let world = World::new()
         .daemon("timezone = \"Europe/Madrid\"")
         .feed("forum", rss([]))
+        .toml("every = \"23h\"")
         .feed("reviews", rss([]))
+        .toml("every = \"23h\"")
         .toml(OAKLINE);
     world.clock.set(at("2026-03-02 08:00"));
     world
@@ -344,11 +346,11 @@ async fn a_running_daemon_sends_them_as_well() {
     let before = world.mails().len();
     world.clock.set(at("2026-03-03 09:00"));
     let daemon = world.run();
-    crate::support::world::until("the digests", || world.mails().len() >= before + 2).await;
+    crate::support::world::until("the digests", || world.mails().len() >= before + 3).await;
     daemon.stop().await.unwrap();
     let mut mails = collected(world.mails().split_off(before));
     mails.sort_by(|a, b| a.to.cmp(&b.to));
-    assert_eq!(heard(&mails), [("digest", COMMUNITY), ("digest", SUPPORT)]);
+    assert_eq!(heard(&mails), [("digest", COMMUNITY), ("meeting", MARKETING), ("digest", SUPPORT)]);
 }
 
 /// The week's mails, for people who want to see them.

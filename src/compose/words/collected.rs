@@ -66,6 +66,8 @@ pub(in crate::compose) struct DigestWords {
     pub(in crate::compose) day: String,
     pub(in crate::compose) hour: String,
     pub(in crate::compose) minute: String,
+    /// What stands between thousands.
+    pub(in crate::compose) thousands: String,
     pub(in crate::compose) foot: String,
 }
 

@@ -272,8 +272,8 @@ impl Record {
         .await
     }
 
-    /// Makes deferred and failed mails due now: one, or all, and has the relay tried at once. Returns how many. Notices go to the address that their
-    /// department has now (`departments`: key and address); `to` redirects one mail.
+    /// Makes deferred and failed mails due now: one, or all, and has the relay tried at once. Returns how many. Notices and digests go to the address that
+    /// their department has now (`departments`: key and address); `to` redirects one mail.
     ///
     /// # Errors
     /// The record cannot be written.
@@ -288,8 +288,10 @@ impl Record {
         self.settle_sent().await?;
         self.write(true, move |c| {
             let mut readdress = c.prepare_cached(
-                "UPDATE outbox SET recipient = ?3 WHERE status IN ('deferred', 'failed', 'queued') AND kind = 'notice'
-                    AND (?1 IS NULL OR id = ?1) AND content ->> '$.department' = ?2 AND NOT ifnull(content ->> '$.person', 0)",
+                "UPDATE outbox SET recipient = ?3 WHERE status IN ('deferred', 'failed', 'queued')
+                    AND kind IN ('notice', 'digest', 'meeting', 'management') AND (?1 IS NULL OR id = ?1)
+                    AND ifnull(content ->> '$.department', content ->> '$.summary.department') = ?2
+                    AND NOT ifnull(content ->> '$.person', 0)",
             )?;
             for (key, email) in &departments {
                 readdress.execute(params![id, key, email])?;

@@ -257,3 +257,86 @@ impl Moment<'_> {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::DeliveryContent;
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    async fn record() -> (tempfile::TempDir, Record) {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record::open(&dir.path().join("record.sqlite")).unwrap();
+        (dir, record)
+    }
+
+    fn mail(n: u32) -> NewDelivery {
+        NewDelivery {
+            recipient: "support@example.com".into(),
+            message_id: format!("{n}@example.com"),
+            content: DeliveryContent::Bundle {},
+            once: Some("support until then".into()),
+        }
+    }
+
+    async fn heard(record: &Record, state: &str) {
+        let sql = format!(
+            "INSERT OR REPLACE INTO sources (name, cursor, status, failures, entries, last_heard, last_poll, next_poll,
+                blind_since, blind_seconds, told) VALUES ('forum', '{{}}', 'ok', 0, 0, {state}, 0, 0)"
+        );
+        record.write(true, move |c| Ok(c.execute_batch(&sql)?)).await.unwrap();
+    }
+
+    /// However often it is tried, and whatever a crash left: one row, one mail.
+    #[tokio::test]
+    async fn a_digest_is_queued_once() {
+        let (_dir, record) = record().await;
+        let (kind, until) = (SummaryKind::Digest, at("2026-03-03T08:00:00Z"));
+        let key = || "support".to_owned();
+        assert_eq!(record.last_digest(key(), kind).await.unwrap(), None);
+        let begin = at("2026-03-02T08:00:00Z");
+        record.begin_digests(key(), kind, begin, begin).await.unwrap();
+        assert_eq!(record.last_digest(key(), kind).await.unwrap(), Some(LastDigest { until: begin, upto: 0 }));
+        let reaches = LastDigest { until, upto: 7 };
+        for n in 0..3 {
+            let queued = record.queue_digest(key(), kind, reaches, mail(n), until).await.unwrap();
+            assert_eq!(queued, n == 0);
+        }
+        assert_eq!(record.outbox_counts().await.unwrap().queued, 1);
+        assert_eq!(record.last_digest(key(), kind).await.unwrap(), Some(reaches));
+        assert_eq!(record.last_digest(key(), SummaryKind::Meeting).await.unwrap(), None);
+        record.close().await;
+    }
+
+    /// A source's own row knows only the present; what was before is kept when it is heard again.
+    #[tokio::test]
+    async fn blind_times_are_remembered_after_they_ended() {
+        let (_dir, record) = record().await;
+        let ms = |text: &str| millis(at(text)).to_string();
+        let (six, seven, noon) = (ms("2026-03-02T06:00:00Z"), ms("2026-03-02T07:00:00Z"), ms("2026-03-02T12:00:00Z"));
+        let (day, late) = (ms("2026-03-03T06:00:00Z"), ms("2026-03-03T20:00:00Z"));
+        heard(&record, &format!("{six}, {six}, {seven}, NULL")).await;
+        heard(&record, &format!("{six}, {seven}, {noon}, {six}")).await;
+        heard(&record, &format!("{noon}, {noon}, {day}, NULL")).await;
+        let asked = |from: &'static str, to: &'static str| {
+            let record = &record;
+            async move { record.look(move |m| m.coverage(&["forum".into()], at(from), at(to))).await.unwrap() }
+        };
+        let coverage = asked("2026-03-02T08:00:00Z", "2026-03-03T08:00:00Z").await;
+        let blind = Blind { source: "forum".into(), seconds: 4 * 3600, still: false };
+        assert_eq!((coverage.heard, coverage.blind), (1, vec![blind]), "only what falls into the period");
+        assert!(asked("2026-03-02T13:00:00Z", "2026-03-03T08:00:00Z").await.blind.is_empty());
+        // Polled fourteen hours after it was planned: nobody ran it.
+        heard(&record, &format!("{late}, {late}, {late}, NULL")).await;
+        let coverage = asked("2026-03-03T00:00:00Z", "2026-03-04T00:00:00Z").await;
+        assert_eq!(coverage.blind[0].seconds, 14 * 3600);
+        // A moment later nothing was missed.
+        heard(&record, &format!("{late} + 3600000, {late} + 3600000, {late}, NULL")).await;
+        let again = asked("2026-03-03T00:00:00Z", "2026-03-04T00:00:00Z").await;
+        assert_eq!(again.blind[0].seconds, 14 * 3600);
+        record.close().await;
+    }
+}
