@@ -177,7 +177,7 @@ fn gather(
             }
         })?;
         let cases = moment.worked(from, to, &|mention| !narrow || own.contains(&mention))?;
-        let report = reporting.finish(&cases, moment.coverage(&sources, from, to)?, now);
+        let report = reporting.finish(&cases, moment.coverage(&sources, from, to)?, moment.began(now)?, now);
         let mentions = moment.mentions_by_id(&report.mentions())?;
         Ok((report, mentions))
     })?;

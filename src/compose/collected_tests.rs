@@ -121,7 +121,7 @@ fn summary(kind: SummaryKind) -> Summary {
         rest: BTreeMap::from([(Category::Press, 2), (Category::Complaint, 17)]),
         hidden: 1,
         figures: figures(61),
-        before: figures(52),
+        before: Some(figures(52)),
         days: days(),
         coverage: coverage(),
     }
@@ -177,7 +177,7 @@ fn report() -> Report {
         watchlist: None,
         theme: None,
         figures: figures(412),
-        before: figures(380),
+        before: Some(figures(380)),
         comparison: Some(Comparison { at: at("2026-11-11T08:00:00Z"), before: figures(301), after: figures(111) }),
         days: days(),
         responses: vec![
@@ -352,7 +352,7 @@ fn reports_in_every_language() {
     }
     let empty = Report {
         figures: Figures::default(),
-        before: Figures::default(),
+        before: None,
         comparison: None,
         responses: Vec::new(),
         themes: Listed::default(),

@@ -121,7 +121,7 @@ pub(super) fn digest(composer: &Composer, input: &DigestInput<'_>) -> Email {
         rest: by_count(words, summary.rest.iter().map(|(category, count)| (*category, *count))),
         hidden: if hidden == 0 { String::new() } else { plural(hidden, &texts.hidden_one, &texts.hidden_other) },
         figures_label: &texts.figures,
-        figures: if quiet { Vec::new() } else { figures(words, &summary.figures, &summary.before) },
+        figures: if quiet { Vec::new() } else { figures(words, &summary.figures, summary.before.as_ref()) },
         chart,
         coverage_label: &texts.coverage,
         // Where the one line says it all, it is not said again.
@@ -231,9 +231,12 @@ fn by_count(words: &Catalogue, counts: impl Iterator<Item = (Category, u64)>) ->
     capital(&parts.join(" · "))
 }
 
-/// The figures and what changed.
-pub(super) fn figures(words: &Catalogue, now: &Figures, before: &Figures) -> Vec<Fact> {
+/// The figures and what changed, if something is known of the period before.
+pub(super) fn figures(words: &Catalogue, now: &Figures, before: Option<&Figures>) -> Vec<Fact> {
     let texts = &words.digest;
+    let compares = before.is_some();
+    let nothing = Figures::default();
+    let before = before.unwrap_or(&nothing);
     [
         (&texts.mentions, now.mentions, before.mentions),
         (&texts.negative, now.negative, before.negative),
@@ -247,7 +250,7 @@ pub(super) fn figures(words: &Catalogue, now: &Figures, before: &Figures) -> Vec
     .map(|(label, now, before)| Fact {
         label: label.clone(),
         value: words.number(now),
-        because: change(words, now, before),
+        because: if compares { change(words, now, before) } else { String::new() },
     })
     .collect()
 }

@@ -134,7 +134,7 @@ fn view<'a>(composer: &Composer, words: &'a Catalogue, input: &ReportInput<'_>) 
         theme: report.theme.as_ref().map(|t| fill(&texts.theme, &[("theme", &clean_line(t))])).unwrap_or_default(),
         short: short(words, &report.figures),
         figures_label: &shared.figures,
-        figures: figures(words, &report.figures, &report.before),
+        figures: figures(words, &report.figures, report.before.as_ref()),
         volume_label: &texts.volume,
         chart: Chart::of_days(&report.days).svg(&escaped),
         chart_alt: alt,

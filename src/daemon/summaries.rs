@@ -86,5 +86,5 @@ fn gather(
     let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
     let coverage = moment.coverage(&sources, from, now)?;
     let cases = moment.open_cases()?;
-    Ok((digest.finish(&cases, coverage, now), upto))
+    Ok((digest.finish(&cases, coverage, moment.began(now)?, now), upto))
 }

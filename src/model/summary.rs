@@ -198,8 +198,8 @@ pub struct Summary {
     /// Mentions and cases about employees or between members: counted, not shown.
     pub hidden: u64,
     pub figures: Figures,
-    /// The same of the period before, which was as long.
-    pub before: Figures,
+    /// The same of the period before, which was as long; `None` if the record does not reach back so far.
+    pub before: Option<Figures>,
     pub days: Vec<Day>,
     pub coverage: Coverage,
 }
@@ -264,8 +264,8 @@ pub struct Report {
     /// Id or name of the theme, if it is about one.
     pub theme: Option<String>,
     pub figures: Figures,
-    /// The same of the period before, which was as long.
-    pub before: Figures,
+    /// The same of the period before, which was as long; `None` if the record does not reach back so far.
+    pub before: Option<Figures>,
     pub comparison: Option<Comparison>,
     pub days: Vec<Day>,
     /// By department, in the order of the configuration; those with cases.

@@ -172,8 +172,8 @@ impl<'a> Digest<'a> {
         of(&decision.department).or_else(community) == Some(here)
     }
 
-    /// The whole. `cases` are all that are not ended.
-    pub fn finish(self, cases: &[Case], coverage: Coverage, now: Timestamp) -> Summary {
+    /// The whole. `cases` are all that are not ended; the record reaches back to `began`.
+    pub fn finish(self, cases: &[Case], coverage: Coverage, began: Timestamp, now: Timestamp) -> Summary {
         let Wanted { department, kind, .. } = self.wanted;
         let mut hidden = self.hidden;
         let (mut needs, mut overdue): (Vec<OpenCase>, Vec<OpenCase>) = (Vec::new(), Vec::new());
@@ -238,7 +238,7 @@ impl<'a> Digest<'a> {
             rest,
             hidden,
             figures: self.now.figures(),
-            before: self.before.figures(),
+            before: (began <= self.span.before()).then(|| self.before.figures()),
             days: self.daily.days(),
             coverage,
         }

@@ -137,8 +137,10 @@ impl<'a> Reporting<'a> {
         }
     }
 
-    /// The whole. `cases` are those that were opened in the period; `now` ends clocks that still run.
-    pub fn finish(self, cases: &[Worked], coverage: Coverage, now: Timestamp) -> Report {
+    /// The whole. `cases` are those that were opened in the period; `now` ends clocks that still run;
+    /// the record reaches back to `began`.
+    pub fn finish(self, cases: &[Worked], coverage: Coverage, began: Timestamp, now: Timestamp) -> Report {
+        let compares = began <= self.reads_from();
         let copies = self.copies;
         let listed = |mut picks: Vec<Pick>, cap, rank: fn(&Pick, &Pick) -> std::cmp::Ordering| {
             for pick in &mut picks {
@@ -159,7 +161,7 @@ impl<'a> Reporting<'a> {
             watchlist: self.span.watchlist,
             theme: self.theme,
             figures: self.now.figures(),
-            before: self.before.figures(),
+            before: compares.then(|| self.before.figures()),
             comparison: self.comparison.map(|(at, before, after)| Comparison {
                 at,
                 before: before.figures(),

@@ -134,6 +134,17 @@ impl Moment<'_> {
         Ok(self.0.query_row("SELECT ifnull(max(id), 0) FROM mentions", [], |row| row.get(0))?)
     }
 
+    /// How far back the record reaches: the first mention, or the first digest that was ordered. `now` if there is neither.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn began(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let first = |sql| self.0.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
+        let mention = first("SELECT min(fetched) FROM mentions")?;
+        let digest = first("SELECT min(made) FROM digests")?;
+        Ok([mention, digest].into_iter().flatten().min().map_or(now, moment))
+    }
+
     /// Every mention of the look, in the order of their numbers. Those that are held are left out: nobody is told of
     /// them.
     ///
