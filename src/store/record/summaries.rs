@@ -219,7 +219,8 @@ impl Moment<'_> {
         for name in sources {
             let Some(health) = states.get(name).map(|state| &state.health) else { continue };
             coverage.heard += u64::from(health.last_heard.is_some_and(|at| at >= from));
-            coverage.last_heard = coverage.last_heard.max(health.last_heard.filter(|at| *at <= to));
+            // A source that was heard later was heard up to there, but for its blind times.
+            coverage.last_heard = coverage.last_heard.max(health.last_heard.map(|at| at.min(to)));
             if let Some(since) = health.blind_since.filter(|since| *since < to) {
                 let blind = seconds.entry(name).or_default();
                 *blind = (blind.0 + overlap(since, to).max(0), true);
@@ -339,6 +340,9 @@ mod tests {
         let coverage = asked("2026-03-02T08:00:00Z", "2026-03-03T08:00:00Z").await;
         let blind = Blind { source: "forum".into(), seconds: 4 * 3600, still: false };
         assert_eq!((coverage.heard, coverage.blind), (1, vec![blind]), "only what falls into the period");
+        assert_eq!(coverage.last_heard, Some(at("2026-03-02T12:00:00Z")));
+        let past = asked("2026-03-02T05:00:00Z", "2026-03-02T11:00:00Z").await;
+        assert_eq!((past.heard, past.last_heard), (1, Some(at("2026-03-02T11:00:00Z"))), "a report of a past period");
         assert!(asked("2026-03-02T13:00:00Z", "2026-03-03T08:00:00Z").await.blind.is_empty());
         // Polled fourteen hours after it was planned: nobody ran it.
         heard(&record, &format!("{late}, {late}, {late}, NULL")).await;
