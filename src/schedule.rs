@@ -1,7 +1,8 @@
-//! When: the next poll, the next try of a mail, how fast a recipient may be written to; office hours are in [`office`]. Pure: `now` and the dice
-//! are arguments, every answer carries its reason.
+//! When: the next poll, the next try of a mail, how fast a recipient may be written to; office hours are in [`office`],
+//! collected mail is in [`rhythm`]. Pure: `now` and the dice are arguments, every answer carries its reason.
 
 pub mod office;
+pub mod rhythm;
 
 use std::time::Duration;
 

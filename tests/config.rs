@@ -374,14 +374,16 @@ fn doubts() {
             "neither a lead nor management",
         ),
         (
-            format!("{MINIMAL}{department}role = \"community\"\ndigest = \"daily 09:00\"\n"),
-            "collected mail is not sent",
-        ),
-        (
             format!(
                 "{MINIMAL}{department}role = \"community\"\n[[routes]]\nwhen = 'x'\ndepartment = \"d\"\ndeliver = \"digest\"\n"
             ),
-            "collected mail is not sent",
+            "what waits for it is never mailed",
+        ),
+        (
+            format!(
+                "{MINIMAL}{department}role = \"community\"\n[[routes]]\nwhen = 'x'\ndepartment = \"d\"\ndeliver = \"meeting\"\n"
+            ),
+            "what waits for it is never mailed",
         ),
         (
             format!(

@@ -10,7 +10,13 @@ use proptest::prelude::*;
 const ID: &str = "20260301T120000.1.ab12@mentiond.example.com";
 
 fn email(subject: &str, text: &str, html: &str) -> Email {
-    Email { subject: subject.to_owned(), text: text.to_owned(), html: html.to_owned(), headers: Vec::new() }
+    Email {
+        subject: subject.to_owned(),
+        text: text.to_owned(),
+        html: html.to_owned(),
+        headers: Vec::new(),
+        pictures: Vec::new(),
+    }
 }
 
 fn from() -> Mailbox {
@@ -236,4 +242,29 @@ proptest! {
             prop_assert_eq!(squeezed(&shown), squeezed(&subject));
         }
     }
+}
+
+/// RFC 2387 and RFC 2392: the picture is found by the name that the HTML part gives, and stays as it was.
+#[test]
+fn pictures_are_inside_the_mail_and_differ_from_mail_to_mail() {
+    let png: Vec<u8> = (0..=255).cycle().take(5000).collect();
+    let picture = mentiond::model::Picture { name: "chart", png: png.clone() };
+    let html = "<p>caf\u{e9}</p><img src=\"cid:chart\" alt=\"x\">";
+    let email = Email { pictures: vec![picture], ..email("s", "text", html) };
+    let mut ids = Vec::new();
+    for id in ["a.1@example.com", "b.2@example.com"] {
+        let from = Mailbox { name: None, email: "m@example.com".into() };
+        let date = "2026-03-02T08:00:00Z".parse().unwrap();
+        let bytes = encode(&email, &from, "a@example.com", id, date, &[]).unwrap();
+        assert_eq!(bytes, encode(&email, &from, "a@example.com", id, date, &[]).unwrap(), "every try is the same mail");
+        assert!(bytes.is_ascii() && bytes.split(|b| *b == b'\n').all(|line| line.len() <= 998));
+        let message = mail_parser::MessageParser::default().parse(&bytes).unwrap();
+        assert_eq!(message.body_text(0).unwrap(), "text");
+        let shown = message.body_html(0).unwrap().into_owned();
+        let name = shown.split("cid:").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let part = message.parts.iter().find(|p| p.content_id() == Some(name.as_str())).expect("the picture");
+        assert_eq!(part.contents(), png);
+        ids.push(name);
+    }
+    assert_ne!(ids[0], ids[1]);
 }

@@ -71,6 +71,20 @@ pub fn look(case: &Case, routing: &Routing, now: Timestamp) -> Look {
     }
 }
 
+/// Since when the first clock of a case has run out that nobody has stopped, if one has by `now`. The question whether
+/// the customer is satisfied is not among them: it is asked, not promised.
+pub fn overdue_since(case: &Case, routing: &Routing, now: Timestamp) -> Option<Timestamp> {
+    let department = home(routing, &case.owner)?;
+    let clocks = match case.status {
+        CaseStatus::Open => [department.acknowledge_within, department.resolve_within],
+        CaseStatus::Acknowledged => [None, department.resolve_within],
+        _ => return None,
+    };
+    let ran_out =
+        clocks.into_iter().flatten().filter_map(|allowed| department.office.add(case.since, allowed)).min()?;
+    (ran_out <= now).then_some(ran_out)
+}
+
 /// The next reminder of a case, or `None` if no clock runs (any more). It stands as long as the case, the
 /// configuration and the reminders sent stay as they are.
 pub fn next_reminder(case: &Case, routing: &Routing) -> Option<Reminder> {

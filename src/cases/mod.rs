@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 
 pub use author::{AuthorKey, author_key};
-pub use due::{Look, Reminder, deadlines, look, next_reminder};
+pub use due::{Look, Reminder, deadlines, look, next_reminder, overdue_since};
 pub use life::{Action, Opening, Outcome, Refusal, act, come_back, handled, open, remind};
 pub use owners::{address, known_address, may_act};
 pub use spoken::{Said, said};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::output::{say, say_json, table};
+use super::output::{at, say, say_json, table};
 use super::{Failure, find_config, load_with};
 use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
@@ -13,6 +13,7 @@ use crate::mail::MailError;
 use crate::model::{Deliver, Location, Settings, Source, TransportSettings};
 use crate::routing::Route;
 use crate::sources::table::first_requests;
+use crate::summaries::wanted;
 use crate::text::link;
 
 pub(super) fn run(file: Option<PathBuf>, json: bool) -> Result<(), Failure> {
@@ -97,8 +98,18 @@ fn words(config: &Config) -> String {
             Deliver::Now => String::new(),
             later => format!(", deliver {}", later.as_str()),
         };
-        let Route { at, when, department, .. } = route;
-        parts.push(format!("Route {number} ({at}): {when} → {department}{copies}{deliver}{case}"));
+        let Route { at: place, when, department, .. } = route;
+        parts.push(format!("Route {number} ({place}): {when} → {department}{copies}{deliver}{case}"));
+    }
+    let now = Clock::system().now();
+    let collected: Vec<String> = wanted(&config.routing)
+        .map(|wanted| {
+            let next = at(wanted.next(now), &wanted.department.office.zone);
+            format!("Collected mail ({}) for {}: next {next}", wanted.kind.as_str(), wanted.department.key)
+        })
+        .collect();
+    if !collected.is_empty() {
+        parts.push(collected.join("\n"));
     }
     parts.push(match &config.mail.transport {
         TransportSettings::Smtp { host, port, .. } => {

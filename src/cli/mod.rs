@@ -16,6 +16,7 @@ mod mentions;
 mod once;
 mod outbox;
 mod output;
+mod report;
 mod route;
 mod run;
 mod source_trial;
@@ -77,6 +78,8 @@ enum Command {
     Sources(sources::Arguments),
     /// List mail, show what is stuck and why, retry it
     Outbox(outbox::Arguments),
+    /// Write a report about a period: figures, charts, response times, quotes
+    Report(report::Arguments),
     /// Erase a person everywhere, and prove it
     Forget(forget::Arguments),
     /// Measure decisions on labelled texts: accuracy, precision, recall, confusion
@@ -132,6 +135,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
+        Command::Report(arguments) => report::run(config, &arguments),
         Command::Forget(arguments) => forget::run(config, &arguments).await,
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Backup(arguments) => backup::back_up(config, &arguments),

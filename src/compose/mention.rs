@@ -93,7 +93,7 @@ impl Buttons {
 }
 
 /// Category and severity as words; the colour only repeats them.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Badge {
     pub(super) category: String,
     pub(super) severity: String,

@@ -10,7 +10,9 @@
 
 mod answer;
 mod bundle;
+mod chart;
 mod clean;
+mod digest;
 mod dossier;
 mod draft;
 mod excerpt;
@@ -18,10 +20,12 @@ mod headers;
 mod input;
 mod letter;
 mod link;
+mod listing;
 mod mask;
 mod mention;
 mod page;
 mod reasons;
+mod report;
 mod sign_in;
 mod trouble;
 mod words;
@@ -32,6 +36,7 @@ use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 use url::Url;
 
+pub use digest::DigestInput;
 pub use draft::{
     Draft, DraftInput, DraftProblem, DraftTemplate, Drafts, MAX_DRAFT, PLACEHOLDERS, is_answered, looks_like_a_name,
 };
@@ -39,6 +44,7 @@ pub use input::{
     Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier,
     Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
 };
+pub use report::ReportInput;
 
 pub use page::Phrases;
 
@@ -113,6 +119,21 @@ impl Composer {
         bundle::bundle(self, input)
     }
 
+    /// Collected mail: a digest, the report before a meeting, how things stand. Personal data is masked.
+    pub fn digest(&self, input: &DigestInput<'_>) -> Email {
+        digest::digest(self, input)
+    }
+
+    /// A report about a period as one page that loads nothing, and prints well. Personal data is masked.
+    pub fn report_page(&self, input: &ReportInput<'_>) -> String {
+        report::report(self, input, "report.html")
+    }
+
+    /// The same as Markdown (CommonMark).
+    pub fn report_markdown(&self, input: &ReportInput<'_>) -> String {
+        report::report(self, input, "report.md")
+    }
+
     /// To the operator: a source or the way of the mail is in trouble, or no longer is.
     pub fn trouble(&self, input: &TroubleInput<'_>) -> Email {
         trouble::trouble(self, input)
@@ -151,6 +172,13 @@ impl Composer {
         Some(format!("{}/{mention}", base.as_str().trim_end_matches('/')))
     }
 
+    /// Where all mentions that a query finds are listed.
+    fn inbox(&self, query: &str) -> Option<String> {
+        let mut url = self.settings.mention_pages.clone()?;
+        url.query_pairs_mut().append_pair("q", query);
+        Some(url.into())
+    }
+
     /// Renders both parts. `view` is what the templates call `m`.
     fn email(
         &self,
@@ -167,6 +195,7 @@ impl Composer {
             html: self.render(&format!("{template}.html"), &values),
             subject,
             headers: headers.into_vec(),
+            pictures: Vec::new(),
         }
     }
 
@@ -180,6 +209,14 @@ impl Composer {
 /// HTML's five characters (HTML Standard §13.3), for mails and pages. The engine's own escape also takes `/`, and an address that people
 /// or filters look for in the source would not be found.
 pub fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
+    let mut escaped = String::new();
+    escape_into(&mut escaped, text);
+    out.write_str(&escaped)?;
+    Ok(())
+}
+
+/// [`escape`], into a text.
+fn escape_into(out: &mut String, text: &str) {
     let mut from = 0;
     for (i, byte) in text.bytes().enumerate() {
         let with = match byte {
@@ -190,12 +227,11 @@ pub fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijin
             b'\'' => "&#39;",
             _ => continue,
         };
-        out.write_str(&text[from..i])?;
-        out.write_str(with)?;
+        out.push_str(&text[from..i]);
+        out.push_str(with);
         from = i + 1;
     }
-    out.write_str(&text[from..])?;
-    Ok(())
+    out.push_str(&text[from..]);
 }
 
 /// A last look at a subject: whatever went into it, it is one line of visible characters.
@@ -219,12 +255,17 @@ fn templates() -> Environment<'static> {
     env.set_syntax(syntax.expect("the default delimiters differ"));
     // A misspelt name is an error, never an empty place.
     env.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-    env.set_auto_escape_callback(|name| if name.ends_with(".txt") { AutoEscape::None } else { AutoEscape::Html });
+    env.set_auto_escape_callback(|name| if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None });
     env.set_formatter(|out, state, value| match value.as_str() {
         Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => escape(out, text),
         _ => minijinja::escape_formatter(out, state, value),
     });
     env.add_filter("wrap", |text: &str, prefix: &str| excerpt::wrap(text, prefix, 76));
+    env.add_filter("item", |text: &str| {
+        let lines = excerpt::wrap(text, "  ", 74);
+        format!("* {}", lines.strip_prefix("  ").unwrap_or(&lines))
+    });
+    env.add_filter("md", report::markdown);
     // White text on these has at least 4.5:1 (WCAG 2.2 §1.4.3); on the yellow of `medium` the ink is dark.
     env.add_global(
         "colour",
@@ -244,6 +285,10 @@ fn templates() -> Environment<'static> {
         ("sign-in.txt", include_str!("templates/sign-in.txt")),
         ("dossier.html", include_str!("templates/dossier.html")),
         ("dossier.txt", include_str!("templates/dossier.txt")),
+        ("digest.html", include_str!("templates/digest.html")),
+        ("digest.txt", include_str!("templates/digest.txt")),
+        ("report.html", include_str!("templates/report.html")),
+        ("report.md", include_str!("templates/report.md")),
         ("trouble.html", include_str!("templates/trouble.html")),
         ("trouble.txt", include_str!("templates/trouble.txt")),
     ] {
@@ -252,6 +297,8 @@ fn templates() -> Environment<'static> {
     env
 }
 
+#[cfg(test)]
+mod collected_tests;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

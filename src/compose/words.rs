@@ -1,6 +1,8 @@
 //! The catalogues: every word that people read in a mail, one file a language. Adding a language is one file in
 //! `words/` and one line in [`FILES`].
 
+mod collected;
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -10,6 +12,7 @@ use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{CaseStatus, Category, Deed, ReplyFault, SentimentLabel, Severity};
+pub(super) use collected::{DigestWords, ReportWords};
 
 /// The catalogues; the first is what a reader gets whose language has none.
 pub(super) const FILES: [(&str, &str); 4] = [
@@ -45,6 +48,8 @@ pub(super) struct Catalogue {
     pub(super) sign_in: SignInWords,
     deeds: HashMap<Deed, String>,
     pub(super) answers: AnswerWords,
+    pub(super) digest: DigestWords,
+    pub(super) report: ReportWords,
     /// `mail` as the templates see it, made once.
     #[serde(skip)]
     pub(super) labels: Value,
@@ -57,6 +62,7 @@ struct Dates {
     weekdays: [String; 7],
     months: [String; 12],
     format: String,
+    day: String,
 }
 
 /// What stands in place of personal data.
@@ -425,6 +431,38 @@ impl Catalogue {
                 out
             }
         }
+    }
+
+    /// `14 Jun`.
+    pub(super) fn day(&self, date: jiff::civil::Date) -> String {
+        let month = usize::try_from(date.month() - 1).ok().and_then(|i| self.dates.months.get(i));
+        let month = month.map(String::as_str).unwrap_or_default();
+        fill(&self.dates.day, &[("day", &date.day().to_string()), ("month", month)])
+    }
+
+    /// `48,200`.
+    pub(super) fn number(&self, n: u64) -> String {
+        let digits = n.to_string();
+        let mut out = String::with_capacity(digits.len() + 6);
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i).is_multiple_of(3) {
+                out.push_str(&self.digest.thousands);
+            }
+            out.push(digit);
+        }
+        out
+    }
+
+    /// `3 h 20 min`, `2 d 4 h`: the two largest units; a day is 24 hours.
+    pub(super) fn length(&self, seconds: i64) -> String {
+        let minutes = seconds.max(0) / 60;
+        let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+        let units = [(days, &self.digest.day), (hours, &self.digest.hour), (minutes, &self.digest.minute)];
+        let parts: Vec<String> = (units.iter().skip_while(|(n, _)| *n == 0).take(2))
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, unit)| fill(unit, &[("n", &n.to_string())]))
+            .collect();
+        if parts.is_empty() { fill(&self.digest.minute, &[("n", "0")]) } else { parts.join(" ") }
     }
 
     /// `Sat 21 Nov 2026, 14:05`, in the reader's zone.

@@ -254,6 +254,7 @@ pub const DEPARTMENT: Keys = Keys {
         "resolve_within",
         "confirm_after",
         "digest",
+        "meeting",
         "role",
     ],
 };

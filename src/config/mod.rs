@@ -12,7 +12,6 @@ mod drafts;
 mod edges;
 mod files;
 pub mod keys;
-mod later;
 mod literal;
 mod mailbox;
 mod mask;
@@ -119,7 +118,6 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let (mut files, root) = files::read(path, &mut found);
     let drafts = drafts::read(&root, &mut files, &mut found);
     let mut reader = Reader { files: &files, found, world, context: Context::default() };
-    let mut later = later::Later::default();
     let start = Span { file: 0, start: 0, end: 0 };
 
     section::unknown_keys(&root, &keys::ROOT, &mut reader.found);
@@ -135,13 +133,12 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let watchlists = watch::watchlists(&root, &mut reader);
     let sources = watch::sources(&root, &watchlists, &mut reader);
     edges::replies(&root, mail.as_mut(), &sources, &mut reader);
-    let departments = people::departments(&root, &daemon, &mut later, &mut reader);
-    let routes = people::routes(&root, &departments, &mut later, &mut reader);
+    let departments = people::departments(&root, &daemon, &mut reader);
+    let routes = people::routes(&root, &departments, &mut reader);
     let perks = thanks::perks(&root, &departments.names, &mut reader);
     let refunds = thanks::refunds(&root, &mut reader);
     let tokens = tokens::tokens(&root, &departments.names, &mut reader);
     let cues = cues::cues(&root, &mut reader);
-    later.tell(&mut reader.found);
     doubts::look(
         &doubts::Whole {
             daemon: &daemon,

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::diagnostic::Span;
+use super::diagnostic::{Findings, Span};
 use super::edges::DaemonSettings;
 use super::keys::{DEPARTMENT, MEMBER, ROUTE};
-use super::later::Later;
 use super::reader::Reader;
 use super::section::{Section, checked, did_you_mean};
 use super::tree::{Table, Value};
@@ -22,13 +21,29 @@ pub(super) struct Departments<'t> {
     pub(super) names: HashMap<&'t str, Span>,
 }
 
+impl Departments<'_> {
+    /// Warns if what waits for a digest or a meeting would wait for ever: neither the department nor the community
+    /// manager, who gets what nobody else does, has such mail.
+    fn doubt_collected(&self, deliver: Deliver, department: &str, at: Span, found: &mut Findings) {
+        let has = |d: &Department| match deliver {
+            Deliver::Digest => d.digest.is_some(),
+            Deliver::Meeting => d.meeting.is_some() || d.digest.is_some(),
+            Deliver::Now | Deliver::None => true,
+        };
+        let reached = |(d, _): &(Department, Span)| (d.key == department || d.role == Some(Role::Community)) && has(d);
+        if self.list.iter().any(reached) || !self.list.iter().any(|(d, _)| d.key == department) {
+            return;
+        }
+        let key =
+            if deliver == Deliver::Digest { "digest = \"daily 09:00\"" } else { "meeting = \"weekly Tue 10:00\"" };
+        found.warning(at, format!("what waits for it is never mailed: `{department}` does not say when")).help(
+            format!("add {key} to [departments.{department}]; until then `mentiond mentions` lists such mentions"),
+        );
+    }
+}
+
 /// Reads all `[departments.NAME]`.
-pub(super) fn departments<'t>(
-    root: &'t Table,
-    daemon: &DaemonSettings,
-    later: &mut Later,
-    reader: &mut Reader<'_>,
-) -> Departments<'t> {
+pub(super) fn departments<'t>(root: &'t Table, daemon: &DaemonSettings, reader: &mut Reader<'_>) -> Departments<'t> {
     let entries = reader.named(root, "departments");
     let names = entries.iter().map(|e| (e.key.as_str(), e.at)).collect();
     let mut owners: HashMap<Category, (&str, Span)> = HashMap::new();
@@ -66,10 +81,8 @@ pub(super) fn departments<'t>(
             found.warning(section.place("acknowledge_within"), "`acknowledge_within` is longer than `resolve_within`");
         }
         let allowance = |clock: Option<(Duration, Allowance)>| clock.map(|(_, allowance)| allowance);
-        let digest = section.parsed("digest", values::digest, found);
-        if section.has("digest") {
-            later.digest(section.place("digest"));
-        }
+        let digest = section.parsed("digest", values::rhythm, found);
+        let meeting = section.parsed("meeting", values::rhythm, found);
         if let Some(email) = email {
             let department = Department {
                 key: entry.key.clone(),
@@ -86,6 +99,7 @@ pub(super) fn departments<'t>(
                 resolve_within: allowance(resolve),
                 confirm_after,
                 digest,
+                meeting,
             };
             list.push((department, entry.at));
         }
@@ -94,12 +108,7 @@ pub(super) fn departments<'t>(
 }
 
 /// Reads all `[[routes]]`, in the order in which they decide.
-pub(super) fn routes(
-    root: &Table,
-    departments: &Departments<'_>,
-    later: &mut Later,
-    reader: &mut Reader<'_>,
-) -> Vec<Route> {
+pub(super) fn routes(root: &Table, departments: &Departments<'_>, reader: &mut Reader<'_>) -> Vec<Route> {
     let Some(entry) = root.get("routes") else { return Vec::new() };
     let Value::List(items) = &entry.node.value else {
         let kind = entry.node.value.kind();
@@ -134,8 +143,8 @@ pub(super) fn routes(
             ("none", Deliver::None),
         ];
         let deliver = section.choice("deliver", &words, &mut reader.found).unwrap_or(Deliver::Now);
-        if matches!(deliver, Deliver::Digest | Deliver::Meeting) {
-            later.digest(section.place("deliver"));
+        if let Some(department) = department {
+            departments.doubt_collected(deliver, department.value, section.place("deliver"), &mut reader.found);
         }
         let case = section.boolean("case", &mut reader.found).unwrap_or(false);
         if let (Some(query), Some(when), Some(department)) = (query, when, department) {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::section::Problem;
 use crate::schedule::office::{Allowance, DaysOff, Shift, Week};
+use crate::schedule::rhythm::Rhythm;
 
 /// Languages that mentiond words mail in.
 pub const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
@@ -148,22 +149,21 @@ pub(super) fn hours(text: &str) -> Result<Week, Problem> {
     Ok(week)
 }
 
-/// Checks `daily 09:00` or `weekly Mon 09:00`. Returns the text as written.
-pub(super) fn digest(text: &str) -> Result<String, Problem> {
+/// `daily 09:00` or `weekly Mon 09:00`: when a digest comes, or when a team meets.
+pub(super) fn rhythm(text: &str) -> Result<Rhythm, Problem> {
     let text = text.trim();
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
-        ["daily", time] => time_of_day(time, false)?,
+        ["daily", time] => Ok(Rhythm::Daily { minutes: time_of_day(time, false)? }),
         ["weekly", day, time] => {
-            day_of(day)?;
-            time_of_day(time, false)?
+            let day = u8::try_from(day_of(day)?).unwrap_or(0);
+            Ok(Rhythm::Weekly { day, minutes: time_of_day(time, false)? })
         }
         _ => {
-            let message = format!("`{text}` is not a time for a digest");
-            return Err(Problem::new(message, "write \"daily 09:00\" or \"weekly Mon 09:00\""));
+            let message = format!("`{text}` does not say how often and when");
+            Err(Problem::new(message, "write \"daily 09:00\" or \"weekly Mon 09:00\""))
         }
-    };
-    Ok(text.to_owned())
+    }
 }
 
 /// The value of a header: printable ASCII (RFC 9110 section 5.5).
@@ -311,11 +311,10 @@ mod tests {
         ] {
             assert!(hours(text).is_err(), "{text}");
         }
-        for text in ["daily 09:00", "weekly Mon 09:00"] {
-            assert_eq!(digest(text).as_deref(), Ok(text));
-        }
+        assert_eq!(rhythm("daily 09:00"), Ok(Rhythm::Daily { minutes: 540 }));
+        assert_eq!(rhythm(" weekly Tue 23:59 "), Ok(Rhythm::Weekly { day: 1, minutes: 1439 }));
         for text in ["daily", "weekly 09:00", "hourly 09:00", "daily 24:00", "weekly Lunes 09:00", "daily 09:00 x"] {
-            assert!(digest(text).is_err(), "{text}");
+            assert!(rhythm(text).is_err(), "{text}");
         }
     }
 }

@@ -404,8 +404,12 @@ async fn worded_message(
     similar: &HashMap<i64, Vec<Mention>>,
 ) -> Result<Message, StoreError> {
     let watch = Stopwatch::start();
-    let bundled = match due.content {
+    let bundled = match &due.content {
         DeliveryContent::Bundle {} => world.store.record().bundled(due.delivery.id).await?,
+        DeliveryContent::Summary { summary } => {
+            let found = world.store.record().mentions_by_id(summary.mentions()).await?;
+            found.into_iter().map(|mention| (mention, Vec::new())).collect()
+        }
         _ => Vec::new(),
     };
     let theme = match &due.content {

@@ -16,6 +16,7 @@ pub mod replay;
 mod replies;
 mod run;
 mod stream;
+pub mod summaries;
 mod upkeep;
 mod wording;
 

@@ -1,5 +1,5 @@
-//! Upkeep: what the clock asks for without anything having been heard. So far: reminders, escalations and the question
-//! whether the customer is satisfied go into the outbox when they are due.
+//! Upkeep: what the clock asks for without anything having been heard: reminders, escalations and the question whether
+//! the customer is satisfied go into the outbox when they are due, and so does collected mail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::World;
 use super::engine::Engine;
 use super::run::until;
+use super::{World, summaries};
 use crate::cases::{Action, Refusal};
 use crate::model::Case;
 use crate::store::StoreError;
@@ -50,15 +50,15 @@ pub(super) async fn remind(world: &World, engine: &Engine) -> Result<u64, StoreE
 ///
 /// # Errors
 /// The record cannot be read or written.
-pub(super) async fn begin(world: &World, engine: &Engine) -> Result<u64, StoreError> {
+pub(super) async fn begin(world: &World, engine: &Arc<Engine>) -> Result<u64, StoreError> {
     let record = world.store.record();
     if record.has_open_cases().await? {
         record.look_at_all_cases().await?;
     }
-    remind(world, engine).await
+    Ok(remind(world, engine).await? + summaries::make_due(world, engine).await?)
 }
 
-/// Looks after cases until told to stop.
+/// Looks after cases and collected mail until told to stop.
 pub(super) async fn keep_up(
     world: Arc<World>,
     mut engines: watch::Receiver<Arc<Engine>>,
@@ -68,7 +68,8 @@ pub(super) async fn keep_up(
         let engine = Arc::clone(&engines.borrow_and_update());
         begin(&world, &engine).await?;
         loop {
-            let due = world.store.record().next_case_due().await?;
+            let case = world.store.record().next_case_due().await?;
+            let due = [case, summaries::next(&engine, world.clock.now())].into_iter().flatten().min();
             let wait = due.map_or(LONGEST_SLEEP, |due| until(world.clock.now(), due));
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -80,6 +81,7 @@ pub(super) async fn keep_up(
                 () = tokio::time::sleep(wait) => {}
             }
             remind(&world, &engine).await?;
+            summaries::make_due(&world, &engine).await?;
         }
     }
 }

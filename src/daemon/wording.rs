@@ -1,13 +1,15 @@
 //! From a row of the outbox to a worded mail: names are looked up in the configuration, the words are `compose`'s.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::engine::{Engine, domain};
 use super::replies;
 use crate::compose::{
-    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier,
-    Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble as Told, TroubleInput,
-    Watchlist,
+    Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, DigestInput, DossierInput,
+    DossierPost, Earlier, Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble as Told,
+    TroubleInput, Watchlist,
 };
 use crate::model::{
     Case, Deed, Delivery, Email, Letter, Mention, News, PerkOffer, TransportSettings, Trouble, TroubleKind,
@@ -19,7 +21,8 @@ use crate::web;
 use crate::web::keys::Keys;
 use crate::web::links::{self, ActionLink};
 
-/// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle carries, with the watchlists that each was for. `None` if what
+/// Words a mail. `file` is the case that it is about, if it is about one; `bundled` are the mentions that a bundle
+/// carries, with the watchlists that each was for, or those that stand in collected mail. `None` if what
 /// the mail is about is no longer in the record.
 pub(super) fn word(
     engine: &Engine,
@@ -50,6 +53,22 @@ pub(super) fn word(
         })),
         DeliveryContent::Dossier { department, copy, back, .. } => {
             Some(dossier(engine, theme?, file, department, (*copy, *back), possible_duplicate))
+        }
+        DeliveryContent::Summary { summary } => {
+            let key = &summary.department;
+            let department = engine.config.routing.department(key);
+            let mentions: HashMap<i64, Mention> = bundled.iter().map(|(m, _)| (m.id, m.clone())).collect();
+            Some(engine.composer.digest(&DigestInput {
+                reader: Reader {
+                    language: department.map_or(&engine.config.daemon.language, |d| &d.language),
+                    zone: department.map_or(&engine.config.daemon.timezone, |d| &d.office.zone),
+                },
+                summary,
+                mentions: &mentions,
+                department: department.map_or(key, |d| &d.name),
+                owner: &|owner| engine.config.routing.owner_name(owner),
+                possible_duplicate,
+            }))
         }
         DeliveryContent::Bundle {} => {
             let full = bundled.iter().all(|(mention, names)| sees_all(engine, &due.delivery.recipient, mention, names));

@@ -4,11 +4,13 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{
+    ContentDisposition, ContentId, ContentTransferEncoding, ContentType, HeaderName, HeaderValue,
+};
 use lettre::message::{Body, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Email, Mailbox};
+use crate::model::{Email, Mailbox, Picture};
 
 use super::address::{self, AddressFault};
 use super::header::{self, Form};
@@ -58,7 +60,8 @@ pub enum EncodeError {
     Build(String),
 }
 
-/// Encodes one mail for one recipient as `multipart/alternative`, both parts UTF-8 in quoted-printable (RFC 2045, 2046).
+/// Encodes one mail for one recipient as `multipart/alternative`, both parts UTF-8 in quoted-printable (RFC 2045, 2046);
+/// an HTML part with pictures is a `multipart/related` with them.
 /// The result is 7-bit, has CRLF line ends and no line over 998 bytes.
 ///
 /// `to` is one bare address; `message_id` comes without angle brackets, and the boundary is derived from it; `date`
@@ -94,12 +97,40 @@ pub fn encode(
         check_name(name)?;
         builder = builder.raw_header(raw(name, value, Form::Structured)?);
     }
-    let content = MultiPart::alternative()
-        .boundary(boundary(message_id))
-        .singlepart(part(ContentType::TEXT_PLAIN, &email.text))
-        .singlepart(part(ContentType::TEXT_HTML, &email.html));
+    let content =
+        MultiPart::alternative().boundary(boundary(message_id)).singlepart(part(ContentType::TEXT_PLAIN, &email.text));
+    let content = if email.pictures.is_empty() {
+        content.singlepart(part(ContentType::TEXT_HTML, &email.html))
+    } else {
+        content.multipart(with_pictures(email, message_id)?)
+    };
     let message = builder.multipart(content).map_err(|fault| EncodeError::Build(fault.to_string()))?;
     Ok(message.formatted())
+}
+
+/// The HTML part with its pictures (RFC 2387, RFC 2392): `cid:NAME` in an attribute becomes the Content-ID, which must
+/// differ from mail to mail, so that the Message-ID is in it.
+fn with_pictures(email: &Email, message_id: &str) -> Result<MultiPart, EncodeError> {
+    let mut html = email.html.clone();
+    for Picture { name, .. } in &email.pictures {
+        html = html.replace(&format!("\"cid:{name}\""), &format!("\"cid:{name}.{message_id}\""));
+    }
+    let mut related = MultiPart::related()
+        .boundary(format!("{}r", boundary(message_id)))
+        .singlepart(part(ContentType::TEXT_HTML, &html));
+    for Picture { name, png } in &email.pictures {
+        let body = Body::new_with_encoding(png.clone(), ContentTransferEncoding::Base64)
+            .map_err(|_| EncodeError::Build(format!("the picture {name} cannot be encoded")))?;
+        let kind = ContentType::parse("image/png").map_err(|fault| EncodeError::Build(fault.to_string()))?;
+        related = related.singlepart(
+            SinglePart::builder()
+                .header(kind)
+                .header(ContentDisposition::inline_with_name(&format!("{name}.png")))
+                .header(ContentId::from(format!("<{name}.{message_id}>")))
+                .body(body),
+        );
+    }
+    Ok(related)
 }
 
 fn part(kind: ContentType, text: &str) -> SinglePart {

@@ -31,6 +31,12 @@ pub enum DeliveryKind {
     Bundle,
     /// To the owner of a theme: these people have the same issue.
     Dossier,
+    /// Collected mail of a department.
+    Digest,
+    /// Before a team's meeting.
+    Meeting,
+    /// To management: how everything stands.
+    Management,
     /// To `contact`: a source or the mail path is in trouble.
     Trouble,
     /// To whoever asked for it: a link that signs in to the pages.
@@ -40,7 +46,7 @@ pub enum DeliveryKind {
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 13] = [
+    pub const ALL: [DeliveryKind; 16] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -52,6 +58,9 @@ impl DeliveryKind {
         DeliveryKind::Answer,
         DeliveryKind::Bundle,
         DeliveryKind::Dossier,
+        DeliveryKind::Digest,
+        DeliveryKind::Meeting,
+        DeliveryKind::Management,
         DeliveryKind::Trouble,
         DeliveryKind::SignIn,
     ];
@@ -70,6 +79,9 @@ impl DeliveryKind {
             DeliveryKind::Answer => "answer",
             DeliveryKind::Bundle => "bundle",
             DeliveryKind::Dossier => "dossier",
+            DeliveryKind::Digest => "digest",
+            DeliveryKind::Meeting => "meeting",
+            DeliveryKind::Management => "management",
             DeliveryKind::Trouble => "trouble",
             DeliveryKind::SignIn => "sign-in",
         }
@@ -102,13 +114,23 @@ pub fn message_id(domain: &str, now: Timestamp, dice: u128) -> String {
 }
 
 /// A worded mail, ready to be encoded: nothing in it is trusted to be free of CR and LF yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Email {
     pub subject: String,
     pub text: String,
     pub html: String,
     /// Further headers (`List-Id`, `In-Reply-To`, `References`, `Auto-Submitted`, …), name and value.
     pub headers: Vec<(String, String)>,
+    /// Pictures that the HTML part shows; nothing is loaded from anywhere else.
+    pub pictures: Vec<Picture>,
+}
+
+/// A picture inside a mail, shown by `cid:NAME` (RFC 2392).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Letters, digits and `-`; the Message-ID is put behind it where the mail is encoded.
+    pub name: &'static str,
+    pub png: Vec<u8>,
 }
 
 /// What went wrong with one try, in one plain sentence, with the relay's code where there is one.

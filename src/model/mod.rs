@@ -11,6 +11,7 @@ pub mod person;
 pub mod secret;
 pub mod settings;
 pub mod source;
+pub mod summary;
 pub mod table;
 pub mod theme;
 pub mod token;
@@ -22,7 +23,7 @@ pub use case::{
 pub use entry::{Author, Engagement, Entry, Identity};
 pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
 pub use mail::{
-    Delivery, DeliveryKind, Email, MailFault, News, ReplyFault, SendOutcome, Trouble, TroubleKind, message_id,
+    Delivery, DeliveryKind, Email, MailFault, News, Picture, ReplyFault, SendOutcome, Trouble, TroubleKind, message_id,
 };
 pub use mailbox::{MailboxLogin, MailboxSettings, MailboxUse, RawMail};
 pub use mention::{Decision, Deliver, Erased, Matched, Mention, Part, WatchlistMatch};
@@ -35,6 +36,10 @@ pub use settings::{
 pub use source::{
     Cursor, ErrorClass, Health, HookFields, JetstreamSettings, Location, PollFault, Proof, Settings, Source,
     SourceKind, SourceStatus, WebhookSettings,
+};
+pub use summary::{
+    Blind, Comparison, Coverage, Day, Figures, Item, Listed, OpenCase, Promise, Report, Response, Summary, SummaryKind,
+    ThemeLine,
 };
 pub use table::Table;
 pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep};

@@ -6,6 +6,7 @@ mod staff;
 use crate::model::{Category, Decision, Deliver, Owner, Privacy, SentimentLabel, Severity};
 use crate::query::{Document, Facts, Query};
 use crate::schedule::office::{Allowance, DaysOff, Office, Week};
+use crate::schedule::rhythm::Rhythm;
 
 pub use refund::{RefundRule, refund_advice};
 pub use staff::praised;
@@ -61,8 +62,10 @@ pub struct Department {
     pub resolve_within: Option<Allowance>,
     /// From an answer until the question whether the customer is satisfied.
     pub confirm_after: Allowance,
-    /// `daily 09:00` or `weekly Mon 09:00`; checked for form.
-    pub digest: Option<String>,
+    /// When its digest comes; management gets the management summary then.
+    pub digest: Option<Rhythm>,
+    /// When its team meets; the report for the meeting comes some hours before.
+    pub meeting: Option<Rhythm>,
 }
 
 impl Department {
@@ -83,6 +86,7 @@ impl Department {
             resolve_within: None,
             confirm_after: CONFIRM_AFTER,
             digest: None,
+            meeting: None,
         }
     }
 

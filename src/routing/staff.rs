@@ -97,6 +97,21 @@ pub fn praised<'r>(routing: &'r Routing, title: &str, text: &str) -> Vec<(&'r De
     found
 }
 
+impl Routing {
+    /// Names of the employees whom a text names, by the whole name or the first; each once, in the order of the
+    /// configuration.
+    pub fn employees_named(&self, title: &str, text: &str) -> Vec<String> {
+        let text = fold(&format!("{title} {text}"));
+        let mut names: Vec<String> = Vec::new();
+        for member in self.departments.iter().flat_map(|d| &d.members).filter(|m| is_named(&text, &m.name)) {
+            if !names.contains(&member.name) {
+                names.push(member.name.clone());
+            }
+        }
+        names
+    }
+}
+
 /// Whether a folded text names somebody: by the whole name, or by the first one, which is what a customer knows.
 fn is_named(text: &str, name: &str) -> bool {
     let name = fold(name.trim());

@@ -118,6 +118,16 @@ impl Office {
         at.to_zoned(self.zone.clone()).date()
     }
 
+    /// Whether it is open at all on that day.
+    pub fn works_on(&self, date: Date) -> bool {
+        !self.is_day_off(date) && !self.week.on(date.weekday()).is_empty()
+    }
+
+    /// Whether that day is one of the days off; a day on which the week has no hours is not one by that.
+    pub fn is_day_off(&self, date: Date) -> bool {
+        self.closed.iter().any(|off| off.covers(date))
+    }
+
     /// Whether it is open at that moment. The moment of closing is not.
     pub fn is_open(&self, at: Timestamp) -> bool {
         self.spells(self.date(at)).iter().any(|(from, to)| *from <= at && at < *to)
@@ -188,7 +198,7 @@ impl Office {
 
     /// Office time of one day, in order. A change of the clocks makes a spell longer or shorter, as it does for people.
     fn spells(&self, date: Date) -> Vec<(Timestamp, Timestamp)> {
-        if self.closed.iter().any(|off| off.covers(date)) {
+        if self.is_day_off(date) {
             return Vec::new();
         }
         let moment = |minutes: u16| {

@@ -8,6 +8,7 @@ mod backup;
 mod cases;
 mod copies;
 mod daemon;
+mod digests;
 mod forget;
 mod jetstream;
 mod mail;

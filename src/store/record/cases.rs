@@ -548,7 +548,7 @@ fn earlier(case: Case) -> EarlierCase {
 }
 
 /// The case in columns `id`, `content` and `mention_id`.
-fn case(row: &Row<'_>) -> rusqlite::Result<Case> {
+pub(super) fn case(row: &Row<'_>) -> rusqlite::Result<Case> {
     let mut case: Case = rows::json(row, "content")?;
     (case.id, case.mention) = (row.get("id")?, row.get("mention_id")?);
     Ok(case)

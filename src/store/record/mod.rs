@@ -18,6 +18,7 @@ mod sources;
 mod stories;
 mod storms;
 mod stuck;
+mod summaries;
 mod themes;
 mod unmatched;
 #[cfg(test)]
@@ -54,6 +55,7 @@ pub use sources::SourceState;
 pub use stories::{Fingerprints, StoryRow};
 pub use storms::Held;
 pub use stuck::LastReminder;
+pub use summaries::{LastDigest, Look, Moment};
 use themes::ThemeMemory;
 pub use themes::listing::{ThemeFile, ThemeFilter, ThemeMention, ThemeRow};
 pub use unmatched::{KeptPoll, Unmatched};
@@ -61,7 +63,7 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -72,6 +74,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("sign_ins.sql"),
     include_str!("replies.sql"),
     include_str!("privacy.sql"),
+    include_str!("summaries.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

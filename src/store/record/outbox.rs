@@ -276,8 +276,9 @@ impl Record {
         .await
     }
 
-    /// Makes deferred and failed mails due now: one, or all, and has the relay tried at once. Returns how many. Notices, and
-    /// letters about a case that went to a department as a whole, go to the address that it has now (`departments`: key and address); `to` redirects one mail.
+    /// Makes deferred and failed mails due now: one, or all, and has the relay tried at once. Returns how many. Notices,
+    /// digests, and letters about a case that went to a department as a whole, go to the address that it has now
+    /// (`departments`: key and address); `to` redirects one mail.
     ///
     /// # Errors
     /// The record cannot be written.
@@ -293,8 +294,10 @@ impl Record {
         self.write(true, move |c| {
             let mut readdress = c.prepare_cached(
                 "UPDATE outbox SET recipient = ?3 WHERE status IN ('deferred', 'failed', 'queued')
-                    AND (?1 IS NULL OR id = ?1) AND content ->> '$.department' = ?2
-                    AND (kind = 'notice' AND NOT ifnull(content ->> '$.person', 0) OR ifnull(content ->> '$.shared', 0))",
+                    AND (?1 IS NULL OR id = ?1)
+                    AND ifnull(content ->> '$.department', content ->> '$.summary.department') = ?2
+                    AND (kind IN ('digest', 'meeting', 'management')
+                        OR kind = 'notice' AND NOT ifnull(content ->> '$.person', 0) OR ifnull(content ->> '$.shared', 0))",
             )?;
             for (key, email) in &departments {
                 readdress.execute(params![id, key, email])?;

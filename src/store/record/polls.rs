@@ -16,7 +16,9 @@ use super::{
 };
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
-use crate::model::{DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Trouble};
+use crate::model::{
+    DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Summary, SummaryKind, Trouble,
+};
 
 /// What a poll brings.
 #[derive(Clone)]
@@ -116,6 +118,10 @@ pub enum DeliveryContent {
         back: bool,
     },
     Bundle {},
+    /// Collected mail.
+    Summary {
+        summary: Box<Summary>,
+    },
     Trouble {
         trouble: Trouble,
     },
@@ -142,6 +148,11 @@ impl DeliveryContent {
             DeliveryContent::Answer { .. } => DeliveryKind::Answer,
             DeliveryContent::Dossier { .. } => DeliveryKind::Dossier,
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
+            DeliveryContent::Summary { summary } => match summary.kind {
+                SummaryKind::Digest => DeliveryKind::Digest,
+                SummaryKind::Meeting => DeliveryKind::Meeting,
+                SummaryKind::Management => DeliveryKind::Management,
+            },
             DeliveryContent::Trouble { .. } => DeliveryKind::Trouble,
             DeliveryContent::SignIn { .. } => DeliveryKind::SignIn,
         }

@@ -43,7 +43,7 @@ impl Reader {
     }
 }
 
-fn load(c: &Connection) -> Result<HashMap<String, SourceState>, StoreError> {
+pub(super) fn load(c: &Connection) -> Result<HashMap<String, SourceState>, StoreError> {
     let mut statement = c.prepare("SELECT * FROM sources")?;
     let rows = statement.query_map([], rows::source_state)?;
     rows.map(|row| row.map(|(name, cursor, health)| (name, SourceState { cursor, health })).map_err(StoreError::from))

@@ -1,0 +1,212 @@
+//! `mentiond report`: a report about a period, as one page of HTML, as Markdown, or as JSON.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::output::{say, say_json};
+use super::{Failure, load};
+use crate::clock::Clock;
+use crate::compose::{ComposeSettings, Composer, Reader, ReportInput};
+use crate::config::Config;
+use crate::daemon::summaries::subjects;
+use crate::model::{Mention, Report};
+use crate::store::record::{Look, Record};
+use crate::summaries::{ReportSpan, Reporting};
+use crate::themes::NamedQueries;
+
+/// What the report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Html,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where the period begins: 30d, 12w, or a day like 2026-06-01
+    #[arg(long, value_name = "AGE|DAY", default_value = "30d", value_parser = point)]
+    since: Point,
+    /// Where it ends (that day not included) [default: now]
+    #[arg(long, value_name = "AGE|DAY", value_parser = point)]
+    until: Option<Point>,
+    /// Only this watchlist
+    #[arg(long, value_name = "NAME")]
+    watchlist: Option<String>,
+    /// Only this theme
+    #[arg(long, value_name = "ID")]
+    theme: Option<String>,
+    /// Before and after this day
+    #[arg(long, value_name = "DAY|AGE", value_parser = point)]
+    compare: Option<Point>,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    format: Format,
+    /// Language of the report: en, es, pt, da [default: that of the configuration]
+    #[arg(long, value_name = "CODE", value_parser = language)]
+    language: Option<String>,
+    /// Write it to this file instead of printing it
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print its figures as JSON for machines
+    #[arg(long)]
+    json: bool,
+}
+
+/// A moment on the command line.
+#[derive(Clone, Copy, Debug)]
+enum Point {
+    /// So long ago.
+    Ago(SignedDuration),
+    /// The beginning of that day.
+    Day(Date),
+}
+
+impl Point {
+    fn at(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Failure> {
+        match self {
+            Point::Ago(age) => now.checked_sub(age).map_err(|error| Failure::Usage(format!("mentiond: {error}"))),
+            Point::Day(day) => day
+                .to_zoned(zone.clone())
+                .map(|start| start.timestamp())
+                .map_err(|error| Failure::Usage(format!("mentiond: {day}: {error}"))),
+        }
+    }
+}
+
+fn point(text: &str) -> Result<Point, String> {
+    if let Ok(day) = text.parse::<Date>() {
+        return Ok(Point::Day(day));
+    }
+    super::age(text).map(Point::Ago).map_err(|_| "write an age (24h, 30d, 12w) or a day (2026-06-01)".to_owned())
+}
+
+fn language(code: &str) -> Result<String, String> {
+    if Composer::speaks(code) { Ok(code.to_owned()) } else { Err("there are words in en, es, pt and da".to_owned()) }
+}
+
+pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
+    let config = load(config)?.config;
+    let path = config.daemon.state.join("record.sqlite");
+    if !path.exists() {
+        let folder = config.daemon.state.display();
+        return Err(Failure::Failed(format!(
+            "there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it"
+        )));
+    }
+    let now = Clock::system().now();
+    let zone = &config.daemon.timezone;
+    let (from, to) = period(arguments, now, zone)?;
+    let compare = arguments.compare.map(|point| point.at(now, zone)).transpose()?;
+    if let Some(at) = compare.filter(|at| *at <= from || *at >= to) {
+        let at = at.to_zoned(zone.clone()).date();
+        return Err(Failure::Usage(format!(
+            "mentiond: --compare {at} is not inside the period; widen it with --since"
+        )));
+    }
+    known(&arguments.watchlist, config.watchlists.iter().map(|w| w.name.as_str()), "watchlist")?;
+    known(&arguments.theme, config.themes.iter().map(|t| t.name.as_str()), "theme")?;
+    let span = ReportSpan { from, to, compare, watchlist: arguments.watchlist.clone() };
+    let (report, mentions) = gather(&config, &path, span, arguments.theme.clone(), now)?;
+    let text = if arguments.json {
+        if arguments.output.is_none() {
+            return say_json(&json!(report));
+        }
+        serde_json::to_string_pretty(&report).map_err(|error| Failure::Failed(error.to_string()))?
+    } else {
+        word(&config, arguments, &report, &mentions, now)
+    };
+    match &arguments.output {
+        None => say(text.trim_end()),
+        Some(file) => {
+            std::fs::write(file, text).map_err(|error| {
+                Failure::Failed(format!("{} cannot be written: {error}; choose another --output", file.display()))
+            })?;
+            eprintln!("The report is in {}.", file.display());
+        }
+    }
+    Ok(())
+}
+
+fn period(arguments: &Arguments, now: Timestamp, zone: &TimeZone) -> Result<(Timestamp, Timestamp), Failure> {
+    let to = arguments.until.map_or(Ok(now), |point| point.at(now, zone))?;
+    // An age counts back from the end of the period.
+    let from = match arguments.since {
+        Point::Ago(_) => arguments.since.at(to, zone)?,
+        Point::Day(_) => arguments.since.at(now, zone)?,
+    };
+    if from < to {
+        return Ok((from, to));
+    }
+    Err(Failure::Usage("mentiond: the period is empty: --since must be before --until".to_owned()))
+}
+
+fn known<'a>(name: &Option<String>, all: impl Iterator<Item = &'a str>, what: &str) -> Result<(), Failure> {
+    let Some(name) = name else { return Ok(()) };
+    let all: Vec<&str> = all.collect();
+    if all.contains(&name.as_str()) {
+        return Ok(());
+    }
+    let there = if all.is_empty() { "none is configured".to_owned() } else { format!("known: {}", all.join(", ")) };
+    Err(Failure::Usage(format!("mentiond: there is no {what} `{name}`; {there}")))
+}
+
+fn gather(
+    config: &Config,
+    path: &Path,
+    span: ReportSpan,
+    theme: Option<String>,
+    now: Timestamp,
+) -> Result<(Report, HashMap<i64, Mention>), Failure> {
+    let record = Record::open_to_read(path)?;
+    let themes = NamedQueries::new(config.themes.iter().map(|theme| (theme.name.clone(), &theme.query)));
+    let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
+    let (from, to) = (span.from, span.to);
+    let (narrow, mut own) = (span.watchlist.is_some() || theme.is_some(), std::collections::HashSet::new());
+    let mut reporting = Reporting::new(&config.routing, &config.daemon.timezone, span, theme);
+    let found = record.look(|moment| {
+        let upto = moment.newest()?;
+        moment.mentions(Look { since: reporting.reads_from(), after: upto, upto }, |heard| {
+            if reporting.add(heard, &subjects(&themes, heard.mention)) && narrow {
+                own.insert(heard.mention.id);
+            }
+        })?;
+        let cases = moment.worked(from, to, &|mention| !narrow || own.contains(&mention))?;
+        let report = reporting.finish(&cases, moment.coverage(&sources, from, to)?, moment.began(now)?, now);
+        let mentions = moment.mentions_by_id(&report.mentions())?;
+        Ok((report, mentions))
+    })?;
+    Ok(found)
+}
+
+fn word(
+    config: &Config,
+    arguments: &Arguments,
+    report: &Report,
+    mentions: &HashMap<i64, Mention>,
+    made: Timestamp,
+) -> String {
+    let composer = Composer::new(ComposeSettings::default());
+    let watched = |name: &String| arguments.watchlist.as_ref().is_none_or(|only| only == name);
+    let brands: Vec<&str> = config.watchlists.iter().filter(|w| watched(&w.name)).map(|w| w.display.as_str()).collect();
+    let input = ReportInput {
+        reader: Reader {
+            language: arguments.language.as_deref().unwrap_or(&config.daemon.language),
+            zone: &config.daemon.timezone,
+        },
+        report,
+        mentions,
+        what: &brands.join(", "),
+        department: &|key| config.routing.department(key).map_or_else(|| key.to_owned(), |d| d.name.clone()),
+        made,
+    };
+    match arguments.format {
+        Format::Html => composer.report_page(&input),
+        Format::Markdown => composer.report_markdown(&input),
+    }
+}

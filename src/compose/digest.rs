@@ -1,0 +1,291 @@
+//! Collected mail: the digest of a department, the report before a meeting, how things stand for management. Short
+//! enough to be read: what needs somebody first, the rest by count.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::Composer;
+use super::chart::Chart;
+use super::clean::clean_line;
+use super::headers::Headers;
+use super::input::Reader;
+use super::listing::{Line, Lines, change, coverage};
+use super::mention::name;
+use super::reasons::Fact;
+use super::words::{Catalogue, capital, fill, plural};
+use crate::model::{Category, Day, Email, Figures, Mention, Owner, Picture, Severity, Summary, SummaryKind};
+
+/// Name of the chart inside the mail.
+const CHART: &str = "chart";
+
+/// Collected mail of one department.
+#[derive(Clone, Copy)]
+pub struct DigestInput<'a> {
+    pub reader: Reader<'a>,
+    pub summary: &'a Summary,
+    /// All that stand in it, by number.
+    pub mentions: &'a HashMap<i64, Mention>,
+    /// The department's name.
+    pub department: &'a str,
+    /// An owner's name for people.
+    pub owner: &'a dyn Fn(&Owner) -> String,
+    pub possible_duplicate: bool,
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    preheader: String,
+    tone: &'static str,
+    intro: String,
+    heading: String,
+    period: String,
+    late: String,
+    /// The one line of a mail that has nothing to say; empty otherwise.
+    quiet: String,
+    sections: Vec<Section>,
+    rest_label: &'a str,
+    rest: String,
+    hidden: String,
+    figures_label: &'a str,
+    figures: Vec<Fact>,
+    chart: Option<Picked>,
+    coverage_label: &'a str,
+    coverage: Vec<String>,
+    foot: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Section {
+    heading: String,
+    lines: Vec<Line>,
+    themes: Vec<Theme>,
+    /// The heading says of what kind all of it is.
+    plain: bool,
+    more: String,
+    /// Where all of it stands.
+    all: Option<String>,
+    all_label: String,
+}
+
+#[derive(Serialize)]
+struct Theme {
+    name: String,
+    facts: String,
+    quotes: Vec<Line>,
+}
+
+/// The chart as the mail shows it.
+#[derive(Serialize)]
+struct Picked {
+    name: &'static str,
+    width: u32,
+    height: u32,
+    alt: String,
+    key: String,
+    first: String,
+    last: String,
+}
+
+pub(super) fn digest(composer: &Composer, input: &DigestInput<'_>) -> Email {
+    let words = composer.words(input.reader.language);
+    let (texts, summary, reader) = (&words.digest, input.summary, input.reader);
+    let department = name(input.department);
+    let date = |at| words.date(at, reader.zone);
+    let meets = summary.meets.map(date).unwrap_or_default();
+    let headline = headline(words, summary);
+    let values: [(&str, &str); 3] = [("department", &department), ("headline", &headline), ("date", &meets)];
+    let (subject, intro) = match summary.kind {
+        SummaryKind::Digest => (&texts.subject_digest, &texts.intro_digest),
+        SummaryKind::Meeting => (&texts.subject_meeting, &texts.intro_meeting),
+        SummaryKind::Management => (&texts.subject_management, &texts.intro_management),
+    };
+    let covered = coverage(words, &reader, &summary.coverage);
+    let quiet = summary.is_quiet();
+    let last = summary.coverage.last_heard.map_or_else(|| texts.never.clone(), date);
+    let (heard, sources) = (summary.coverage.heard.to_string(), summary.coverage.sources.to_string());
+    let quiet_line = fill(&texts.quiet_line, &[("heard", &heard), ("sources", &sources), ("last", &last)]);
+    let (chart, picture) = if quiet { (None, None) } else { chart(words, &summary.days) };
+    let hidden = usize::try_from(summary.hidden).unwrap_or(usize::MAX);
+
+    let view = View {
+        preheader: covered.first().cloned().unwrap_or_default(),
+        tone: tone(summary),
+        intro: fill(intro, &values),
+        heading: capital(&headline),
+        period: fill(&texts.period, &[("from", &date(summary.from)), ("to", &date(summary.to))]),
+        late: if summary.late { fill(&texts.late, &[("due", &date(summary.to))]) } else { String::new() },
+        quiet: if quiet { quiet_line } else { String::new() },
+        sections: sections(composer, words, input),
+        rest_label: &texts.rest,
+        rest: by_count(words, summary.rest.iter().map(|(category, count)| (*category, *count))),
+        hidden: if hidden == 0 { String::new() } else { plural(hidden, &texts.hidden_one, &texts.hidden_other) },
+        figures_label: &texts.figures,
+        figures: if quiet { Vec::new() } else { figures(words, &summary.figures, summary.before.as_ref()) },
+        chart,
+        coverage_label: &texts.coverage,
+        // Where the one line says it all, it is not said again.
+        coverage: if quiet && summary.coverage.is_complete() { Vec::new() } else { covered },
+        foot: composer.foot(words, fill(&texts.foot, &[("department", &department)]), input.possible_duplicate),
+    };
+    let mut headers = Headers::new(summary.kind.as_str(), &words.code, input.possible_duplicate);
+    let list = format!("{}-{}", summary.kind.as_str(), summary.department);
+    headers.list_id(&list, &composer.settings.sender_domain);
+    let mut email = composer.email("digest", words, fill(subject, &values), &view, headers);
+    email.pictures.extend(picture);
+    email
+}
+
+/// `2 cases overdue, 3 open cases, 12 mentions`.
+fn headline(words: &Catalogue, summary: &Summary) -> String {
+    let texts = &words.digest;
+    let counted = |n: u64, one: &str, other: &str| {
+        let n = usize::try_from(n).unwrap_or(usize::MAX);
+        (n > 0).then(|| plural(n, one, other))
+    };
+    let parts: Vec<String> = [
+        counted(summary.overdue.count(), &texts.overdue_one, &texts.overdue_other),
+        counted(summary.needs.count(), &texts.needs_one, &texts.needs_other),
+        counted(summary.figures.mentions, &texts.mentions_one, &texts.mentions_other),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if parts.is_empty() { texts.quiet.clone() } else { parts.join(", ") }
+}
+
+/// The stripe: what is worst among what is to be done.
+fn tone(summary: &Summary) -> &'static str {
+    let worst = summary.overdue.items.iter().chain(&summary.needs.items).map(|c| c.severity).max();
+    match worst {
+        Some(Severity::Critical) => "critical",
+        _ if summary.overdue.count() > 0 => "high",
+        Some(_) => "medium",
+        None if !summary.coverage.is_complete() => "low",
+        None => "good",
+    }
+}
+
+fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> Vec<Section> {
+    let (texts, summary) = (&words.digest, input.summary);
+    let lines = Lines { composer, words, reader: input.reader, mentions: input.mentions };
+    let management = summary.kind == SummaryKind::Management;
+    let section = |label: &str, count: u64, shown: usize, lines: Vec<Line>, query: &str| {
+        let more = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(shown);
+        Section {
+            heading: format!("{label} ({count})"),
+            lines,
+            themes: Vec::new(),
+            plain: !query.is_empty(),
+            more: if more == 0 { String::new() } else { plural(more, &words.mail.more_one, &words.mail.more_other) },
+            all: (more > 0 && !query.is_empty()).then(|| composer.inbox(query)).flatten(),
+            all_label: texts.show_all.clone(),
+        }
+    };
+    let cases = |label: &str, list: &crate::model::Listed<crate::model::OpenCase>| {
+        let shown = list.items.iter().filter_map(|case| lines.case(case, input.owner)).collect();
+        section(label, list.count(), list.items.len(), shown, "")
+    };
+    let items = |label: &str, list: &crate::model::Listed<crate::model::Item>, query: &str| {
+        section(label, list.count(), list.items.len(), lines.items(&list.items), query)
+    };
+    let themes = || {
+        let shown = summary.themes.items.iter().map(|theme| Theme {
+            name: clean_line(&theme.name),
+            facts: theme_facts(words, theme),
+            quotes: quotes(&lines, &theme.quotes),
+        });
+        let list = &summary.themes;
+        Section { themes: shown.collect(), ..section(&texts.themes, list.count(), list.items.len(), Vec::new(), "") }
+    };
+    let new = if management { &texts.grave } else { &texts.new };
+    let all = [
+        (summary.overdue.count(), cases(&texts.overdue, &summary.overdue)),
+        (summary.needs.count(), cases(if management { &texts.open } else { &texts.needs }, &summary.needs)),
+        (summary.themes.count(), themes()),
+        (summary.new.count(), items(new, &summary.new, "")),
+        (summary.questions.count(), items(&texts.questions, &summary.questions, "category:question")),
+        (summary.praise.count(), items(&texts.praise, &summary.praise, "category:praise")),
+    ];
+    all.into_iter().filter(|(count, _)| *count > 0).map(|(_, section)| section).collect()
+}
+
+/// How many people and mentions a theme has.
+pub(super) fn theme_facts(words: &Catalogue, theme: &crate::model::ThemeLine) -> String {
+    let (people, mentions, before) = (theme.people.to_string(), theme.mentions.to_string(), theme.before.to_string());
+    fill(&words.digest.theme_line, &[("people", &people), ("mentions", &mentions), ("before", &before)])
+}
+
+/// Lines of what speaks for a theme.
+pub(super) fn quotes(lines: &Lines<'_>, ids: &[i64]) -> Vec<Line> {
+    let item = |id: &i64| crate::model::Item { mention: *id, copies: 0, case: None, named: Vec::new() };
+    ids.iter().filter_map(|id| lines.item(&item(id))).collect()
+}
+
+/// `Complaint 4 · press coverage 2`, the most first.
+fn by_count(words: &Catalogue, counts: impl Iterator<Item = (Category, u64)>) -> String {
+    let mut counts: Vec<(Category, u64)> = counts.collect();
+    counts.sort_by_key(|(category, count)| (std::cmp::Reverse(*count), *category));
+    let parts: Vec<String> =
+        counts.iter().map(|(category, count)| format!("{} {count}", words.category(*category))).collect();
+    capital(&parts.join(" · "))
+}
+
+/// The figures and what changed, if something is known of the period before.
+pub(super) fn figures(words: &Catalogue, now: &Figures, before: Option<&Figures>) -> Vec<Fact> {
+    let texts = &words.digest;
+    let compares = before.is_some();
+    let nothing = Figures::default();
+    let before = before.unwrap_or(&nothing);
+    [
+        (&texts.mentions, now.mentions, before.mentions),
+        (&texts.negative, now.negative, before.negative),
+        (&texts.positive, now.positive, before.positive),
+        (&texts.authors, now.authors, before.authors),
+        (&texts.copies, now.copies, before.copies),
+        (&texts.reach, now.reach, before.reach),
+    ]
+    .into_iter()
+    .filter(|(_, now, before)| now + before > 0)
+    .map(|(label, now, before)| Fact {
+        label: label.clone(),
+        value: words.number(now),
+        because: if compares { change(words, now, before) } else { String::new() },
+    })
+    .collect()
+}
+
+/// What the chart of days says, for those who do not see it.
+pub(super) fn chart_alt(words: &Catalogue, days: &[Day]) -> String {
+    let (first, last) = ends(words, days);
+    let total: u64 = days.iter().map(Day::all).sum();
+    // Of days that are alike the latest.
+    let most = days.iter().max_by_key(|day| day.all()).filter(|day| day.all() > 0);
+    let Some(most) = most else {
+        return fill(&words.digest.chart_none, &[("from", &first), ("to", &last)]);
+    };
+    let values = [
+        ("from", first.as_str()),
+        ("to", &last),
+        ("total", &total.to_string()),
+        ("day", &words.day(most.date)),
+        ("most", &most.all().to_string()),
+    ];
+    fill(&words.digest.chart_alt, &values)
+}
+
+/// First and last day.
+pub(super) fn ends(words: &Catalogue, days: &[Day]) -> (String, String) {
+    let day = |day: Option<&Day>| day.map(|d| words.day(d.date)).unwrap_or_default();
+    (day(days.first()), day(days.last()))
+}
+
+fn chart(words: &Catalogue, days: &[Day]) -> (Option<Picked>, Option<Picture>) {
+    let chart = Chart::of_days(days);
+    let Some(png) = chart.png() else { return (None, None) };
+    let (width, height) = chart.size();
+    let (first, last) = ends(words, days);
+    let key = words.digest.chart_key.clone();
+    let shown = Picked { name: CHART, width, height, alt: chart_alt(words, days), key, first, last };
+    (Some(shown), Some(Picture { name: CHART, png }))
+}

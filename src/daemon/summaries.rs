@@ -1,0 +1,90 @@
+//! Collected mail: looks who is due, gathers what the record knows, and queues the mail together with the note that it
+//! was made. A crash before that repeats the work, a crash after it repeats nothing.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::World;
+use super::engine::Engine;
+use super::reading::Lines;
+use crate::model::{Mention, Summary};
+use crate::store::StoreError;
+use crate::store::record::{DeliveryContent, LastDigest, Look, Moment, NewDelivery};
+use crate::summaries::{Digest, Due, Span, Wanted, due, wanted};
+use crate::themes::NamedQueries;
+
+/// Makes all collected mail that is due; returns the number of mails.
+///
+/// # Errors
+/// The record cannot be read or written.
+pub(super) async fn make_due(world: &World, engine: &Arc<Engine>) -> Result<u64, StoreError> {
+    let record = world.store.record();
+    let mut made = 0;
+    for (number, wanted) in wanted(&engine.config.routing).enumerate() {
+        let (key, kind) = (wanted.department.key.clone(), wanted.kind);
+        let now = world.clock.now();
+        let last = record.last_digest(key.clone(), kind).await?;
+        let (from, to) = match due(&wanted, last.map(|last| last.until), now) {
+            Due::NotYet => continue,
+            Due::Begin { from } => {
+                record.begin_digests(key, kind, from, now).await?;
+                continue;
+            }
+            Due::Send { from, to } => (from, to),
+        };
+        let after = last.map_or(0, |last| last.upto);
+        let own = Arc::clone(engine);
+        let (summary, upto) = record.look(move |moment| gather(&own, number, moment, from, to, after, now)).await?;
+        let mail = NewDelivery {
+            recipient: wanted.department.email.clone(),
+            message_id: engine.message_id(now),
+            once: Some(format!("{key} until {to}")),
+            content: DeliveryContent::Summary { summary: Box::new(summary) },
+        };
+        if record.queue_digest(key.clone(), kind, LastDigest { until: to, upto }, mail, now).await? {
+            made += 1;
+            let late = Wanted::is_late(to, now);
+            tracing::info!(event = "digest", department = %key, kind = kind.as_str(), late, "collected mail was queued");
+        }
+    }
+    if made > 0 {
+        world.mail_due.notify_one();
+    }
+    Ok(made)
+}
+
+/// When the next collected mail is due, if any is ordered.
+pub(super) fn next(engine: &Engine, now: Timestamp) -> Option<Timestamp> {
+    wanted(&engine.config.routing).filter_map(|wanted| wanted.next(now)).min()
+}
+
+/// The named subjects that a mention belongs to.
+pub fn subjects<'t>(themes: &'t NamedQueries, mention: &Mention) -> Vec<&'t str> {
+    let lines = Lines::of(&mention.entry);
+    let mut document = lines.document(&mention.entry, &mention.source);
+    document.lang = &mention.classification.language.code;
+    themes.of(&document)
+}
+
+/// Reads one digest from the record. `number` is its place among all that are wanted.
+fn gather(
+    engine: &Engine,
+    number: usize,
+    moment: &Moment<'_>,
+    from: Timestamp,
+    to: Timestamp,
+    after: i64,
+    now: Timestamp,
+) -> Result<(Summary, i64), StoreError> {
+    let config = &engine.config;
+    let upto = moment.newest()?;
+    let Some(wanted) = wanted(&config.routing).nth(number) else { return Err(StoreError::Stopped) };
+    let mut digest = Digest::new(&config.routing, wanted, Span { from, to, after, upto });
+    let look = Look { since: digest.reads_from(), after, upto };
+    moment.mentions(look, |heard| digest.add(heard, &subjects(&engine.themes, heard.mention)))?;
+    let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
+    let coverage = moment.coverage(&sources, from, now)?;
+    let cases = moment.open_cases()?;
+    Ok((digest.finish(&cases, coverage, moment.began(now)?, now), upto))
+}
