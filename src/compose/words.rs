@@ -2,6 +2,7 @@
 //! `words/` and one line in [`FILES`].
 
 mod collected;
+mod mails;
 
 use std::collections::HashMap;
 
@@ -11,8 +12,9 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseStatus, Category, Deed, ReplyFault, SentimentLabel, Severity};
+use crate::model::{CaseStatus, Category, Deed, SentimentLabel, Severity};
 pub(super) use collected::{DigestWords, ReportWords};
+pub(super) use mails::{ActionWords, AnswerWords, DossierWords, SignInWords};
 
 /// The catalogues; the first is what a reader gets whose language has none.
 pub(super) const FILES: [(&str, &str); 4] = [
@@ -176,35 +178,6 @@ pub(super) struct BundleWords {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DossierWords {
-    pub(super) subject: String,
-    pub(super) subject_back: String,
-    pub(super) intro: String,
-    pub(super) intro_copy: String,
-    pub(super) what: String,
-    pub(super) what_back: String,
-    pub(super) next: String,
-    pub(super) next_copy: String,
-    pub(super) first_seen: String,
-    pub(super) people: String,
-    pub(super) people_value: String,
-    pub(super) sources: String,
-    pub(super) languages: String,
-    pub(super) trend: String,
-    pub(super) trend_value: String,
-    pub(super) trend_alt: String,
-    pub(super) quotes: String,
-    pub(super) open_cases: String,
-    pub(super) ended_cases: String,
-    pub(super) how: String,
-    pub(super) foot: String,
-    pub(super) foot_copy: String,
-    /// Names of languages by their code; another one stands as its code.
-    pub(super) language_names: HashMap<String, String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct TroubleWords {
     pub(super) intro: String,
     pub(super) good_intro: String,
@@ -305,51 +278,6 @@ pub(super) struct LetterText {
     pub(super) heading: String,
     pub(super) what: String,
     pub(super) next: String,
-}
-
-/// Links by which a reader acts on a case.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ActionWords {
-    pub(super) heading: String,
-    pub(super) note: String,
-}
-
-/// The mail with the link that signs in.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SignInWords {
-    pub(super) subject: String,
-    pub(super) heading: String,
-    pub(super) what: String,
-    pub(super) button: String,
-    pub(super) note: String,
-    pub(super) foot: String,
-}
-
-/// The mail to who replied, when nothing was done.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AnswerWords {
-    pub(super) subject: String,
-    pub(super) heading: String,
-    pub(super) heading_case: String,
-    pub(super) intro: String,
-    pub(super) what: String,
-    pub(super) next: String,
-    pub(super) said: String,
-    pub(super) how: String,
-    pub(super) foot: String,
-    pub(super) faults: HashMap<ReplyFault, AnswerText>,
-}
-
-/// Why nothing was done; `next` where the commands themselves are not what to say.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AnswerText {
-    pub(super) what: String,
-    #[serde(default)]
-    pub(super) next: Option<String>,
 }
 
 /// Lines of a case's history.
@@ -582,7 +510,7 @@ mod tests {
             let catalogue = Catalogue::parse(source).unwrap();
             assert!(Category::ALL.iter().all(|c| catalogue.categories.contains_key(c)), "{code}");
             assert!(Severity::ALL.iter().all(|s| catalogue.severities.contains_key(s)), "{code}");
-            assert!(ReplyFault::ALL.iter().all(|f| catalogue.answers.faults.contains_key(f)), "{code}");
+            assert!(crate::model::ReplyFault::ALL.iter().all(|f| catalogue.answers.faults.contains_key(f)), "{code}");
             assert!(Deed::ALL.iter().all(|d| catalogue.deeds.contains_key(d)), "{code}");
             assert!(CaseStatus::ALL.iter().all(|s| catalogue.statuses.contains_key(s)), "{code}");
             assert!(SentimentLabel::ALL.iter().all(|s| catalogue.sentiments.contains_key(s)), "{code}");

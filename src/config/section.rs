@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use super::diagnostic::{Findings, Span};
-use super::keys::{HEADED, Keys};
+use super::keys::{HEADED, JETSTREAM, JSON, Keys, MAILBOX, SOURCE, WEBHOOK};
 use super::tree::{Entry, Node, Table, Value};
 use super::values;
 
@@ -222,11 +222,26 @@ pub(super) fn unknown_keys(table: &Table, keys: &Keys, found: &mut Findings) {
             (_, Some(other)) if keys.table.is_empty() => format!("`{key}` belongs under [{}]", other.table),
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(other)) => format!("`{key}` belongs under [{}]", other.table),
-            (None, None) => format!("known here: {}", keys.keys.join(", ")),
+            (None, None) => match kinds_with(key, keys) {
+                Some(kinds) => format!("`{key}` belongs to a source of {kinds}"),
+                None => format!("known here: {}", keys.keys.join(", ")),
+            },
         };
         let what = if keys.table.is_empty() { "table" } else { "key" };
         found.error(*at, format!("{place} has no {what} `{key}`")).help(help);
     }
+}
+
+/// The kinds of source that have a key which these keys of a source do not have.
+fn kinds_with(key: &str, keys: &Keys) -> Option<String> {
+    if keys.table != SOURCE.table {
+        return None;
+    }
+    let kinds =
+        [("feed", &SOURCE), ("mailbox", &MAILBOX), ("json", &JSON), ("jetstream", &JETSTREAM), ("webhook", &WEBHOOK)];
+    let having = kinds.into_iter().filter(|(_, own)| own.keys.contains(&key));
+    let named: Vec<String> = having.map(|(kind, _)| format!("kind `{kind}`")).collect();
+    (!named.is_empty()).then(|| named.join(" or "))
 }
 
 /// A text node, not empty.

@@ -20,7 +20,7 @@ use crate::store::record::SourceState;
 const SAVE_TOGETHER: usize = 500;
 
 /// So long mail waits for the rest of the round, so that it can say where else a story was seen.
-const MAIL_WAITS: Duration = Duration::from_millis(300);
+const MAIL_WAITS: Duration = Duration::from_secs(1);
 
 /// Told how far a round is, for people who watch.
 pub trait Progress: Send + Sync {

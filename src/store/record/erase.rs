@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::super::{Remains, StoreError};
 use super::cases::{self, CaseDesk};
 use super::unmatched::Unmatched;
-use super::{Reader, Record, millis, rows};
+use super::{Reader, Record, millis, rows, themes};
 use crate::cases::Action;
 use crate::dedup::StoryKey;
 use crate::dedup::forgotten::{Forgotten, ForgottenKey};
@@ -174,6 +174,9 @@ struct Work<'a> {
     erasure: Erasure,
     aftermath: Aftermath,
     withdrawn: Vec<i64>,
+    /// Mentions that the person wrote, and others of which something was struck out.
+    erased: BTreeSet<i64>,
+    changed: BTreeSet<i64>,
 }
 
 impl<'a> Work<'a> {
@@ -187,6 +190,8 @@ impl<'a> Work<'a> {
             erasure: Erasure::default(),
             aftermath: Aftermath::default(),
             withdrawn: Vec::new(),
+            erased: BTreeSet::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -199,7 +204,8 @@ impl<'a> Work<'a> {
         if let Who::Email(address) = &person.who {
             self.cancel(address)?;
         }
-        self.strike(person, &needle)
+        self.strike(person, &needle)?;
+        themes::acting::forget(self.c, &self.erased, &self.changed)
     }
 
     /// The person's mentions.
@@ -229,6 +235,7 @@ impl<'a> Work<'a> {
     fn erase_mention(&mut self, mention: Mention) -> Result<(), StoreError> {
         let (c, id) = (self.c, mention.id);
         self.keep_away(&mention)?;
+        self.erased.insert(id);
         self.aftermath.sketches.extend(sketch(c, id)?);
         // The case is ended first: what follows from that is worded from what is left.
         self.erase_case(id)?;
@@ -363,6 +370,9 @@ impl<'a> Work<'a> {
                 }
                 if matches!((table.name.as_str(), column.as_str()), ("mentions" | "versions", "content")) {
                     serde_json::from_str::<Mention>(&clean)?;
+                }
+                if let ("mentions", [Value::Integer(id)]) = (table.name.as_str(), rowkey.as_slice()) {
+                    self.changed.insert(*id);
                 }
                 struck += places;
                 table.replace(self.c, &rowkey, &column, clean)?;

@@ -1,7 +1,7 @@
 //! Themes in the record: a mention is placed inside the poll's transaction; a theme that must be acted on opens there too,
 //! with its case and its dossiers. What they are recognised by stands beside them, so that the memory can be made anew.
 
-mod acting;
+pub(super) mod acting;
 pub(super) mod listing;
 
 use std::sync::{Arc, Mutex, PoisonError};

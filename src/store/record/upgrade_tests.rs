@@ -29,7 +29,8 @@ const ROWS: [Rows; 9] = [
         INSERT INTO gaps (source, at, reason) VALUES ('news', 1763630100000, 'more entries than max_entries');
         INSERT INTO stories VALUES (1, 1763630100000);
         INSERT INTO story_keys VALUES (x'01010101010101010101010101010101', 1, 1);
-        INSERT INTO mentions VALUES
+        INSERT INTO mentions (id, story, original, source, identity, fetched, category, severity, department, deliver,
+            words, content) VALUES
             (1, 1, 1, 'news', x'07070707070707070707070707070707', 1763630100000, 'refund', 'high', 'support', 'now',
              x'01000000', 'MENTION'),
             (2, 1, 0, 'blog', x'08080808080808080808080808080808', 1763630200000, 'refund', 'high', 'support', 'now',

@@ -1,15 +1,17 @@
 //! What a person does with a theme, in the record.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::super::StoreError;
 use super::super::cases::{self, CaseDesk};
 use super::super::{moment, rows};
 use super::listing::MOST_MENTIONS;
-use super::{begin, look, mention, note, read, settle, terms_of, write_standing};
+use super::{begin, look, mention, note, read, set_mark, settle, terms_of, write_standing};
 use crate::cases::{Action, Around};
-use crate::model::{Case, Mark, Theme, ThemeHappening, ThemeStatus};
+use crate::model::{Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
 use crate::themes::place::Remembered;
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal};
 use crate::themes::{Joined, Memory};
@@ -150,6 +152,42 @@ pub(super) fn take_in(
     note(c, theme.id, now, by, &ThemeHappening::TookIn { theme: gone.id })?;
     note(c, gone.id, now, by, &ThemeHappening::MergedInto { theme: theme.id })?;
     write_standing(c, &gone)
+}
+
+/// Mentions whose words are gone, or were changed: what their themes are recognised by is added up from what is left, and
+/// of those whose author was forgotten (`erased`) neither the reason nor the person stays.
+pub(in super::super) fn forget(
+    c: &Connection,
+    erased: &BTreeSet<i64>,
+    changed: &BTreeSet<i64>,
+) -> Result<(), StoreError> {
+    let mut themes = BTreeSet::new();
+    let mut theme_of = c.prepare_cached("SELECT theme FROM theme_mentions WHERE mention = ?1")?;
+    for mention in erased.union(changed) {
+        themes.extend(theme_of.query_row([mention], |row| row.get::<_, i64>(0)).optional()?);
+    }
+    if themes.is_empty() {
+        return Ok(());
+    }
+    // Several posts of one who was forgotten stay one person.
+    let nobody: [u8; 16] = rand::random();
+    for mention in erased {
+        c.prepare_cached("UPDATE theme_mentions SET person = ?2, why = ?3 WHERE mention = ?1")?.execute(params![
+            mention,
+            nobody,
+            rows::to_json(&Joined::Shares { words: vec![ERASED.to_owned()], near: 0.0 })?
+        ])?;
+    }
+    for id in themes {
+        let Some(mut theme) = read(c, id)? else { continue };
+        let terms = terms_anew(c, id)?;
+        if terms.is_empty() && !theme.renamed && theme.named.is_none() {
+            ERASED.clone_into(&mut theme.name);
+        }
+        settle(c, &mut theme, &terms)?;
+    }
+    set_mark(c)?;
+    Ok(())
 }
 
 /// The terms of a theme, added up from its newest mentions once more.
