@@ -214,7 +214,10 @@ pub(super) async fn take_in(
             let (engine, seen, timings, state) =
                 (Arc::clone(engine), Arc::clone(&seen), Arc::clone(&world.timings), state.clone());
             let forgotten = world.store.record().forgotten();
-            move || reading::read(&engine, number, &served, &state, &seen, &forgotten, &timings, now)
+            move || {
+                let before = reading::Before { seen: &seen, forgotten: &forgotten };
+                reading::read(&engine, number, &served, &state, before, &timings, now)
+            }
         })
         .await;
     let mut reading = match reading {

@@ -61,6 +61,12 @@ pub struct Degraded {
     pub why: String,
 }
 
+/// What an entry is held against: what was seen before, and what must not come back.
+pub(super) struct Before<'a> {
+    pub seen: &'a Seen,
+    pub forgotten: &'a Forgotten,
+}
+
 /// Reads what a source served.
 ///
 /// # Errors
@@ -70,8 +76,7 @@ pub(super) fn read(
     number: usize,
     served: &Served,
     state: &SourceState,
-    seen: &Seen,
-    forgotten: &Forgotten,
+    Before { seen, forgotten }: Before<'_>,
     timings: &Timings,
     now: Timestamp,
 ) -> Result<Reading, PollFault> {

@@ -367,7 +367,7 @@ pub fn name(terms: &[Remembered]) -> String {
     for term in readable {
         let words: Vec<&str> = term.word.split(' ').collect();
         let said = |w: &&str| chosen.iter().any(|c| c.split(' ').any(|c| c == *w));
-        if words.iter().all(|w| said(w)) {
+        if words.iter().all(said) {
             continue;
         }
         // A pair of words says what its one word says.

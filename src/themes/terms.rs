@@ -125,7 +125,7 @@ fn bare(word: &str) -> Option<String> {
     }
     let mut bare = String::new();
     for (n, c) in word.chars().enumerate() {
-        if (n == 0 || !"aeiouy".contains(c)) && bare.chars().next_back() != Some(c) {
+        if (n == 0 || !"aeiouy".contains(c)) && !bare.ends_with(c) {
             bare.push(c);
         }
     }

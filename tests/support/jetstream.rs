@@ -141,11 +141,8 @@ async fn serve(tcp: TcpStream, state: Arc<Mutex<State>>, mut grown: watch::Recei
     let mut left = usize::MAX;
     match wrong {
         Some(Wrong::Cut(after)) => left = after,
-        Some(Wrong::First(message)) => {
-            if socket.send(message).await.is_err() {
-                return;
-            }
-        }
+        // If nobody takes it, nobody takes what follows either.
+        Some(Wrong::First(message)) => drop(socket.send(message).await),
         Some(Wrong::Raw(bytes)) => {
             use tokio::io::AsyncWriteExt;
             let _ = socket.get_mut().write_all(&bytes).await;

@@ -460,6 +460,9 @@ impl Reader {
     }
 }
 
+/// Takes the source of a text's row, the row's key, the column and the text.
+type Shown<'a> = dyn FnMut(Option<&str>, &[Value], &str, &str) + 'a;
+
 /// A table whose texts are looked through.
 struct Table {
     name: String,
@@ -506,11 +509,7 @@ impl Table {
     }
 
     /// Shows every text: the source of its row, the row's key, column and text.
-    fn visit(
-        &self,
-        c: &Connection,
-        show: &mut dyn FnMut(Option<&str>, &[Value], &str, &str),
-    ) -> Result<(), StoreError> {
+    fn visit(&self, c: &Connection, show: &mut Shown<'_>) -> Result<(), StoreError> {
         let listed = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         let keys = self.key.iter().map(|k| if k == "rowid" { k.clone() } else { quoted(k) }).collect::<Vec<_>>();
         let sql = format!("SELECT {}, {} FROM {}", listed(&self.columns), keys.join(", "), quoted(&self.name));

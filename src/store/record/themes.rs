@@ -413,7 +413,7 @@ fn unpack(mut rest: &[u8]) -> Vec<Remembered> {
     fn four(rest: &mut &[u8]) -> Option<[u8; 4]> {
         rest.split_off(..4)?.try_into().ok()
     }
-    let mut one = || {
+    let one = || {
         let (hash, weight, mentions) = (four(&mut rest)?, four(&mut rest)?, four(&mut rest)?);
         let length = *rest.split_off_first()?;
         let word = std::str::from_utf8(rest.split_off(..usize::from(length))?).ok()?;
@@ -424,7 +424,7 @@ fn unpack(mut rest: &[u8]) -> Vec<Remembered> {
             word: word.to_owned(),
         })
     };
-    std::iter::from_fn(|| one()).collect()
+    std::iter::from_fn(one).collect()
 }
 
 #[cfg(test)]

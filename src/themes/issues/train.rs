@@ -127,7 +127,7 @@ fn issues(rows: &[Row], out: &mut Vec<u8>) {
     let strongest = weights.iter().flatten().map(|w| w.abs()).fold(1e-6, f32::max);
     let scale = strongest / 127.0;
     out.extend(scale.to_le_bytes());
-    let kept: Vec<(u32, f32, Vec<(usize, f32)>)> = texts
+    let kept: Vec<_> = texts
         .keys()
         .zip(&rarity)
         .zip(weights)
