@@ -88,7 +88,7 @@ async fn a_mention_says_why() {
         let (label, rest) = line[2..].split_once(": ").unwrap();
         let (value, because) = rest.split_once(" – ").unwrap();
         page.says(&format!("<dt>{label}</dt>")).says(&format!("<strong>{value}</strong>"));
-        page.says(&because.split("; ").next().unwrap());
+        page.says(because.split("; ").next().unwrap());
     }
     page.says("Why it was decided this way").says("+34 612 345 678").says("Suggested reply").says("href=\"/cases/1\"");
     page.says("<mark>Acme</mark>");
