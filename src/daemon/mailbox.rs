@@ -316,6 +316,7 @@ fn add(sum: PollResult, part: PollResult) -> PollResult {
                 queued: outcome.queued + o.queued,
                 cases_opened: outcome.cases_opened + o.cases_opened,
                 withdrawn: outcome.withdrawn + o.withdrawn,
+                gathering: outcome.gathering + o.gathering,
             },
         },
     }

@@ -8,6 +8,7 @@ mod cases;
 mod copies;
 mod daemon;
 mod jetstream;
+mod looking;
 mod mail;
 mod mailbox;
 mod privacy;

@@ -5,6 +5,7 @@ mod cases;
 mod copy;
 mod corrections;
 mod listing;
+mod looks;
 mod outbox;
 mod polls;
 mod relay;
@@ -37,6 +38,7 @@ pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMenti
 pub(super) use copy::{Contents, copy, prepare_restored};
 pub use corrections::{CorrectionRow, NewCorrection};
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
+pub use looks::{DueLook, Looked, Seen};
 pub use outbox::{Crowded, Due, Waiting};
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
 pub use relay::RelayState;
@@ -51,7 +53,7 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -60,6 +62,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("corrections.sql"),
     include_str!("sign_ins.sql"),
     include_str!("replies.sql"),
+    include_str!("looks.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

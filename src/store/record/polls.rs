@@ -10,7 +10,9 @@ use super::super::StoreError;
 use super::super::seen::Seen;
 use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
-use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, unmatched, versions, withdrawn};
+use super::{
+    Looked, Record, Unmatched, cases, looks, millis, rows, sources, stories, storms, unmatched, versions, withdrawn,
+};
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
 use crate::model::{DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Trouble};
@@ -37,6 +39,8 @@ pub struct PollCommit {
     pub held: bool,
     /// Entries that were taken back where they came from.
     pub withdrawn: Vec<Identity>,
+    /// Mentions that were looked at again.
+    pub looked: Vec<Looked>,
 }
 
 /// A mention to be recorded, with what follows from it if it turns out to be new.
@@ -117,6 +121,7 @@ impl DeliveryContent {
                 Letter::Escalation { .. } => DeliveryKind::Escalation,
                 Letter::Question { .. } => DeliveryKind::Question,
                 Letter::Comeback { .. } => DeliveryKind::Comeback,
+                Letter::Gathering { .. } => DeliveryKind::Gathering,
                 Letter::Handover => DeliveryKind::Handover,
                 Letter::Update => DeliveryKind::Update,
             },
@@ -182,6 +187,8 @@ pub struct PollOutcome {
     pub cases_opened: u64,
     /// Mentions whose words were removed because they were taken back.
     pub withdrawn: u64,
+    /// Cases that gather replies, of which the owner was told.
+    pub gathering: u64,
 }
 
 impl Record {
@@ -235,6 +242,10 @@ fn commit(c: &Connection, poll: &PollCommit) -> Result<PollOutcome, StoreError> 
     for identity in &poll.withdrawn {
         outcome.withdrawn += withdrawn::withdraw(c, &poll.source, identity, poll.now)?;
     }
+    let found = looks::keep(c, poll)?;
+    outcome.withdrawn += found.withdrawn;
+    outcome.queued += found.queued;
+    outcome.gathering += found.gathering;
     if let Some(kept) = &poll.unmatched {
         unmatched::save(c, &poll.source, poll.now, kept)?;
     }
