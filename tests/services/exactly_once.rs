@@ -170,7 +170,6 @@ fn lives(usual: u64) -> u64 {
 fn every_item_is_new_exactly_once_or_a_gap_is_recorded() {
     for kind in &KINDS {
         let (table, mut all) = (table(kind), Outcome::default());
-        let begun = std::time::Instant::now();
         for seed in 0..lives(1) {
             let one = live(kind, &table, seed, false);
             all.gaps.extend(one.gaps);
@@ -188,7 +187,6 @@ fn every_item_is_new_exactly_once_or_a_gap_is_recorded() {
             all.restarts,
             all.gaps.len()
         );
-        eprintln!("XX {} {:?}", kind.name, begun.elapsed());
         assert!(
             all.faults > 1 && all.restarts > 1 && all.items > 100,
             "{}: nothing went wrong, so nothing was tested",
