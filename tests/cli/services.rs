@@ -1,6 +1,7 @@
 //! `sources test`, and what `sources` shows of quotas and costs.
 
 use super::*;
+use crate::support::imap::ImapHost;
 use crate::support::web::Reply;
 
 /// Has a source asked once, so that the path is known that it asks for; then `body` is there.
@@ -76,4 +77,30 @@ fn sources_shows_what_is_left_of_a_quota_and_what_a_month_cost() {
     let one = within(&world, &["sources", "birds"]).out;
     assert!(one.contains("allowance    0.02 of 25.00 USD spent this month"), "{one}");
     assert!(!format!("{told}{shown}{one}{}{}", done.out, done.err).contains("canary"));
+}
+
+#[test]
+fn sources_test_of_a_mailbox_logs_in_and_shows_the_newest_headers_without_marking_them() {
+    let Some(host) = ImapHost::start() else { return };
+    for n in 1..=7 {
+        let mail = format!(
+            "From: Ana Ruiz <ana{n}@example.com>\nTo: hi@example.com\nSubject: Kettle {n}\n\
+             Date: Fri, 20 Nov 2026 08:0{n}:00 +0000\nMessage-ID: <{n}@example.com>\n\nMy words {n}.\n"
+        );
+        host.deliver("support", &mail);
+    }
+    let world = World::new().watch("acme", "acme", BRAND).toml(&host.source("care", "support", "use = \"messages\""));
+    let told = within(&world, &["sources", "test", "care", "--json"]).json();
+    assert_eq!(told["messages"], 7);
+    let subjects: Vec<_> = told["newest"].as_array().unwrap().iter().map(|m| m["subject"].as_str().unwrap()).collect();
+    assert_eq!(subjects, ["Kettle 7", "Kettle 6", "Kettle 5", "Kettle 4", "Kettle 3"]);
+    assert_eq!(told["newest"][0]["from"], "Ana Ruiz <ana7@example.com>");
+    let shown = within(&world, &["sources", "test", "care"]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains("holds 7 messages") && !shown.out.contains("My words"), "{}", shown.out);
+    assert_eq!(host.seen("support").0, 0, "nothing is marked as read");
+    host.forget_password("wrong-canary-8121");
+    let refused = within(&world, &["sources", "test", "care"]);
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""));
+    assert!(refused.err.contains("refused the login") && !refused.err.contains("canary"), "{}", refused.err);
 }

@@ -170,7 +170,7 @@ fn lives(usual: u64) -> u64 {
 fn every_item_is_new_exactly_once_or_a_gap_is_recorded() {
     for kind in &KINDS {
         let (table, mut all) = (table(kind), Outcome::default());
-        for seed in 0..lives(1) {
+        for seed in 0..lives(2) {
             let one = live(kind, &table, seed, false);
             all.gaps.extend(one.gaps);
             all.requests += one.requests;
