@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::{at, say, say_json, short};
-use super::{Failure, load};
+use super::{Failure, load_with};
 use crate::clock::Clock;
+use crate::config::Secrets;
 use crate::daemon::engine::Engine;
 use crate::daemon::{asking, reading};
 use crate::fetch::Answer;
@@ -24,7 +25,8 @@ const HEADERS: usize = 5;
 const SHORT: usize = 160;
 
 pub(super) async fn run(config: Option<PathBuf>, name: &str, as_json: bool) -> Result<(), Failure> {
-    let config = load(config)?.config;
+    // A service that wants a login is asked with it, as a poll would.
+    let config = load_with(config, Secrets::Tried)?.config;
     let engine = Engine::build(config).map_err(|error| Failure::Usage(error.to_string()))?;
     let Some(number) = engine.config.sources.iter().position(|source| source.name == name) else {
         return Err(Failure::Usage(format!("mentiond: no source is called {name}; `mentiond sources` lists them")));

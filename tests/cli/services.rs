@@ -62,7 +62,13 @@ fn sources_shows_what_is_left_of_a_quota_and_what_a_month_cost() {
         &json!({"data": [tweet(2), tweet(1)], "includes": {"users": [{"id": "7", "name": "Ana", "username": "ana"}]},
             "meta": {"result_count": 2}}),
     );
+    let asked = world.web.visits().pop().unwrap();
+    assert_eq!(asked.headers.iter().find(|(name, _)| name == "authorization").unwrap().1, b"Bearer key-canary-3391");
     serve(&world, "videos", &json!({ "items": [] }));
+    assert!(
+        world.web.visits().pop().unwrap().path.ends_with("&key=key-canary-3391"),
+        "a trial is made with the secret"
+    );
     let done = within(&world, &["once"]);
     assert_eq!(done.code, 0, "{}{}", done.out, done.err);
 
