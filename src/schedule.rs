@@ -70,6 +70,8 @@ pub fn next_poll(now: Timestamp, every: Duration, hints: PollHints, dice: f64) -
             wait = (hint, why);
         }
     }
+    // Who asks to be left alone is not asked earlier: there the jitter only adds.
+    let dice = if hints.retry_after == Some(wait.0) { dice.abs() } else { dice };
     Next { at: add(now, jittered(wait.0.min(MAX_INTERVAL), 0.1, dice)), why: wait.1 }
 }
 

@@ -277,6 +277,7 @@ async fn commit(store: &Store, source: &str, mentions: Vec<NewMention>) -> Vec<R
         stories: StorySettings::default(),
         held: false,
         withdrawn: Vec::new(),
+        looked: Vec::new(),
     };
     store.record().commit_poll(poll).await.unwrap().recorded
 }

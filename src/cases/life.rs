@@ -145,6 +145,7 @@ pub fn open(around: Around<'_>, opening: &Opening) -> Outcome {
         comebacks: 0,
         reminded: Vec::new(),
         theme: None,
+        gathered: None,
     };
     Outcome { case, steps: vec![Happening::Opened { owner, why }], mails: Vec::new() }
 }
@@ -303,6 +304,26 @@ pub fn come_back(around: Around<'_>, case: &Case, mention: i64, severity: Severi
     }
     mails.iter_mut().for_each(|mail| mail.once = format!("case {} mention {mention}", case.id));
     Outcome { case: next, steps, mails }
+}
+
+/// The mention of a case, or a later one of its author, gathers replies and reposts (`gathers` says so, `more` of them):
+/// that raises the case one step and the owner hears of it, once a case; management too, if it is critical by then.
+pub fn gather(around: Around<'_>, case: &Case, mention: i64, more: u64) -> Option<Outcome> {
+    if case.status.is_ended() || case.gathered.is_some() {
+        return None;
+    }
+    let mut next = case.clone();
+    next.gathered = Some(around.now);
+    next.severity = one_step_up(case.severity);
+    let steps = vec![Happening::Gathered { mention, more, severity: next.severity }];
+    let letter = Letter::Gathering { more };
+    let mut mails = Vec::new();
+    tell_owner(around, &next, letter.clone(), &mut mails);
+    if next.severity == Severity::Critical {
+        tell(around, &next, Role::Management, letter, &mut mails);
+    }
+    mails.iter_mut().for_each(|mail| mail.once = format!("case {} gathers", case.id));
+    Some(Outcome { case: next, steps, mails })
 }
 
 /// Records that a reminder goes out. From the lead on, the community manager is told as well.

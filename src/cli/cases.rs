@@ -302,6 +302,10 @@ fn words(step: &CaseStep) -> String {
         Happening::CameBack { mention, severity } => {
             format!("the author complained again in mention {mention}: severity {} now", severity.as_str())
         }
+        Happening::Gathered { mention, more, severity } => {
+            let severity = severity.as_str();
+            format!("mention {mention} gathered {more} replies and reposts within a day: severity {severity} now")
+        }
         Happening::Noted { text } => format!("noted: {}", text.replace('\n', " ")),
         Happening::Evidence { mention } => format!("the author wrote again in mention {mention}"),
         Happening::Reminded { clock, rung, to } => {

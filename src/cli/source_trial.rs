@@ -6,27 +6,37 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::{at, say, say_json, short};
-use super::{Failure, load};
+use super::{Failure, load_with};
 use crate::clock::Clock;
+use crate::config::Secrets;
 use crate::daemon::engine::Engine;
 use crate::daemon::{asking, reading};
 use crate::fetch::Answer;
-use crate::model::{Cursor, Entry, Identity, Location, PollFault, Settings, Source};
+use crate::model::{Cursor, Entry, Identity, Location, MailboxSettings, PollFault, RawMail, Settings, Source};
 use crate::query::Scratch;
 use crate::sources::feed::{self, Feed};
+use crate::sources::mailbox::mime;
 
 /// Entries that are shown to people.
 const SHOWN: usize = 20;
+/// Newest messages of a mailbox whose headers are shown.
+const HEADERS: usize = 5;
 /// Letters of a text that are shown.
 const SHORT: usize = 160;
 
 pub(super) async fn run(config: Option<PathBuf>, name: &str, as_json: bool) -> Result<(), Failure> {
-    let config = load(config)?.config;
+    // A service that wants a login is asked with it, as a poll would.
+    let config = load_with(config, Secrets::Tried)?.config;
     let engine = Engine::build(config).map_err(|error| Failure::Usage(error.to_string()))?;
     let Some(number) = engine.config.sources.iter().position(|source| source.name == name) else {
         return Err(Failure::Usage(format!("mentiond: no source is called {name}; `mentiond sources` lists them")));
     };
     let source = &engine.config.sources[number];
+    if let Settings::Mailbox(settings) = &source.settings {
+        let tried = mailbox(&engine, settings).await;
+        let (mails, count) = tried.map_err(|fault| Failure::Failed(format!("{name}: {}", fault.message)))?;
+        return show_headers(&engine, settings, &mails, count, as_json);
+    }
     let now = Clock::system().now();
     let (feed, asked) =
         ask(&engine, source, now).await.map_err(|fault| Failure::Failed(format!("{name}: {}", fault.message)))?;
@@ -71,6 +81,49 @@ pub(super) async fn run(config: Option<PathBuf>, name: &str, as_json: bool) -> R
     Ok(())
 }
 
+/// Logs in to a mailbox and opens the folder for reading only: the newest headers, and how many messages there are.
+async fn mailbox(engine: &Engine, settings: &MailboxSettings) -> Result<(Vec<RawMail>, usize), PollFault> {
+    let mut session = engine.mailboxes.open(settings).await?;
+    let found = session.newest(HEADERS).await?;
+    session.close().await;
+    Ok(found)
+}
+
+fn show_headers(
+    engine: &Engine,
+    settings: &MailboxSettings,
+    mails: &[RawMail],
+    count: usize,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let mut list = Vec::new();
+    for raw in mails {
+        let mail = mime::read(&raw.data);
+        let from = match &mail.from {
+            Some(from) if from.name.is_empty() => from.email.clone(),
+            Some(from) => format!("{} <{}>", from.name, from.email),
+            None => "(no sender)".to_owned(),
+        };
+        list.push((mail.date.or(raw.arrived), from, mail.subject));
+    }
+    if as_json {
+        let newest: Vec<_> = list
+            .iter()
+            .map(|(date, from, subject)| json!({ "date": date, "from": from, "subject": subject }))
+            .collect();
+        return say_json(&json!({ "messages": count, "newest": newest }));
+    }
+    let zone = &engine.config.daemon.timezone;
+    for (date, from, subject) in &list {
+        say(&format!("{}  {}  {}", at(*date, zone), short(from, SHORT), short(subject, SHORT)));
+    }
+    say(&format!(
+        "the login works; the folder {} holds {count} messages, of which the newest are shown; nothing was marked or recorded.",
+        settings.folder
+    ));
+    Ok(())
+}
+
 /// The first page that the source gives to one that never asked, and what was asked, without secrets.
 async fn ask(engine: &Engine, source: &Source, now: Timestamp) -> Result<(Feed, String), PollFault> {
     use crate::model::ErrorClass::Forbidden;
@@ -99,9 +152,7 @@ async fn ask(engine: &Engine, source: &Source, now: Timestamp) -> Result<(Feed, 
         (Settings::Jetstream(_), _) => {
             Err(cannot("it is a stream: `mentiond run` listens to it, and `mentiond sources` shows how it does"))
         }
-        (Settings::Mailbox(_), _) => Err(cannot(
-            "a mailbox is not tried out: `mentiond once` reads it, and marks, moves or deletes nothing in it",
-        )),
+        (Settings::Mailbox(_), _) => Err(cannot("a mailbox has no pages")),
         (Settings::Webhook(_), _) => {
             Err(cannot("nothing is asked of it: it is heard when something is sent to its address while mentiond runs"))
         }

@@ -77,7 +77,12 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
 
     let text = text(words, input);
     let shown_date = date(input).map(|at| words.date(at, input.reader.zone)).unwrap_or_default();
-    let values: [(&str, &str); 5] = [
+    let count = match input.letter {
+        Letter::Gathering { more } => more.to_string(),
+        _ => String::new(),
+    };
+    let values: [(&str, &str); 6] = [
+        ("count", &count),
         ("case", &number),
         ("owner", &owner),
         ("date", &shown_date),
@@ -111,6 +116,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         Letter::Escalation { .. } => ("escalation", &labels.escalation),
         Letter::Question { .. } => ("question", &labels.question),
         Letter::Comeback { .. } => ("comeback", &labels.comeback),
+        Letter::Gathering { .. } => ("gathering", &labels.gathering),
         Letter::Handover => ("handover", &labels.handover),
         Letter::Update => ("update", &labels.update),
     };
@@ -195,6 +201,7 @@ fn text<'w>(words: &'w Catalogue, input: &CaseInput<'_>) -> &'w LetterText {
         Letter::Escalation { clock: CaseClock::Confirm, .. } => &letters.lead_confirm,
         Letter::Question { .. } => &letters.ask,
         Letter::Comeback { .. } => &letters.back,
+        Letter::Gathering { .. } => &letters.gathers,
         Letter::Update => &letters.watch,
         Letter::Handover => {
             let last = input.steps.iter().rev().find_map(|step| match &step.what {
@@ -214,7 +221,7 @@ fn date(input: &CaseInput<'_>) -> Option<jiff::Timestamp> {
     match input.letter {
         Letter::Reminder { since, .. } | Letter::Escalation { since, .. } => Some(*since),
         Letter::Question { answered } => Some(*answered),
-        Letter::Comeback { .. } | Letter::Handover | Letter::Update => None,
+        Letter::Comeback { .. } | Letter::Gathering { .. } | Letter::Handover | Letter::Update => None,
     }
 }
 
@@ -228,7 +235,7 @@ fn how(case: &Case, letter: &Letter, copy: bool) -> Vec<String> {
     let words: &[&str] = match letter {
         _ if copy => &["show"],
         Letter::Reminder { clock: CaseClock::Acknowledge, .. } | Letter::Handover => &["ack"],
-        Letter::Reminder { .. } | Letter::Comeback { .. } => &["answer"],
+        Letter::Reminder { .. } | Letter::Comeback { .. } | Letter::Gathering { .. } => &["answer"],
         Letter::Escalation { clock: CaseClock::Confirm, .. } | Letter::Question { .. } => &["satisfied", "unsatisfied"],
         Letter::Escalation { .. } => &["assign"],
         Letter::Update => &["show"],
@@ -292,6 +299,9 @@ pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, ma
         Happening::Closed => history.closed.clone(),
         Happening::Reopened { reason: why } => fill(&history.reopened, &[("reason", &reason(why))]),
         Happening::CameBack { severity, .. } => fill(&history.came_back, &[("severity", words.severity(*severity))]),
+        Happening::Gathered { more, severity, .. } => {
+            fill(&history.gathered, &[("count", &more.to_string()), ("severity", words.severity(*severity))])
+        }
         Happening::Evidence { .. } => history.evidence.clone(),
         Happening::Noted { text } => fill(&history.noted, &[("text", &reason(text))]),
         Happening::Reminded { to, .. } => fill(&history.reminded, &[("owner", &clean_line(&(input.who)(to)))]),

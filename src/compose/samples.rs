@@ -288,6 +288,7 @@ pub(super) fn letter(world: &World, language: &str, letter: &Letter, copy: bool)
         comebacks: 1,
         reminded: Vec::new(),
         theme: None,
+        gathered: None,
     };
     let mut back = mention("", "Still broken, @fjordkaffe. Still no money. My number is +45 20 30 40 50, still.");
     back.entry.published = Some(at("2026-11-24T07:58:00Z"));
@@ -328,6 +329,7 @@ pub(super) fn letters() -> Vec<(&'static str, Letter, bool)> {
         ("question", Letter::Question { answered: since }, false),
         ("comeback", Letter::Comeback { mention: 9 }, false),
         ("comeback_copy", Letter::Comeback { mention: 9 }, true),
+        ("gathering", Letter::Gathering { more: 34 }, false),
         ("handover", Letter::Handover, false),
         ("update", Letter::Update, true),
     ]

@@ -98,6 +98,7 @@ pub const SERVICE: Keys = Keys {
         "language",
         "all",
         "login_server",
+        "item_server",
         "spend_cap",
     ],
 };
@@ -137,6 +138,7 @@ pub const JSON: Keys = Keys {
         "spend_cap",
         "login",
         "join",
+        "one",
         "blind",
     ],
 };
@@ -187,8 +189,26 @@ pub const PRICE: Keys = Keys { table: "price", keys: &["item", "joined", "page",
 pub const LOGIN: Keys =
     Keys { table: "login", keys: &["url", "headers", "body", "auth", "token", "refresh_url", "refresh_token"] };
 pub const JOIN: Keys = Keys { table: "join", keys: &["list", "key", "by"] };
+pub const ONE: Keys = Keys {
+    table: "one",
+    keys: &[
+        "url",
+        "params",
+        "headers",
+        "body",
+        "method",
+        "items",
+        "likes",
+        "replies",
+        "reposts",
+        "gone",
+        "empty",
+        "tombstone",
+        "apart",
+    ],
+};
 /// All parts of a table.
-pub const PARTS: [&Keys; 10] = [&FIELDS, &SEARCH, &PAGING, &RESUME, &FAULT, &RATE, &QUOTA, &PRICE, &LOGIN, &JOIN];
+pub const PARTS: [&Keys; 11] = [&FIELDS, &SEARCH, &PAGING, &RESUME, &FAULT, &RATE, &QUOTA, &PRICE, &LOGIN, &JOIN, &ONE];
 /// A source of `kind = "mailbox"`.
 pub const MAILBOX: Keys = Keys {
     table: "sources.NAME",

@@ -4,29 +4,33 @@ use std::sync::PoisonError;
 
 use jiff::Timestamp;
 
+use super::World;
 use super::engine::Engine;
 use super::ingest::{Content, Served};
+use super::looking::{self, Looks};
 use crate::fetch::Fetcher;
 use crate::model::{Cursor, ErrorClass, PollFault, Source, Table};
 use crate::schedule::PollHints;
 use crate::sources::feed::RawEntry;
 use crate::sources::table::{Positions, Session, Step, Walk, Walked};
+use crate::store::StoreError;
 
 /// Asks a service for what is new since its cursor. What broke off after something was read is no error: it is in what was
 /// served.
 ///
 /// # Errors
-/// Nothing was read.
+/// The state cannot be read; inside: nothing was read.
 pub(super) async fn ask(
+    world: &World,
     engine: &Engine,
     source: &Source,
     table: &Table,
     cursor: &Cursor,
     now: Timestamp,
-) -> Result<Served, PollFault> {
+) -> Result<Result<Served, PollFault>, StoreError> {
     let session = sessions(engine).get(&source.name).cloned();
     let at = Positions::read(cursor.part.as_ref());
-    let walked = walk(&engine.fetcher, table, at.clone(), session, now).await;
+    let mut walked = walk(&engine.fetcher, table, at.clone(), session, now).await;
     {
         let mut sessions = sessions(engine);
         match walked.session.clone() {
@@ -37,19 +41,27 @@ pub(super) async fn ask(
     if let (Some(wait), Some(base)) = (walked.fault.as_ref().and_then(asked_to_wait), &walked.base) {
         engine.fetcher.leave_alone(base, wait);
     }
+    let looks = if walked.fault.is_none() && !walked.blocked {
+        let session = walked.session.as_ref();
+        looking::look(world, engine, source, table, &mut walked.positions, session, now).await?
+    } else {
+        Looks::default()
+    };
     let Walked { entries, positions, gap, fault, wait, base, .. } = walked;
+    let wait = wait.max(looks.wait);
     // What was paid for or used up is booked even if nothing else came of it.
     let nothing = entries.is_empty() && positions == at && gap.is_none();
-    match fault {
+    Ok(match fault {
         Some(fault) if nothing => Err(fault),
         fault => Ok(Served {
+            looked: looks.looked,
             content: Content::Made { entries, base },
             hints: PollHints { retry_after: wait, ..PollHints::default() },
             gap,
             fault,
             ..Served::made(Vec::new(), Cursor { part: positions.part(), ..cursor.clone() })
         }),
-    }
+    })
 }
 
 /// One poll from beginning to end.

@@ -24,7 +24,7 @@ use crate::schedule::PollHints;
 use crate::sources::feed::RawEntry;
 use crate::sources::health;
 use crate::store::StoreError;
-use crate::store::record::{DeliveryContent, NewDelivery, PollCommit, PollOutcome, Recorded, SourceState};
+use crate::store::record::{DeliveryContent, Looked, NewDelivery, PollCommit, PollOutcome, Recorded, SourceState};
 use crate::store::seen::Marks;
 use crate::web::metrics::PollCount;
 
@@ -82,6 +82,8 @@ pub(super) struct Served {
     pub fault: Option<PollFault>,
     /// Watchlists of entries, by their ids, that answer a mention of theirs: they are mentions whatever they say.
     pub threads: HashMap<String, Vec<String>>,
+    /// Mentions that were looked at again.
+    pub looked: Vec<Looked>,
 }
 
 impl Served {
@@ -96,6 +98,7 @@ impl Served {
             gap: None,
             fault: None,
             threads: HashMap::new(),
+            looked: Vec::new(),
         }
     }
 }
@@ -159,7 +162,7 @@ pub(super) async fn poll(
     if let Settings::Mailbox(settings) = &source.settings {
         return mailbox::poll(world, engine, number, state, settings).await;
     }
-    let asked = ask(engine, source, &state.cursor, world.clock.now()).await;
+    let asked = ask(world, engine, source, &state.cursor, world.clock.now()).await?;
     world.timings.fetch.add(watch);
     let now = world.clock.now();
     match asked {
@@ -206,6 +209,7 @@ pub(super) async fn take_in(
     let hints = served.hints;
     let moved_to = served.moved_to.take();
     let fault = served.fault.take();
+    let looked = std::mem::take(&mut served.looked);
     let before = std::mem::replace(&mut state.cursor, std::mem::take(&mut served.cursor));
 
     let reading = world
@@ -235,6 +239,7 @@ pub(super) async fn take_in(
         }
     };
 
+    reading.looked = looked;
     if let Some(gap) = &reading.gap {
         tracing::warn!(event = "gap", source = source.name, "{gap}");
     }
@@ -360,6 +365,7 @@ async fn commit(
         stories: engine.config.stories.clone(),
         held: reading.storm.is_some(),
         withdrawn: reading.withdrawn,
+        looked: reading.looked,
     };
     let outcome = world.store.record().commit_poll(poll).await?;
     world.timings.record.add(watch);
@@ -381,7 +387,11 @@ async fn commit(
             "taken back by their authors: their words are removed here too"
         );
     }
-    if outcome.cases_opened > 0 {
+    if outcome.gathering > 0 {
+        let cases = outcome.gathering;
+        tracing::info!(event = "gathering", source = source.name, cases, "mentions with open cases gather replies");
+    }
+    if outcome.cases_opened + outcome.gathering > 0 {
         world.case_moved.notify_one();
     }
     Ok(outcome)
@@ -421,11 +431,25 @@ pub(super) fn trouble_mail(engine: &Engine, trouble: Trouble, now: Timestamp) ->
 }
 
 /// Asks the source for what is new since its cursor.
-async fn ask(engine: &Engine, source: &Source, cursor: &Cursor, now: Timestamp) -> Result<Asked, PollFault> {
-    let mut next = cursor.clone();
+///
+/// # Errors
+/// The state cannot be read; what the source did wrong is inside.
+async fn ask(
+    world: &World,
+    engine: &Engine,
+    source: &Source,
+    cursor: &Cursor,
+    now: Timestamp,
+) -> Result<Result<Asked, PollFault>, StoreError> {
     if let Settings::Table(table) = &source.settings {
-        return asking::ask(engine, source, table, cursor, now).await.map(|served| Asked::Served(Box::new(served)));
+        let served = asking::ask(world, engine, source, table, cursor, now).await?;
+        return Ok(served.map(|served| Asked::Served(Box::new(served))));
     }
+    Ok(ask_for_documents(engine, source, cursor).await)
+}
+
+async fn ask_for_documents(engine: &Engine, source: &Source, cursor: &Cursor) -> Result<Asked, PollFault> {
+    let mut next = cursor.clone();
     match &source.location {
         Location::Service(words) => {
             let message = format!("{words} is nothing that can be asked; please report this as a fault of mentiond");
@@ -449,6 +473,7 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor, now: Timestamp) 
                         gap: None,
                         fault: None,
                         threads: HashMap::new(),
+                        looked: Vec::new(),
                     }))
                 }
             })
@@ -471,6 +496,7 @@ async fn ask(engine: &Engine, source: &Source, cursor: &Cursor, now: Timestamp) 
                         gap: None,
                         fault: None,
                         threads: HashMap::new(),
+                        looked: Vec::new(),
                     }))
                 }
             })

@@ -317,6 +317,7 @@ fn add(sum: PollResult, part: PollResult) -> PollResult {
                 cases_opened: outcome.cases_opened + o.cases_opened,
                 withdrawn: outcome.withdrawn + o.withdrawn,
                 themes_opened: outcome.themes_opened.into_iter().chain(o.themes_opened).collect(),
+                gathering: outcome.gathering + o.gathering,
             },
         },
     }

@@ -7,6 +7,7 @@ pub mod engine;
 mod forget;
 mod hooks;
 mod ingest;
+mod looking;
 mod mailbox;
 mod once;
 mod pages;
@@ -61,6 +62,8 @@ pub struct World {
     pushed: Mutex<HashMap<String, SourceStatus>>,
     /// Folders of mail that are watched between polls.
     folders: mailbox::Folders,
+    /// How many mentions were looked at again of late.
+    looks: Mutex<looking::Pace>,
     /// Polls that are in the record and not yet in the seen index.
     unmarked: Mutex<Vec<Marks>>,
 }
@@ -94,6 +97,7 @@ impl World {
             case_moved: Notify::new(),
             pushed: Mutex::default(),
             folders: mailbox::Folders::default(),
+            looks: Mutex::default(),
             unmarked: Mutex::default(),
         })
     }

@@ -24,7 +24,7 @@ use crate::query::{Document, Facts, Found, Matcher, Scratch};
 use crate::routing::{self, Routing, Tried};
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known, Storm};
-use crate::store::record::{DeliveryContent, NewDelivery, NewMention, SourceState, Unmatched};
+use crate::store::record::{DeliveryContent, Looked, NewDelivery, NewMention, SourceState, Unmatched};
 use crate::store::seen::Seen;
 use crate::themes::NamedQueries;
 
@@ -53,6 +53,8 @@ pub struct Reading {
     pub storm: Option<Storm>,
     /// What was taken back where it came from.
     pub withdrawn: Vec<Identity>,
+    /// Mentions that were looked at again.
+    pub looked: Vec<Looked>,
 }
 
 /// How entries are told apart from now on, and why.

@@ -253,7 +253,7 @@ pub struct Case {
     /// Further categories of the mention: whoever handles one may take over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Category>,
-    /// Raised one step whenever the author comes back.
+    /// Raised one step whenever the author comes back, and once when it gathers replies.
     pub severity: Severity,
     #[serde(default)]
     pub privacy: Privacy,
@@ -291,6 +291,9 @@ pub struct Case {
     /// The theme that it is about; then `mention` is the theme's first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub theme: Option<i64>,
+    /// When it was found to gather replies, and the owner was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<Timestamp>,
 }
 
 /// Why a case has the owner that it has.
@@ -385,6 +388,13 @@ pub enum Happening {
     Evidence {
         mention: i64,
     },
+    /// Many replied to it or passed it on.
+    Gathered {
+        mention: i64,
+        /// Replies and reposts since the day before.
+        more: u64,
+        severity: Severity,
+    },
     /// Somebody wrote a note.
     Noted {
         text: String,
@@ -413,6 +423,7 @@ impl Happening {
             Happening::Reopened { .. } => "reopened",
             Happening::CameBack { .. } => "came-back",
             Happening::Evidence { .. } => "evidence",
+            Happening::Gathered { .. } => "gathered",
             Happening::Noted { .. } => "noted",
             Happening::Reminded { .. } => "reminded",
         }
@@ -441,6 +452,8 @@ pub enum Letter {
     Question { answered: Timestamp },
     /// To owner and community: the author complained again, in this mention.
     Comeback { mention: i64 },
+    /// To the owner: so many more replies and reposts came within a day.
+    Gathering { more: u64 },
     /// To the new owner: this case is yours now.
     Handover,
     /// To the community: what happened to a case that needs an eye on it.

@@ -21,6 +21,8 @@ pub enum DeliveryKind {
     Question,
     /// To owner and community: the author of a case complained again in public.
     Comeback,
+    /// To the owner of a case: many reply to the mention or pass it on.
+    Gathering,
     /// To the new owner of a case: it is yours now.
     Handover,
     /// To the community: a step of a case that needs an eye on it.
@@ -46,13 +48,14 @@ pub enum DeliveryKind {
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 16] = [
+    pub const ALL: [DeliveryKind; 17] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
         DeliveryKind::Escalation,
         DeliveryKind::Question,
         DeliveryKind::Comeback,
+        DeliveryKind::Gathering,
         DeliveryKind::Handover,
         DeliveryKind::Update,
         DeliveryKind::Answer,
@@ -74,6 +77,7 @@ impl DeliveryKind {
             DeliveryKind::Escalation => "escalation",
             DeliveryKind::Question => "question",
             DeliveryKind::Comeback => "comeback",
+            DeliveryKind::Gathering => "gathering",
             DeliveryKind::Handover => "handover",
             DeliveryKind::Update => "update",
             DeliveryKind::Answer => "answer",

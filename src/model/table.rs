@@ -47,6 +47,10 @@ pub enum Pipe {
     Date,
     /// A moment as `20261120101500`.
     Compact,
+    /// The path of an address.
+    Path,
+    /// The host of an address.
+    Host,
 }
 
 impl Template {
@@ -112,7 +116,12 @@ fn place(text: &str) -> Result<Piece, String> {
             "unix" => Pipe::Unix,
             "date" => Pipe::Date,
             "compact" => Pipe::Compact,
-            other => return Err(format!("`|{other}` is not known; there are |last, |up, |unix, |date and |compact")),
+            "path" => Pipe::Path,
+            "host" => Pipe::Host,
+            other => {
+                let known = "|last, |up, |unix, |date, |compact, |path and |host";
+                return Err(format!("`|{other}` is not known; there are {known}"));
+            }
         });
     }
     let place = match what.strip_prefix("$join") {
@@ -321,6 +330,25 @@ pub struct Price {
     pub page: u64,
 }
 
+/// How one item is asked for again, by its `{id}` and `{url}`: for its counts, and whether it is still there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct One {
+    pub ask: Ask,
+    /// Where the item is in the answer.
+    pub items: Vec<JsonPath>,
+    pub likes: Field,
+    pub replies: Field,
+    pub reposts: Field,
+    /// Statuses that say that the item was taken back.
+    pub gone: Vec<u16>,
+    /// An answer without items says so.
+    pub empty: bool,
+    /// An item that has this was taken back, though it is still listed.
+    pub tombstone: Vec<JsonPath>,
+    /// Counted apart from the table's quota.
+    pub apart: bool,
+}
+
 /// A service, described.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -360,6 +388,8 @@ pub struct Table {
     pub left: Option<JsonPath>,
     pub quota: Option<Quota>,
     pub price: Option<Price>,
+    /// `None`: single items cannot be asked for.
+    pub one: Option<One>,
     /// What this way of looking cannot see, for `check`.
     pub blind: Vec<String>,
 }

@@ -121,9 +121,9 @@ pub fn offered(letter: Option<&Letter>) -> &'static [Deed] {
         Some(Letter::Question { .. } | Letter::Escalation { clock: CaseClock::Confirm, .. }) => {
             &[Deed::Satisfied, Deed::Unsatisfied]
         }
-        Some(Letter::Reminder { .. } | Letter::Escalation { .. } | Letter::Comeback { .. }) => {
-            &[Deed::Answer, Deed::Resolve, Deed::Assign, Deed::Dismiss]
-        }
+        Some(
+            Letter::Reminder { .. } | Letter::Escalation { .. } | Letter::Comeback { .. } | Letter::Gathering { .. },
+        ) => &[Deed::Answer, Deed::Resolve, Deed::Assign, Deed::Dismiss],
         Some(Letter::Update) => &[],
     }
 }

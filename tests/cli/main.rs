@@ -6,6 +6,7 @@ mod commands;
 mod contract;
 mod explain;
 mod process;
+mod services;
 #[path = "../support/mod.rs"]
 mod support;
 

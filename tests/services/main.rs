@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod allowance;
 mod exactly_once;
 mod fake;
 mod kinds;

@@ -11,6 +11,7 @@ mod daemon;
 mod digests;
 mod forget;
 mod jetstream;
+mod looking;
 mod mail;
 mod mailbox;
 mod perks;

@@ -1,6 +1,7 @@
 //! Sources that are services with a JSON API: the operator's own table (`kind = "json"`), or a table that mentiond ships
 //! (`src/sources/presets`) with the operator's options in it. Both are read by the same code, in `parts`.
 
+mod one;
 mod parts;
 
 use std::time::Duration;
@@ -334,6 +335,20 @@ fn build(
     let (paging, pages, size, more, reach) = parts::paging(form, reader);
     let resume = parts::resume(form, reader);
     let price = parts::price(form, section, reader);
+    let one = one::one(form, reader);
+    if let Some(one) = &one {
+        let known = ["id", "url", "now", "user", "secret"];
+        for name in parts::places(&one.ask) {
+            // Which of several values an item was found with is not kept.
+            let single = options.iter().any(|(option, values)| option == name && values.len() == 1);
+            if !known.contains(&name) && !single {
+                reader
+                    .found
+                    .error(form.place("one"), format!("nothing is known to stand for `{{{name}}}` in `one`"))
+                    .help(format!("known: {}", known.join(", ")));
+            }
+        }
+    }
     let items = parts::paths(form, "items", reader);
     let fields = parts::fields(form, reader);
     let names_id = match form.get("fields").map(|node| &node.value) {
@@ -387,6 +402,7 @@ fn build(
         left,
         quota,
         price,
+        one,
         blind,
     };
     Some(Service { location: Location::Service(place), settings: Settings::Table(std::sync::Arc::new(table)), every })

@@ -196,6 +196,19 @@ impl Session {
         }
     }
 
+    /// The headers of the newest messages, at most `count`, the newest first, and how many messages there are. Nothing is
+    /// marked as read.
+    ///
+    /// # Errors
+    /// As [`Mailboxes::open`].
+    pub async fn newest(&mut self, count: usize) -> Result<(Vec<RawMail>, usize), PollFault> {
+        self.examine().await?;
+        let uids = self.search("ALL").await?;
+        let mut mails = self.bodies(&uids[uids.len().saturating_sub(count)..], MAX_HEADERS, false).await?;
+        mails.sort_by_key(|mail| std::cmp::Reverse(mail.uid));
+        Ok((mails, uids.len()))
+    }
+
     async fn read(&mut self, place: Option<Place>, horizon: Timestamp, max_message: usize) -> Result<Batch, PollFault> {
         let (uidvalidity, next) = self.examine().await?;
         // What comes from here on is found now or called for.

@@ -9,6 +9,9 @@ use super::position::Positions;
 use crate::model::table::{Period, Table};
 use crate::model::{ErrorClass, PollFault};
 
+/// One part in so many of a quota is left to polls.
+const SPARE: u64 = 5;
+
 /// What is left of a service's allowance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
@@ -87,6 +90,18 @@ pub(super) fn take(table: &Table, at: &mut Positions, now: Timestamp) -> Result<
         at.used = Some((period, before + quota.cost));
     }
     Ok(())
+}
+
+/// Whether a request may be made that no poll needs: it leaves a fifth of a quota, and half of what may be spent, to the
+/// polls. If so, its units are used up.
+pub(super) fn take_spare(table: &Table, at: &mut Positions, now: Timestamp) -> bool {
+    let budget = Budget::of(table, at, now);
+    let quota_short = table
+        .quota
+        .as_ref()
+        .is_some_and(|quota| budget.left.unwrap_or(0) < (quota.units / SPARE).saturating_add(quota.cost));
+    let money_short = budget.spent.is_some_and(|(spent, cap)| spent >= cap / 2);
+    !quota_short && !money_short && take(table, at, now).is_ok()
 }
 
 /// Books what an answer cost.

@@ -3,16 +3,19 @@
 //! the table ([`crate::model::Table`]), nothing in code.
 //!
 //! `request` fills templates in, `read` makes entries from items, `walk` pages and resumes, `faults` tells refusals
-//! apart, `budget` keeps to quotas and spending caps, `position` is what the cursor remembers.
+//! apart, `one` asks for a single item again,
+//! `budget` keeps to quotas and spending caps, `position` is what the cursor remembers.
 
 mod budget;
 mod faults;
+mod one;
 mod position;
 mod read;
 mod request;
 mod walk;
 
 pub use budget::Budget;
+pub use one::{Found, answer as one_answer, request as one_request};
 pub use position::{Position, Positions};
 pub use request::{Reply, Request, first_requests};
 pub use walk::{Session, Step, Walk, Walked};

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::request::Filled;
 use crate::model::Engagement;
-use crate::model::table::{Field, Piece, Place, Table, Template, TextForm};
+use crate::model::table::{Field, One, Piece, Place, Table, Template, TextForm};
 use crate::sources::dates;
 use crate::sources::feed::{RawAuthor, RawEntry, RawText, TextKind};
 
@@ -42,7 +42,7 @@ pub(super) fn joined(table: &Table, answer: &Value) -> usize {
 }
 
 /// A path may lead to a list or to its members; a list of one is a lone object with some services.
-fn listed<'v>(paths: &[crate::text::json_path::JsonPath], answer: &'v Value) -> Vec<&'v Value> {
+pub(super) fn listed<'v>(paths: &[crate::text::json_path::JsonPath], answer: &'v Value) -> Vec<&'v Value> {
     let mut out = Vec::new();
     for found in paths.iter().flat_map(|path| path.all(answer)) {
         match found {
@@ -106,6 +106,16 @@ fn engagement(table: &Table, source: &Source<'_>) -> Engagement {
         likes: source.count(&fields.likes),
         replies: source.count(&fields.replies),
         reposts: source.count(&fields.reposts),
+    }
+}
+
+/// What is counted of a single item.
+pub(super) fn counts(one: &One, item: &Value) -> Engagement {
+    let source = Source { item, joined: None, combination: &[] };
+    Engagement {
+        likes: source.count(&one.likes),
+        replies: source.count(&one.replies),
+        reposts: source.count(&one.reposts),
     }
 }
 

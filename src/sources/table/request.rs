@@ -106,6 +106,9 @@ pub(super) struct Values<'a> {
     pub(super) token: Option<&'a str>,
     pub(super) before: Option<u64>,
     pub(super) now: Option<Timestamp>,
+    /// Of the one item that is asked for, as `one` asks.
+    pub(super) id: Option<&'a str>,
+    pub(super) url: Option<&'a str>,
     pub(super) user: Option<&'a str>,
     /// As it is sent, or what is shown in its place.
     pub(super) secret: Option<&'a str>,
@@ -128,6 +131,8 @@ impl Filled {
                     let up = text.rsplit('.').nth(1).filter(|up| *up != "0")?;
                     Filled::Text(up.to_owned())
                 }
+                (Pipe::Path, Filled::Text(text)) => Filled::Text(Url::parse(&text).ok()?.path().to_owned()),
+                (Pipe::Host, Filled::Text(text)) => Filled::Text(Url::parse(&text).ok()?.host_str()?.to_owned()),
                 (form, value) => {
                     let moment = match value {
                         Filled::Moment(moment) => moment,
@@ -137,7 +142,7 @@ impl Filled {
                         Pipe::Unix => moment.as_second().to_string(),
                         Pipe::Date => moment.strftime("%Y-%m-%d").to_string(),
                         Pipe::Compact => moment.strftime("%Y%m%d%H%M%S").to_string(),
-                        Pipe::Last | Pipe::Up => rfc3339(moment),
+                        Pipe::Last | Pipe::Up | Pipe::Path | Pipe::Host => rfc3339(moment),
                     })
                 }
             };
@@ -166,6 +171,8 @@ impl Values<'_> {
             "offset" => self.offset.and_then(number),
             "token" => self.token.and_then(text),
             "before" => self.before.and_then(number),
+            "id" => self.id.and_then(text),
+            "url" => self.url.and_then(text),
             "user" => self.user.and_then(text),
             "secret" => self.secret.and_then(text),
             other => self.combination.iter().find(|(name, _)| name == other).and_then(|(_, value)| text(value)),
@@ -180,7 +187,13 @@ impl Values<'_> {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Place(Place::Name(name), pipes) => {
                     let value = self.get(name)?.through(pipes)?;
-                    if raw_start && number == 0 { out.push_str(&value) } else { out.push_str(&encode(&value)) }
+                    // A path is encoded already, and its slashes are meant.
+                    let is_path = pipes.last() == Some(&Pipe::Path);
+                    if raw_start && (number == 0 || is_path) {
+                        out.push_str(&value)
+                    } else {
+                        out.push_str(&encode(&value))
+                    }
                 }
                 Piece::Place(_, _) => return None,
             }
@@ -206,6 +219,12 @@ fn form(text: &str) -> String {
 fn json_text(text: &str) -> String {
     let quoted = serde_json::Value::String(text.to_owned()).to_string();
     quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// The words of all places of a request.
+pub(super) fn names(ask: &Ask) -> impl Iterator<Item = &str> {
+    let named = ask.params.iter().chain(&ask.headers).map(|(_, template)| template);
+    std::iter::once(&ask.url).chain(named).chain(&ask.body).flat_map(Template::names)
 }
 
 /// A body and its media type.

@@ -52,6 +52,8 @@ pub struct Walked {
     pub fault: Option<PollFault>,
     /// How long to leave the service alone, if it or its quota asks for that.
     pub wait: Option<Duration>,
+    /// The service said that no request is left.
+    pub blocked: bool,
     pub session: Option<Session>,
     /// Where relative links start.
     pub base: Option<Url>,
@@ -213,6 +215,7 @@ impl<'t> Walk<'t> {
             gap: (!gaps.is_empty()).then(|| gaps.join("; ")),
             fault: self.fault,
             wait: self.wait,
+            blocked: self.blocked.is_some(),
             session: self.session,
             base: self.base,
             requests: self.requests,
@@ -309,6 +312,8 @@ impl<'t> Walk<'t> {
             token: active.token.as_deref(),
             before: active.below,
             now: Some(self.now),
+            id: None,
+            url: None,
             user: self.table.user.as_deref(),
             secret: None,
         };

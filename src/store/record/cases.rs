@@ -373,6 +373,31 @@ pub(super) fn dismiss_and_tell(
     Ok(Ok(overtaken))
 }
 
+/// A mention gathers replies and reposts, `more` of them: its open case is raised, and the owner told. How many mails were
+/// queued; `None`: nobody follows it any more, or it was told before.
+pub(super) fn gather(
+    c: &Connection,
+    desk: &CaseDesk,
+    mention: i64,
+    more: u64,
+    now: Timestamp,
+) -> Result<Option<u64>, StoreError> {
+    let id: Option<i64> = c
+        .prepare_cached(
+            "SELECT id FROM cases WHERE mention = ?1 AND theme IS NULL
+             UNION ALL SELECT case_id FROM case_mentions WHERE mention = ?1 LIMIT 1",
+        )?
+        .query_row([mention], |row| row.get(0))
+        .optional()?;
+    let Some(case) = id.map(|id| read(c, id)).transpose()?.flatten() else { return Ok(None) };
+    let loads = Loads::new();
+    let around = Around { routing: &desk.routing, loads: &loads, now };
+    match cases::gather(around, &case, mention, more) {
+        Some(outcome) => keep(c, desk, &outcome, Some(&case), None, now).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Writes what follows from an event; returns how many mails were queued.
 pub(super) fn keep(
     c: &Connection,

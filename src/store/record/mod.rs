@@ -6,6 +6,7 @@ mod copy;
 mod corrections;
 pub(in crate::store) mod erase;
 mod listing;
+mod looks;
 mod outbox;
 mod perks;
 mod polls;
@@ -44,6 +45,7 @@ pub(super) use copy::{Contents, copy, prepare_restored};
 pub use corrections::{CorrectionRow, NewCorrection};
 pub use erase::Erasure;
 pub use listing::{AlsoSeen, DeliveryRow, MentionFilter, MentionRow, OutboxCounts};
+pub use looks::{DueLook, Looked, Seen};
 pub use outbox::{Crowded, Due, Waiting};
 pub use perks::PerkCodes;
 pub use polls::{DeliveryContent, Edit, NewDelivery, NewMention, PollCommit, PollOutcome, Recorded};
@@ -63,7 +65,7 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -75,6 +77,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("replies.sql"),
     include_str!("privacy.sql"),
     include_str!("summaries.sql"),
+    include_str!("looks.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

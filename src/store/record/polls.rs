@@ -12,7 +12,8 @@ use super::cases::{CaseDesk, Followed};
 use super::sources::SourceState;
 use super::themes::ThemeMemory;
 use super::{
-    Record, Unmatched, cases, millis, perks, retention, rows, sources, stories, storms, unmatched, versions, withdrawn,
+    Looked, Record, Unmatched, cases, looks, millis, perks, retention, rows, sources, stories, storms, unmatched,
+    versions, withdrawn,
 };
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
@@ -42,6 +43,8 @@ pub struct PollCommit {
     pub held: bool,
     /// Entries that were taken back where they came from.
     pub withdrawn: Vec<Identity>,
+    /// Mentions that were looked at again.
+    pub looked: Vec<Looked>,
 }
 
 /// A mention to be recorded, with what follows from it if it turns out to be new.
@@ -142,6 +145,7 @@ impl DeliveryContent {
                 Letter::Escalation { .. } => DeliveryKind::Escalation,
                 Letter::Question { .. } => DeliveryKind::Question,
                 Letter::Comeback { .. } => DeliveryKind::Comeback,
+                Letter::Gathering { .. } => DeliveryKind::Gathering,
                 Letter::Handover => DeliveryKind::Handover,
                 Letter::Update => DeliveryKind::Update,
             },
@@ -215,6 +219,8 @@ pub struct PollOutcome {
     pub withdrawn: u64,
     /// Themes that must be acted on from now on.
     pub themes_opened: Vec<i64>,
+    /// Cases that gather replies, of which the owner was told.
+    pub gathering: u64,
 }
 
 impl Record {
@@ -286,6 +292,10 @@ fn commit(c: &Connection, themes: &ThemeMemory, poll: &PollCommit) -> Result<Pol
     for identity in &poll.withdrawn {
         outcome.withdrawn += withdrawn::withdraw(c, &poll.source, identity, poll.now)?;
     }
+    let found = looks::keep(c, poll)?;
+    outcome.withdrawn += found.withdrawn;
+    outcome.queued += found.queued;
+    outcome.gathering += found.gathering;
     if let Some(kept) = &poll.unmatched {
         unmatched::save(c, &poll.source, poll.now, kept)?;
     }

@@ -55,6 +55,8 @@ pub(super) fn update(
     let mut now = new.mention.clone();
     // It was found when it was first found.
     (now.id, now.fetched) = (old.id, old.fetched);
+    // What this way of looking does not count may have been counted in another one.
+    now.entry.engagement = crate::cases::merged(old.entry.engagement, now.entry.engagement);
     // What was taken back does not come back because it is heard once more.
     if now == old || old.entry.withdrawn.is_some() {
         return Ok(Recorded::Known { mention: id, story });

@@ -255,7 +255,9 @@ fn step_view(sight: &Sight<'_>, about: &Mention, step: &CaseStep) -> StepView {
             view.reason = Some(hidden(sight, about, reason));
         }
         Happening::Noted { text } => view.text = Some(hidden(sight, about, text)),
-        Happening::CameBack { mention, .. } | Happening::Evidence { mention } => view.mention = Some(*mention),
+        Happening::CameBack { mention, .. } | Happening::Evidence { mention } | Happening::Gathered { mention, .. } => {
+            view.mention = Some(*mention);
+        }
         Happening::Reminded { to, .. } => view.to = Some(to.clone()),
         Happening::Acknowledged
         | Happening::Answered
