@@ -45,7 +45,7 @@ const WORDS: &str = "amber anchor autumn bakery balcony basket beacon blanket br
     planet pocket pumpkin quarry rabbit radish ribbon river saddle salmon shadow silver spider spruce summer sunset";
 
 #[test]
-fn nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed() {
+fn hazard_34_nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed() {
     let kills = number("MENTIOND_KILLS").unwrap_or(15);
     let seed = number("MENTIOND_SEED").unwrap_or(20_261_121);
     let Some(host) = MailHost::start(&["ana", "bo", "carla", "ops"]) else { return };
@@ -107,7 +107,7 @@ fn nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed() {
 }
 
 #[test]
-fn a_kill_after_the_final_dot_repeats_that_mail_and_one_before_it_repeats_none() {
+fn hazard_34_a_kill_after_the_final_dot_repeats_that_mail_and_one_before_it_repeats_none() {
     let Some(host) = MailHost::start(&["ana", "bo", "carla", "ops"]) else { return };
     let web = Web::start();
     let (bridge, port, paused) = Bridge::start(host.smtp_port());

@@ -99,9 +99,9 @@ async fn ask(engine: &Engine, source: &Source, now: Timestamp) -> Result<(Feed, 
         (Settings::Jetstream(_), _) => {
             Err(cannot("it is a stream: `mentiond run` listens to it, and `mentiond sources` shows how it does"))
         }
-        (Settings::Mailbox(_), _) => {
-            Err(cannot("a mailbox is not tried out: `mentiond once` reads it, and marks, moves or deletes nothing in it"))
-        }
+        (Settings::Mailbox(_), _) => Err(cannot(
+            "a mailbox is not tried out: `mentiond once` reads it, and marks, moves or deletes nothing in it",
+        )),
         (Settings::Webhook(_), _) => {
             Err(cannot("nothing is asked of it: it is heard when something is sent to its address while mentiond runs"))
         }

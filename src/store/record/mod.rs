@@ -32,6 +32,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::StoreError;
 use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
+use crate::point;
 
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
 pub(super) use copy::{Contents, copy, prepare_restored};
@@ -207,6 +208,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     for (version, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(script)?;
+        point::at("record-migrating");
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }

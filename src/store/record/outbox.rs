@@ -13,6 +13,7 @@ use super::listing::{AlsoSeen, also_seen};
 use super::polls::{DeliveryContent, NewDelivery};
 use super::{Record, millis, moment, rows};
 use crate::model::{Delivery, DeliveryKind, Mention};
+use crate::point;
 use crate::schedule::{PACE_WINDOW, RetryDecision};
 
 /// A mail that is due.
@@ -69,6 +70,7 @@ impl Record {
                 )?)
             })
             .await?;
+        point::at("outbox-recovering");
         self.notes(|notes| notes.not_taken().and_then(|()| notes.clear()))?;
         Ok(marked)
     }
@@ -124,6 +126,7 @@ impl Record {
             return Ok(());
         }
         self.write(false, move |c| settle_sent(c, &sent)).await?;
+        point::at("outbox-settling");
         self.notes(UnderWay::clear)
     }
 
@@ -245,6 +248,7 @@ impl Record {
             for alert in &alerts {
                 statement.execute([*alert, id])?;
             }
+            point::at("outbox-bundling");
             Ok(())
         })
         .await

@@ -14,6 +14,7 @@ use super::{Record, Unmatched, cases, millis, rows, sources, stories, storms, un
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
 use crate::model::{DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Trouble};
+use crate::point;
 
 /// What a poll brings.
 #[derive(Clone)]
@@ -191,7 +192,12 @@ impl Record {
     /// # Errors
     /// The record cannot be written; nothing of the poll is kept then.
     pub async fn commit_poll(&self, poll: PollCommit) -> Result<PollOutcome, StoreError> {
-        self.write(true, move |c| commit(c, &poll)).await
+        self.write(true, move |c| {
+            let outcome = commit(c, &poll)?;
+            point::at("poll-recording");
+            Ok(outcome)
+        })
+        .await
     }
 
     /// Queues a mail that does not come from a poll and is about no mention. False: it was said already.
