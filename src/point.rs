@@ -1,6 +1,6 @@
 //! Named points around every transition of the state, at which a test ends the process as a crash would:
 //! `MENTIOND_ABORT_AT=poll-recorded:3` aborts when that point is passed for the third time. Debug builds only: in a
-//! release there is no code behind [`at`]. `tests/points.rs` dies at each of [`ALL`] and looks at what is left.
+//! release there is no code behind [`at`]. `tests/points` dies at each of [`ALL`] and looks at what is left.
 
 /// Every point, in the order of the flow.
 pub const ALL: [&str; 20] = [
