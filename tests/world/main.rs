@@ -5,6 +5,7 @@
 
 mod backup;
 mod cases;
+mod chaos;
 mod copies;
 mod daemon;
 mod jetstream;
