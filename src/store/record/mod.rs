@@ -5,6 +5,8 @@ mod cases;
 mod copy;
 mod corrections;
 mod listing;
+#[cfg(test)]
+mod model_tests;
 mod outbox;
 mod polls;
 mod relay;
