@@ -10,8 +10,11 @@ use mentiond::text::json_path::JsonPath;
 use mentiond::web::keys::{Keys, Purpose};
 use tempfile::TempDir;
 
-/// A check by the name of its target and of its corpus.
-pub const ALL: [(&str, fn(&[u8])); 7] = [
+/// Panics if something does not hold of the bytes.
+pub type Check = fn(&[u8]);
+
+/// Every check by the name of its target and of its corpus.
+pub const ALL: [(&str, Check); 7] = [
     ("query", query),
     ("feed", feed),
     ("html", to_text),
