@@ -6,7 +6,7 @@
 //! | 3 edges | [`config`] [`fetch`] [`mail`] [`web`] | state, rules, words |
 //! | 2 state | [`store`] | rules, words |
 //! | 1 rules | [`sources`] [`query`] [`dedup`] [`classify`] [`themes`] [`routing`] [`cases`] [`summaries`] [`compose`] [`schedule`] | words |
-//! | 0 words | [`model`] [`clock`] [`text`] | nothing of ours |
+//! | 0 words | [`model`] [`clock`] [`text`] [`point`] | nothing of ours |
 //!
 //! What is deliberately absent: rules know no store, no network and no clock; sources do no I/O; only `compose`
 //! words a mail; sled and SQLite are named only inside `store`; nothing but `clock` reads the time.
@@ -22,6 +22,7 @@ pub mod dedup;
 pub mod fetch;
 pub mod mail;
 pub mod model;
+pub mod point;
 pub mod query;
 pub mod routing;
 pub mod schedule;

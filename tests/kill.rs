@@ -2,7 +2,7 @@
 //! reach each recipient, and may reach one twice only if the connection broke after the final dot, with the same
 //! Message-ID.
 //!
-//! 15 kills; `MENTIOND_KILLS=100` makes the long campaign, `MENTIOND_SEED` another one. A campaign is a series of lives:
+//! 50 kills; `MENTIOND_KILLS=1000` makes the long campaign, `MENTIOND_SEED` another one. A campaign is a series of lives:
 //! each begins with an empty state folder and feeds of its own, is killed and restarted until one run comes to its end,
 //! and is followed by the next life until there were enough kills.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
@@ -45,8 +45,8 @@ const WORDS: &str = "amber anchor autumn bakery balcony basket beacon blanket br
     planet pocket pumpkin quarry rabbit radish ribbon river saddle salmon shadow silver spider spruce summer sunset";
 
 #[test]
-fn nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed() {
-    let kills = number("MENTIOND_KILLS").unwrap_or(15);
+fn hazard_34_nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed() {
+    let kills = number("MENTIOND_KILLS").unwrap_or(50);
     let seed = number("MENTIOND_SEED").unwrap_or(20_261_121);
     let Some(host) = MailHost::start(&["ana", "bo", "carla", "ops"]) else { return };
     let web = Web::start();
@@ -107,7 +107,7 @@ fn nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed() {
 }
 
 #[test]
-fn a_kill_after_the_final_dot_repeats_that_mail_and_one_before_it_repeats_none() {
+fn hazard_34_a_kill_after_the_final_dot_repeats_that_mail_and_one_before_it_repeats_none() {
     let Some(host) = MailHost::start(&["ana", "bo", "carla", "ops"]) else { return };
     let web = Web::start();
     let (bridge, port, paused) = Bridge::start(host.smtp_port());

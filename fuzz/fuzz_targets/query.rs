@@ -1,8 +1,11 @@
-//! A query in the first line, a title in the second, the text behind them: nothing may panic, what parses must print and
-//! parse again to the same, and every place must lie in its text. `tests/fuzz_corpus.rs` does the same with the corpus.
+//! See `checks.rs`; `tests/fuzz_corpus.rs` does the same with the corpus.
 
 #![no_main]
 
+#[allow(dead_code, reason = "each target takes its own check")]
+#[path = "../checks.rs"]
+mod checks;
+
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &str| mentiond::query::check(input));
+fuzz_target!(|input: &[u8]| checks::query(input));

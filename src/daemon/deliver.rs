@@ -12,6 +12,7 @@ use crate::clock::Stopwatch;
 use crate::mail::Mailer;
 use crate::mail::encode::encode;
 use crate::model::{Delivery, DeliveryKind, MailFault, Mention, SendOutcome, Trouble, TroubleKind};
+use crate::point;
 use crate::schedule::{self, MAIL_TELL_AFTER, PACE_WINDOW, RetryDecision};
 use crate::store::StoreError;
 use crate::store::record::{Crowded, DeliveryContent, Due, NewDelivery, RelayState};
@@ -169,6 +170,7 @@ impl Courier {
                 if !self.world.store.record().begin(due.delivery.id).await? {
                     continue;
                 }
+                point::at("mail-begun");
                 // The next mail is worded while the relay takes this one.
                 let both = async {
                     let next_to = next.map(|next| next.delivery.recipient.as_str());
@@ -184,6 +186,7 @@ impl Courier {
                     both = both => both,
                     () = async { shutdown.cancelled().await; tokio::time::sleep(LAST_MAIL).await } => return Ok(()),
                 };
+                point::at("mail-taken");
                 worded = next_message?;
                 let decision = self.decide(&due.delivery, &outcome);
                 if !matches!(decision, RetryDecision::HoldRelay { .. }) {
@@ -191,6 +194,7 @@ impl Courier {
                 }
                 self.world.metrics.mail(due.delivery.kind, &decision);
                 self.world.store.record().settle(due.delivery.id, decision.clone(), self.world.clock.now()).await?;
+                point::at("mail-noted");
                 match &decision {
                     RetryDecision::Sent => {
                         summary.sent += 1;

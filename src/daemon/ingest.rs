@@ -20,6 +20,7 @@ use crate::model::{
     Cursor, Entry, ErrorClass, Health, Identity, Location, PollFault, Settings, Source, Trouble, TroubleKind,
     WatchlistMatch,
 };
+use crate::point;
 use crate::schedule::PollHints;
 use crate::sources::feed::RawEntry;
 use crate::sources::health;
@@ -272,7 +273,9 @@ pub(super) async fn take_in(
     let (entries, new_entries) = (reading.entries, reading.new_entries);
     let known = reading.known.take();
     let keys: Vec<_> = reading.mentions.iter().map(|m| (m.keys.clone(), m.prints.sketch.clone())).collect();
+    point::at("poll-heard");
     let outcome = commit(world, engine, source, now, state.clone(), reading, troubles).await?;
+    point::at("poll-recorded");
     let first_seen = |r: &Recorded| matches!(r, Recorded::New { .. } | Recorded::Copy { .. });
 
     let marks = Marks {

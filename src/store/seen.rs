@@ -24,6 +24,7 @@ use super::record::Fingerprints;
 use crate::dedup::StoryKey;
 use crate::dedup::near::Sketch;
 use crate::dedup::report::Report;
+use crate::point;
 
 /// Bytes of sled's page cache. With a million keys most look-ups miss 8 MB, and every miss is a read.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -125,7 +126,9 @@ impl Seen {
                 self.mark(&[Marks { sketches, ..Marks::default() }], same_day[0].1)?;
             }
         }
+        point::at("index-rebuilding");
         self.mark(&[Marks { high: Some(newest), ..Marks::default() }], now)?;
+        point::at("index-rebuilt");
         Ok(self)
     }
 
@@ -262,6 +265,7 @@ impl Seen {
                 }
             }
         }
+        point::at("index-marking");
         let mut batch = sled::Batch::default();
         for marks in polls {
             if let Some(known) = &marks.known {
@@ -274,6 +278,7 @@ impl Seen {
             batch.insert(HIGH, high.to_be_bytes().as_slice());
         }
         self.tree.apply_batch(batch).map_err(|error| self.fault(&error))?;
+        point::at("index-marked");
         self.recent.marked(polls.iter().flat_map(|marks| &marks.sketches));
         Ok(())
     }

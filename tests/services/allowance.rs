@@ -21,7 +21,7 @@ fn items(fake: &mut Fake, count: u64) {
 /// One poll, with the same answers as the service gives, and how many requests it took.
 fn poll(fake: &mut Fake, table: &Table, at: &mut Positions) -> Walked {
     let mut walk = Walk::new(table, at.clone(), None, fake.now);
-    while let Step::Ask(request) = walk.next() {
+    while let Step::Ask(request) = walk.step() {
         walk.answered(&fake.answer(&request));
     }
     let walked = walk.end();
@@ -134,7 +134,7 @@ fn when_the_headers_say_that_no_request_is_left_none_is_made() {
         let until = reset.map_or_else(|| (fake.now.as_second() + 600).to_string(), str::to_owned);
         let mut walk = Walk::new(&table, at.clone(), None, fake.now);
         let mut requests = 0;
-        while let Step::Ask(request) = walk.next() {
+        while let Step::Ask(request) = walk.step() {
             requests += 1;
             let mut reply = fake.answer(&request);
             reply.headers.push((rate.remaining.clone(), "0".into()));

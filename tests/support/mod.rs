@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "no test file uses all of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fake world that breaks must fail its test")]
 
+pub mod chaos;
 pub mod imap;
 pub mod jetstream;
 pub mod postfix;

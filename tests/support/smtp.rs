@@ -164,6 +164,8 @@ pub struct Received {
     pub tls: bool,
     /// Who logged in.
     pub login: Option<String>,
+    /// When its final dot was read.
+    pub at: std::time::Instant,
 }
 
 impl Received {
@@ -447,7 +449,8 @@ impl Session {
                 _ => {}
             }
         }
-        let message = Received { session: self.number, from, to, data, tls: self.tls, login: self.login.clone() };
+        let at = std::time::Instant::now();
+        let message = Received { session: self.number, from, to, data, tls: self.tls, login: self.login.clone(), at };
         let keep = || self.record.lock().unwrap().messages.push(message);
         match self.script.dot.clone() {
             Dot::Take | Dot::CutBefore(_) | Dot::StopReading(_) => {

@@ -6,6 +6,7 @@
 mod api;
 mod backup;
 mod cases;
+mod chaos;
 mod copies;
 mod daemon;
 mod digests;

@@ -18,6 +18,7 @@ use std::path::Path;
 use lettre::Address;
 
 use crate::model::{Secret, SendOutcome, SmtpTls};
+use crate::point;
 
 use super::MailError;
 use super::address::{self, ascii_domain};
@@ -183,6 +184,7 @@ impl Relay {
             }
         }
         let next = next.filter(|_| session.offers.pipelining);
+        point::at("mail-ending");
         match session.wire.body(stuffed, &next.map(Envelope::announcement).unwrap_or_default(), limits.block).await {
             Ok(()) => session.announced = next.cloned(),
             // Half a message is on the wire, so this session is of no more use.
@@ -197,6 +199,7 @@ impl Relay {
             }
             Err(BodyStop::AfterEnd(why)) => return Ended::Settled(relay.unknown(&wire_words(&why)), None),
         }
+        point::at("mail-ended");
         match session.wire.reply(limits.after_end).await {
             Ok(reply) if reply.is_done() => {
                 session.unfinished = false;

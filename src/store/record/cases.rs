@@ -15,6 +15,7 @@ use crate::model::{
     ActingSettings, Case, CaseMail, CaseStatus, CaseStep, Category, Deliver, Happening, Letter, Mention, Owner,
     Privacy, Severity, message_id,
 };
+use crate::point;
 use crate::routing::Routing;
 
 /// Lines of a history that are read: nobody looks at more, and an author who writes all day fills it.
@@ -130,7 +131,14 @@ impl Record {
     ) -> Result<Result<Case, Refusal>, StoreError> {
         self.settle_sent().await?;
         let under_way = self.under_way();
-        let done = self.write(true, move |c| perform(c, &desk, id, &action, by.as_deref(), under_way, now)).await?;
+        let done = self
+            .write(true, move |c| {
+                let done = perform(c, &desk, id, &action, by.as_deref(), under_way, now)?;
+                point::at("case-acting");
+                Ok(done)
+            })
+            .await?;
+        point::at("case-acted");
         Ok(done.map(|(case, overtaken)| {
             self.withdraw(overtaken);
             case

@@ -7,6 +7,8 @@ mod corrections;
 pub(in crate::store) mod erase;
 mod listing;
 mod looks;
+#[cfg(test)]
+mod model_tests;
 mod outbox;
 mod perks;
 mod polls;
@@ -39,6 +41,7 @@ use super::StoreError;
 use super::under_way::UnderWay;
 use crate::dedup::StoryKey;
 use crate::dedup::forgotten::Forgotten;
+use crate::point;
 
 pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
 pub(super) use copy::{Contents, copy, prepare_restored};
@@ -246,6 +249,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     for (version, script) in (1_i64..).zip(MIGRATIONS).skip(usize::try_from(found).unwrap_or(0)) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(script)?;
+        point::at("record-migrating");
         if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
             return Err(StoreError::Commit(format!("schema {version} would leave rows that refer to nothing")));
         }

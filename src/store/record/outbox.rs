@@ -14,6 +14,7 @@ use super::perks;
 use super::polls::{DeliveryContent, NewDelivery};
 use super::{Record, millis, moment, rows};
 use crate::model::{Delivery, DeliveryKind, GivenPerk, Mention};
+use crate::point;
 use crate::schedule::{PACE_WINDOW, RetryDecision};
 
 /// A mail that is due.
@@ -72,6 +73,7 @@ impl Record {
                 )?)
             })
             .await?;
+        point::at("outbox-recovering");
         self.notes(|notes| notes.not_taken().and_then(|()| notes.clear()))?;
         Ok(marked)
     }
@@ -127,6 +129,7 @@ impl Record {
             return Ok(());
         }
         self.write(false, move |c| settle_sent(c, &sent)).await?;
+        point::at("outbox-settling");
         self.notes(UnderWay::clear)
     }
 
@@ -249,6 +252,7 @@ impl Record {
             for alert in &alerts {
                 statement.execute([*alert, id])?;
             }
+            point::at("outbox-bundling");
             Ok(())
         })
         .await

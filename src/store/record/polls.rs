@@ -20,6 +20,7 @@ use crate::dedup::{CopyVerdict, Prints, StoryKey};
 use crate::model::{
     DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Summary, SummaryKind, Trouble,
 };
+use crate::point;
 
 /// What a poll brings.
 #[derive(Clone)]
@@ -231,7 +232,12 @@ impl Record {
     /// The record cannot be written; nothing of the poll is kept then.
     pub async fn commit_poll(&self, poll: PollCommit) -> Result<PollOutcome, StoreError> {
         let themes = self.themes.clone();
-        self.write(true, move |c| commit(c, &themes, &poll)).await
+        self.write(true, move |c| {
+            let outcome = commit(c, &themes, &poll)?;
+            point::at("poll-recording");
+            Ok(outcome)
+        })
+        .await
     }
 
     /// Queues a mail that does not come from a poll and is about no mention. False: it was said already.

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::super::StoreError;
+use crate::point;
 
 /// Writes that share one transaction at most.
 const MAX_GROUP: usize = 128;
@@ -163,7 +164,9 @@ fn transact(connection: &Connection, group: Vec<Job>) -> (Vec<Answer>, Result<()
         }
     }
     if result.is_ok() {
+        point::at("record-committing");
         result = connection.execute_batch("COMMIT").map_err(|error| error.to_string());
+        point::at("record-committed");
     }
     if result.is_err() && !connection.is_autocommit() {
         let _ = connection.execute_batch("ROLLBACK");
