@@ -50,7 +50,7 @@ impl<'w> Server<'w> {
     /// One round after so many minutes, with the server as it stands.
     async fn round(&self, minutes: i64) -> daemon::Summary {
         self.world.pass(SignedDuration::from_mins(minutes));
-        let posts = self.posts.borrow();
+        let posts = self.posts.borrow().clone();
         let newest = |from: u64| posts.range(from + 1..).rev().map(|(_, post)| post.clone()).collect::<Vec<_>>();
         let timeline = "/api/v1/timelines/tag/acme?limit=40";
         self.world.web.on(timeline, Reply::ok(json!(newest(0)).to_string()));
@@ -63,7 +63,6 @@ impl<'w> Server<'w> {
             };
             self.world.web.on(&format!("/api/v1/statuses/{number}"), one);
         }
-        drop(posts);
         self.world.once().await
     }
 
