@@ -14,9 +14,9 @@ use super::{Failure, load};
 use crate::clock::Clock;
 use crate::compose::{ComposeSettings, Composer, Reader, ReportInput};
 use crate::config::Config;
-use crate::daemon::summaries::subjects;
-use crate::model::{Mention, Report};
-use crate::store::record::{Look, Record};
+use crate::daemon::summaries::themes_of;
+use crate::model::{Mention, Report, Theme, ThemeStatus};
+use crate::store::record::{Look, Record, ThemeFilter};
 use crate::summaries::{ReportSpan, Reporting};
 use crate::themes::NamedQueries;
 
@@ -38,8 +38,8 @@ pub(super) struct Arguments {
     /// Only this watchlist
     #[arg(long, value_name = "NAME")]
     watchlist: Option<String>,
-    /// Only this theme
-    #[arg(long, value_name = "ID")]
+    /// Only this theme, by its number (`mentiond themes`) or its name
+    #[arg(long, value_name = "ID|NAME")]
     theme: Option<String>,
     /// Before and after this day
     #[arg(long, value_name = "DAY|AGE", value_parser = point)]
@@ -110,9 +110,9 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
         )));
     }
     known(&arguments.watchlist, config.watchlists.iter().map(|w| w.name.as_str()), "watchlist")?;
-    known(&arguments.theme, config.themes.iter().map(|t| t.name.as_str()), "theme")?;
+    let theme = arguments.theme.as_deref().map(|asked| theme_named(&config, &path, asked)).transpose()?;
     let span = ReportSpan { from, to, compare, watchlist: arguments.watchlist.clone() };
-    let (report, mentions) = gather(&config, &path, span, arguments.theme.clone(), now)?;
+    let (report, mentions) = gather(&config, &path, span, theme, now)?;
     let text = if arguments.json {
         if arguments.output.is_none() {
             return say_json(&json!(report));
@@ -146,6 +146,23 @@ fn period(arguments: &Arguments, now: Timestamp, zone: &TimeZone) -> Result<(Tim
     Err(Failure::Usage("mentiond: the period is empty: --since must be before --until".to_owned()))
 }
 
+/// The name of a theme: one of the configuration, or one that had to be acted on, which has a number too.
+fn theme_named(config: &Config, path: &Path, asked: &str) -> Result<String, Failure> {
+    if config.themes.iter().any(|theme| theme.name == asked) {
+        return Ok(asked.to_owned());
+    }
+    let found =
+        Record::open_to_read(path)?.themes(&ThemeFilter { all: true, limit: usize::MAX, ..ThemeFilter::default() })?;
+    let acted_on = |status: ThemeStatus| matches!(status, ThemeStatus::Open | ThemeStatus::Closed);
+    let mut found = found.into_iter().map(|row| row.theme).filter(|theme| acted_on(theme.status));
+    let is_meant = |theme: &Theme| theme.name == asked || theme.id.to_string() == asked.trim_start_matches('#');
+    let theme = found.find(is_meant).map(|theme| theme.name);
+    theme.ok_or_else(|| {
+        let next = "`mentiond themes` lists those that had to be acted on, `[[themes]]` names others";
+        Failure::Usage(format!("mentiond: there is no theme `{asked}` to report about; {next}"))
+    })
+}
+
 fn known<'a>(name: &Option<String>, all: impl Iterator<Item = &'a str>, what: &str) -> Result<(), Failure> {
     let Some(name) = name else { return Ok(()) };
     let all: Vec<&str> = all.collect();
@@ -172,7 +189,7 @@ fn gather(
     let found = record.look(|moment| {
         let upto = moment.newest()?;
         moment.mentions(Look { since: reporting.reads_from(), after: upto, upto }, |heard| {
-            if reporting.add(heard, &subjects(&themes, heard.mention)) && narrow {
+            if reporting.add(heard, &themes_of(&themes, &heard)) && narrow {
                 own.insert(heard.mention.id);
             }
         })?;

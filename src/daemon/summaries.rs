@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use super::World;
 use super::engine::Engine;
 use super::reading::Lines;
-use crate::model::{Mention, Summary};
+use crate::model::Summary;
 use crate::store::StoreError;
 use crate::store::record::{DeliveryContent, LastDigest, Look, Moment, NewDelivery};
-use crate::summaries::{Digest, Due, Span, Wanted, due, wanted};
+use crate::summaries::{Digest, Due, Heard, Span, Wanted, due, wanted};
 use crate::themes::NamedQueries;
 
 /// Makes all collected mail that is due; returns the number of mails.
@@ -59,12 +59,16 @@ pub(super) fn next(engine: &Engine, now: Timestamp) -> Option<Timestamp> {
     wanted(&engine.config.routing).filter_map(|wanted| wanted.next(now)).min()
 }
 
-/// The named subjects that a mention belongs to.
-pub fn subjects<'t>(themes: &'t NamedQueries, mention: &Mention) -> Vec<&'t str> {
+/// The themes that a mention belongs to: those that the configuration names with a query, and the one that it was placed
+/// in, if that had to be acted on.
+pub fn themes_of<'t>(themes: &'t NamedQueries, heard: &Heard<'t>) -> Vec<&'t str> {
+    let mention = heard.mention;
     let lines = Lines::of(&mention.entry);
     let mut document = lines.document(&mention.entry, &mention.source);
     document.lang = &mention.classification.language.code;
-    themes.of(&document)
+    let mut names = themes.of(&document);
+    names.extend(heard.theme.filter(|theme| !names.contains(theme)));
+    names
 }
 
 /// Reads one digest from the record. `number` is its place among all that are wanted.
@@ -82,7 +86,7 @@ fn gather(
     let Some(wanted) = wanted(&config.routing).nth(number) else { return Err(StoreError::Stopped) };
     let mut digest = Digest::new(&config.routing, wanted, Span { from, to, after, upto });
     let look = Look { since: digest.reads_from(), after, upto };
-    moment.mentions(look, |heard| digest.add(heard, &subjects(&engine.themes, heard.mention)))?;
+    moment.mentions(look, |heard| digest.add(heard, &themes_of(&engine.themes, &heard)))?;
     let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
     let coverage = moment.coverage(&sources, from, now)?;
     let cases = moment.open_cases()?;

@@ -28,6 +28,8 @@ pub struct Heard<'a> {
     /// It began its story; otherwise it is a copy.
     pub original: bool,
     pub case: Option<i64>,
+    /// Name of the theme that it is in, if that had to be acted on.
+    pub theme: Option<&'a str>,
 }
 
 /// A case as it is listed.

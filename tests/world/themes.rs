@@ -253,3 +253,22 @@ async fn a_query_of_the_configuration_gathers_a_theme_across_languages() {
     assert_eq!(dossiers.len(), 1, "{:?}", themes(&world));
     assert!(dossiers[0].subject.contains("checkout"), "{}", dossiers[0].subject);
 }
+
+/// The theme has a case of its own beside that of its first mention: that mention is counted once all the same.
+#[tokio::test]
+async fn the_next_digest_tells_of_a_theme_that_opened() {
+    let daily = TEAMS.replace("role = \"community\"", "role = \"community\"\ndigest = \"daily 09:00\"");
+    let world = World::new().feed("forum", rss([])).toml(&daily);
+    world.clock.set(NOW);
+    hear(&world, 1, &[]).await;
+    let dossiers = hear(&world, 1, &logged_out()[..3]).await;
+    assert_eq!(dossiers.len(), 1);
+    hear(&world, 24, &[]).await;
+    let digests: Vec<Mail> = world.mails().into_iter().filter(|mail| mail.kind == "digest").collect();
+    let [digest] = &digests[..] else { panic!("one digest: {digests:?}") };
+    let name = &themes(&world)[0].theme.name;
+    for words in [name.as_str(), "3 people, 3 mentions; 0 in the period before", "3 mentions"] {
+        assert!(digest.says(words), "{words}: {}", digest.text);
+    }
+    assert!(!digest.says("4 mentions"), "{}", digest.text);
+}

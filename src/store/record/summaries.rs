@@ -152,16 +152,20 @@ impl Moment<'_> {
     /// The record cannot be read.
     pub fn mentions(&self, look: Look, mut each: impl FnMut(Heard<'_>)) -> Result<(), StoreError> {
         let mut statement = self.0.prepare_cached(
-            "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
-             FROM mentions m LEFT JOIN cases k ON k.mention = m.id
+            "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
+                h.content ->> '$.name' AS theme
+             FROM mentions m LEFT JOIN cases k ON k.mention = m.id AND k.theme IS NULL
+                LEFT JOIN theme_mentions t ON t.mention = m.id
+                LEFT JOIN themes h ON h.id = t.theme AND h.status IN ('open', 'closed')
              WHERE m.id IN (SELECT id FROM mentions WHERE fetched >= ?1 UNION SELECT id FROM mentions WHERE id > ?2)
-                AND m.id <= ?3 AND NOT EXISTS (SELECT 1 FROM held h WHERE h.mention = m.id) ORDER BY m.id",
+                AND m.id <= ?3 AND NOT EXISTS (SELECT 1 FROM held WHERE held.mention = m.id) ORDER BY m.id",
         )?;
         let mut rows = statement.query(params![millis(look.since), look.after, look.upto])?;
         while let Some(row) = rows.next()? {
             let mention: Mention = rows::mention(row)?;
             let (story, original, case) = (row.get("story")?, row.get("original")?, row.get("case_id")?);
-            each(Heard { mention: &mention, story, original, case });
+            let theme: Option<String> = row.get("theme")?;
+            each(Heard { mention: &mention, story, original, case, theme: theme.as_deref() });
         }
         Ok(())
     }
