@@ -15,6 +15,8 @@ use crate::routing::Role;
 const GATHERS: u32 = 3;
 /// Characters of a reason that are kept.
 const MAX_REASON: usize = 500;
+/// Score from which another category than the first may find a case its next owner.
+const ALSO: f32 = 0.25;
 
 /// What a person does with a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +112,13 @@ impl Opening {
             department: decision.department.clone(),
             person: decision.person.clone(),
             category: found.category,
-            also: found.categories.iter().map(|c| c.name).filter(|c| *c != found.category).collect(),
+            // What hardly applies is nobody's to settle.
+            also: found
+                .categories
+                .iter()
+                .filter(|c| c.name != found.category && c.score >= ALSO)
+                .map(|c| c.name)
+                .collect(),
             severity: found.severity,
             privacy: decision.privacy,
             kept_from: decision.kept_from.clone(),
@@ -165,6 +173,10 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
     let mut mails = Vec::new();
     let (id, status) = (case.id, case.status);
     let mark = Mark { at: around.now, by: by.map(str::to_owned) };
+    // Whoever a case is kept from has no say in it, least of all about its end.
+    if let Some(by) = by.filter(|by| case.kept_from.iter().any(|kept| kept.eq_ignore_ascii_case(by))) {
+        return Err(Refusal::KeptFrom(id, by.to_owned()));
+    }
     let working = |status: CaseStatus| if status.is_ended() { Err(Refusal::Ended(id, status)) } else { Ok(()) };
     match action {
         Action::Acknowledge => {

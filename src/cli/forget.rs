@@ -96,11 +96,10 @@ fn person(config: &Config, arguments: &Arguments) -> Result<Person, Failure> {
     if person.needle().is_none() {
         return Err(Failure::Usage("mentiond: say who: the handle, name or address is empty".into()));
     }
-    if let Who::Email(email) = &person.who
-        && let Some(place) = where_configured(config, email)
-    {
+    let (Who::Email(named) | Who::Author(named)) = &person.who;
+    if let Some(place) = where_configured(config, named) {
         return Err(Failure::Usage(format!(
-            "mentiond: {email} is configured as {place}: take it out of the configuration first, or mail would still go there"
+            "mentiond: {named} is configured as {place}: take it out of the configuration first, or mail would still go there"
         )));
     }
     Ok(person)

@@ -18,6 +18,7 @@ use crate::model::{
 use crate::routing::refund_advice;
 use crate::store::record::{CaseFile, DeliveryContent, Due, SIGN_IN_WITHIN, ThemeFile};
 use crate::web;
+use crate::web::access::{self, Sight};
 use crate::web::keys::Keys;
 use crate::web::links::{self, ActionLink};
 
@@ -102,18 +103,19 @@ pub(super) fn word(
         DeliveryContent::Alert { watchlists, news } => {
             let mention = due.mention.as_ref()?;
             let first = watchlists.first().map_or("", |n| n);
-            let parts = Parts::new(engine, due, similar);
+            let full = sees_all(engine, &due.delivery.recipient, mention, watchlists);
+            let parts = Parts::new(engine, due, similar, !full);
             Some(engine.composer.alert(&AlertInput {
                 story: parts.story(mention, due, *news),
                 reader: reader(engine, language_of(engine, first)),
                 watchlist: watchlist(engine, first),
                 department: department_name(engine, &mention.decision.department),
-                full: sees_all(engine, &due.delivery.recipient, mention, watchlists),
+                full,
             }))
         }
         DeliveryContent::Case { department, copy, letter, .. } => {
             let (mention, file) = (due.mention.as_ref()?, file?);
-            let parts = Parts::new(engine, due, similar);
+            let parts = Parts::new(engine, due, similar, *copy);
             let watchlists: Vec<_> = mention.watchlists.iter().map(|w| watchlist(engine, &w.name)).collect();
             let later: Vec<Later<'_>> =
                 file.later.iter().map(|l| Later { mention: &l.mention, complains: l.complains }).collect();
@@ -135,7 +137,7 @@ pub(super) fn word(
         DeliveryContent::Notice { department, copy, person, news, praised } => {
             let mention = due.mention.as_ref()?;
             let perk = PerkOffer::for_mention(&engine.config.perks, mention, due.perk.as_ref());
-            let parts = Parts::new(engine, due, similar);
+            let parts = Parts::new(engine, due, similar, *copy);
             let watchlists: Vec<_> =
                 mention.watchlists.iter().map(|w: &WatchlistMatch| watchlist(engine, &w.name)).collect();
             let copies: Vec<_> = mention.decision.copy.iter().filter_map(|key| department_name(engine, key)).collect();
@@ -177,6 +179,22 @@ fn sees_all(engine: &Engine, recipient: &str, mention: &Mention, watchlists: &[S
     let owner = engine.config.routing.department(&mention.decision.department);
     owner.is_some_and(|d| d.reads(recipient) && mention.decision.privacy.is_usual())
         || watchlists.iter().any(|name| engine.watchlist(name).is_some_and(|w| w.full))
+}
+
+/// Whether a mention may be quoted in somebody's mail about another one: what is kept from them is kept from them there
+/// too, and what they would see masked stands in masked mails only.
+fn may_stand_beside(engine: &Engine, recipient: &str, mention: &Mention, masked: bool) -> bool {
+    match access::sight(Some(recipient), &engine.config.routing, &mention.decision, None) {
+        Sight::Full => true,
+        Sight::Hidden => false,
+        Sight::Masked => {
+            let in_full = |name: &str| {
+                let watchlist = engine.watchlist(name).filter(|w| w.full);
+                watchlist.is_some_and(|w| w.alert.iter().any(|address| address.eq_ignore_ascii_case(recipient)))
+            };
+            masked || mention.watchlists.iter().any(|w| in_full(&w.name))
+        }
+    }
 }
 
 /// The links of a mail about a case that is not over; a copy has none.
@@ -271,8 +289,9 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(engine: &Engine, due: &Due, similar: &[Mention]) -> Self {
-        let also_seen = &due.also_seen;
+    /// `masked`: personal data is masked in the mail.
+    fn new(engine: &Engine, due: &Due, similar: &[Mention], masked: bool) -> Self {
+        let (also_seen, recipient) = (&due.also_seen, &due.delivery.recipient);
         Self {
             also_seen: also_seen
                 .iter()
@@ -280,6 +299,7 @@ impl Parts {
                 .collect(),
             similar: similar
                 .iter()
+                .filter(|m| may_stand_beside(engine, recipient, m, masked))
                 .map(|m| Similar {
                     title: m.entry.title.clone(),
                     excerpt: m.entry.text.clone(),

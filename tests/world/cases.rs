@@ -436,6 +436,29 @@ async fn a_complaint_about_staff_goes_to_the_lead_never_to_the_shared_address_or
         all.extend(once_at(&world, &format!("2026-03-{day:02} 11:00")).await.into_iter().map(|(_, to)| to));
     }
     assert_eq!(all, [LEAD.to_owned(), BOARD.to_owned()].into(), "nor do its reminders");
+    let daemon = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
+    let dismiss = Action::Dismiss { reason: "no".into() };
+    let desk = world.engine().desk;
+    let done = daemon.store.record().act_on_case(desk, 1, dismiss, Some(ANA.into()), world.clock.now()).await;
+    assert_eq!(done.unwrap().unwrap_err(), Refusal::KeptFrom(1, ANA.into()), "nor do they end it");
+    daemon.store.close().await;
+}
+
+#[tokio::test]
+async fn a_complaint_about_staff_is_quoted_in_nobody_s_mail_who_must_not_see_it() {
+    let rude = "Ana from Acme support was incredibly rude to me. The employee insulted me and hung up.";
+    let like = "Support of Acme hung up on me, and my parcel from Acme never arrived. Incredibly rude to treat me so.";
+    let world = world("2026-03-06 10:00");
+    world.serve("forum", rss([post(1, "Acme support", rude)]));
+    world.once().await;
+    let before = world.mails().len();
+    world.serve("forum", rss([post(1, "Acme support", rude), post(2, "Acme support", like).author("Eva Lund")]));
+    world.once().await;
+    let told = world.mails().split_off(before);
+    assert!(told.iter().any(|mail| mail.to == SUPPORT || mail.to == ANA || mail.to == TOM), "{:?}", world.heard());
+    for mail in told.iter().filter(|mail| mail.to != LEAD && mail.to != BOARD) {
+        assert!(!mail.says("insulted me"), "{} {}", mail.to, mail.text);
+    }
 }
 
 #[tokio::test]

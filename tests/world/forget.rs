@@ -100,6 +100,7 @@ async fn a_person_is_forgotten_in_every_byte_and_does_not_come_back() {
         let opened = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
         let desk = case_desk(&world.engine().config);
         for action in [
+            mentiond::cases::Action::Note { text: format!("called {HANDLE}, who has a {CANARY}") },
             mentiond::cases::Action::Dismiss { reason: format!("{HANDLE} has a {CANARY}") },
             mentiond::cases::Action::Reopen { reason: format!("{CANARY} again") },
         ] {

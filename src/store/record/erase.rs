@@ -295,8 +295,11 @@ impl<'a> Work<'a> {
             .query_map([id], |row| Ok((row.get(0)?, rows::json(row, "what")?)))?
             .collect::<Result<_, _>>()?;
         for (step, mut what) in steps {
-            if let Happening::Dismissed { reason } | Happening::Reopened { reason } = &mut what {
-                ERASED.clone_into(reason);
+            if let Happening::Dismissed { reason: words }
+            | Happening::Reopened { reason: words }
+            | Happening::Noted { text: words } = &mut what
+            {
+                ERASED.clone_into(words);
                 c.execute("UPDATE case_history SET what = ?2 WHERE id = ?1", params![step, rows::to_json(&what)?])?;
             }
         }
@@ -437,7 +440,7 @@ impl Reader {
                 if all == 0 || !source.is_none_or(|source| person.is_asked_of(source)) {
                     return;
                 }
-                let own = own_table || OWN_WORDS.contains(&column);
+                let own = own_table || is_own(column, text);
                 let theirs = if own { 0 } else { without(text, needle).1 };
                 names.own_words += all.saturating_sub(theirs);
                 if theirs > 0 && (person.sources.is_empty() || source.is_some()) {
@@ -500,7 +503,7 @@ impl Table {
         let needle = person.needle();
         let mut found = Vec::new();
         self.visit(c, &mut |source, key, column, text| {
-            let asked = !OWN_WORDS.contains(&column) && source.is_none_or(|source| person.is_asked_of(source));
+            let asked = !is_own(column, text) && source.is_none_or(|source| person.is_asked_of(source));
             if asked && needle.as_ref().is_some_and(|n| n.is_in(text.as_bytes())) {
                 found.push((key.to_vec(), column.to_owned(), text.to_owned()));
             }
@@ -542,6 +545,11 @@ impl Table {
         }
         Ok(())
     }
+}
+
+/// Whether a column holds words of the configuration or of mentiond itself. In JSON its keys say so, one by one.
+fn is_own(column: &str, text: &str) -> bool {
+    OWN_WORDS.contains(&column) && !text.starts_with(['{', '['])
 }
 
 /// A text, or the texts of a JSON value, without the person, and how often they were in there. Words of mentiond's own
