@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::output::{at, say, say_json, table};
-use super::{Failure, find_config, load};
+use super::{Failure, find_config, load, record_of};
 use crate::clock::Clock;
 use crate::config::{self, Secrets};
 use crate::daemon::engine::Engine;
@@ -41,13 +41,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
         eprintln!("{}", warning.render(super::output::colours(&std::io::stderr())));
     }
     let after = Engine::build(changed.config).map_err(|error| usage(&error))?;
-    let path = before.config.daemon.state.join("record.sqlite");
-    if !path.exists() {
-        let folder = before.config.daemon.state.display();
-        return Err(Failure::Failed(format!(
-            "there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it"
-        )));
-    }
+    let path = record_of(&before.config)?;
     let now = Clock::system().now();
     let age = arguments.since;
     let since = now.checked_sub(age).map_err(|error| Failure::Usage(format!("--since: {error}")))?;

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, load};
+use super::{Failure, load, record_of};
 use crate::cases::Action;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -127,13 +127,7 @@ impl Command {
 
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let config = load(config)?.config;
-    let path = config.daemon.state.join("record.sqlite");
-    if !path.exists() {
-        return Err(Failure::Failed(format!(
-            "there is no record in {} yet; `mentiond once` or `mentiond run` makes it",
-            config.daemon.state.display()
-        )));
-    }
+    let path = record_of(&config)?;
     let zone = &config.daemon.timezone;
     if let Some(command) = &arguments.action {
         let (id, request) = command.request();

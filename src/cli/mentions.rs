@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, correct, load};
+use super::{Failure, correct, load, record_of};
 use crate::clock::Clock;
 use crate::model::{Category, Mention, Severity};
 use crate::store::record::{MentionFilter, MentionRow, Reader, Record};
@@ -48,13 +48,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let config = load(config)?.config;
-    let path = config.daemon.state.join("record.sqlite");
-    if !path.exists() {
-        let folder = config.daemon.state.display();
-        return Err(Failure::Failed(format!(
-            "there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it"
-        )));
-    }
+    let path = record_of(&config)?;
     if let Some(action) = &arguments.action {
         return correct::run(&config, action).await;
     }

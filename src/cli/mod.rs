@@ -32,7 +32,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Loaded, Secrets};
+use crate::config::{self, Config, Loaded, Secrets};
 use crate::store::StoreError;
 
 pub use output::say;
@@ -162,6 +162,16 @@ fn find_config(named: Option<PathBuf>) -> Option<PathBuf> {
 }
 
 /// Reads the configuration without its secrets.
+/// Where the record is; there must be one.
+fn record_of(config: &Config) -> Result<PathBuf, Failure> {
+    let path = config.daemon.state.join("record.sqlite");
+    if path.exists() {
+        return Ok(path);
+    }
+    let folder = config.daemon.state.display();
+    Err(Failure::Failed(format!("there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it")))
+}
+
 fn load(named: Option<PathBuf>) -> Result<Loaded, Failure> {
     // Only what talks to servers needs passwords: the others must work in a shell too, where systemd hands over none.
     load_with(named, Secrets::Skip)

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, load};
+use super::{Failure, load, record_of};
 use crate::clock::Clock;
 use crate::daemon::control::{self, Request};
 use crate::store::Store;
@@ -44,13 +44,7 @@ enum Action {
 pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let config = load(config)?.config;
     let state = &config.daemon.state;
-    let path = state.join("record.sqlite");
-    if !path.exists() {
-        return Err(Failure::Failed(format!(
-            "there is no record in {} yet; `mentiond once` or `mentiond run` makes it",
-            state.display()
-        )));
-    }
+    let path = record_of(&config)?;
     if let Some(Action::Retry { id, to }) = &arguments.action {
         let (id, to) = (*id, to.clone());
         if let Some(fault) = to.as_deref().and_then(|to| crate::mail::address::ascii(to).err()) {

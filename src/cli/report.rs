@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::output::{say, say_json};
-use super::{Failure, load};
+use super::{Failure, load, record_of};
 use crate::clock::Clock;
 use crate::compose::{ComposeSettings, Composer, Reader, ReportInput};
 use crate::config::Config;
@@ -92,13 +92,7 @@ fn language(code: &str) -> Result<String, String> {
 
 pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
     let config = load(config)?.config;
-    let path = config.daemon.state.join("record.sqlite");
-    if !path.exists() {
-        let folder = config.daemon.state.display();
-        return Err(Failure::Failed(format!(
-            "there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it"
-        )));
-    }
+    let path = record_of(&config)?;
     let now = Clock::system().now();
     let zone = &config.daemon.timezone;
     let (from, to) = period(arguments, now, zone)?;

@@ -1,32 +1,13 @@
 //! To who replied by mail: nothing was done, why, and what to write instead.
 
-use serde::Serialize;
-
 use super::clean::{clean_line, isolate};
 use super::excerpt::shorten;
 use super::headers::Headers;
 use super::input::AnswerInput;
-use super::reasons::Fact;
+use super::trouble::View;
 use super::words::fill;
 use super::{Composer, SUBJECT_TITLE};
 use crate::model::Email;
-
-/// What the templates of mail to the operator show too.
-#[derive(Serialize)]
-struct View<'a> {
-    preheader: String,
-    tone: &'static str,
-    intro: &'a str,
-    heading: String,
-    what_label: &'a str,
-    what: String,
-    next_label: &'a str,
-    next: String,
-    facts: Vec<Fact>,
-    detail_label: &'a str,
-    detail: String,
-    foot: Vec<String>,
-}
 
 pub(super) fn answer(composer: &Composer, input: &AnswerInput<'_>) -> Email {
     let words = composer.words(input.reader.language);

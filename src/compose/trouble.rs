@@ -16,20 +16,21 @@ use crate::model::Email;
 /// Characters of a technical message.
 const DETAIL: usize = 600;
 
+/// What the templates of a plain mail show: what happened, and what to do next.
 #[derive(Serialize)]
-struct View<'a> {
-    preheader: String,
-    tone: &'static str,
-    intro: &'a str,
-    heading: String,
-    what_label: &'a str,
-    what: String,
-    next_label: &'a str,
-    next: String,
-    facts: Vec<Fact>,
-    detail_label: &'a str,
-    detail: String,
-    foot: Vec<String>,
+pub(super) struct View<'a> {
+    pub(super) preheader: String,
+    pub(super) tone: &'static str,
+    pub(super) intro: &'a str,
+    pub(super) heading: String,
+    pub(super) what_label: &'a str,
+    pub(super) what: String,
+    pub(super) next_label: &'a str,
+    pub(super) next: String,
+    pub(super) facts: Vec<Fact>,
+    pub(super) detail_label: &'a str,
+    pub(super) detail: String,
+    pub(super) foot: Vec<String>,
 }
 
 pub(super) fn trouble(composer: &Composer, input: &TroubleInput<'_>) -> Email {

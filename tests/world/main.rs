@@ -12,6 +12,7 @@ mod daemon;
 mod digests;
 mod forget;
 mod jetstream;
+mod kept;
 mod looking;
 mod mail;
 mod mailbox;

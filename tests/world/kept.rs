@@ -1,0 +1,98 @@
+//! What is kept from somebody: complaints about employees, trouble between members of a community.
+
+use std::collections::BTreeSet;
+
+use mentiond::cases::{Action, Refusal};
+use mentiond::model::Owner;
+
+use super::cases::{
+    ANA, BOARD, COMMUNITY, LEAD, SUPPORT, TOM, cases, complaint, last, once_at, post, sent, try_act, world,
+};
+use crate::support::world::rss;
+
+#[tokio::test]
+async fn a_complaint_about_staff_goes_to_the_lead_never_to_the_shared_address_or_the_person_named() {
+    let rude =
+        post(1, "Acme", "Ana from Acme support was incredibly rude to me. The employee insulted me and hung up.");
+    let world = world("2026-03-06 10:00");
+    // Even those who asked for every mention of the brand.
+    let world = world.toml(
+        "[watchlists.all]\nquery = 'acme'\nalert = [\"support@example.com\", \"ana@example.com\", \"brand@example.com\"]\n",
+    );
+    world.serve("forum", rss([rude]));
+    let told = once_at(&world, "2026-03-06 10:00").await;
+    assert_eq!(world.mentions()[0].mention.classification.category.as_str(), "staff");
+    let to: BTreeSet<_> = told.iter().map(|(_, to)| to.as_str()).collect();
+    assert!(to.contains(LEAD) && to.contains("brand@example.com"), "{told:?}");
+    assert!(!to.contains(SUPPORT) && !to.contains(ANA) && !to.contains(TOM), "{told:?}");
+    assert_eq!(cases(&world)[0].owner, Owner::person("support", LEAD));
+    let mut all = BTreeSet::new();
+    for day in 7..30 {
+        all.extend(once_at(&world, &format!("2026-03-{day:02} 11:00")).await.into_iter().map(|(_, to)| to));
+    }
+    assert_eq!(all, [LEAD.to_owned(), BOARD.to_owned()].into(), "nor do its reminders");
+    let refused = try_act(&world, 1, Action::Dismiss { reason: "no".into() }, ANA).await;
+    assert_eq!(refused.unwrap_err(), Refusal::KeptFrom(1, ANA.into()), "nor do they end it");
+}
+
+#[tokio::test]
+async fn a_complaint_about_staff_is_quoted_in_nobody_s_mail_who_must_not_see_it() {
+    let rude = "Ana from Acme support was incredibly rude to me. The employee insulted me and hung up.";
+    let like = "Support of Acme hung up on me, and my parcel from Acme never arrived. Incredibly rude to treat me so.";
+    let world = world("2026-03-06 10:00");
+    world.serve("forum", rss([post(1, "Acme support", rude)]));
+    world.once().await;
+    let before = world.mails().len();
+    world.serve("forum", rss([post(1, "Acme support", rude), post(2, "Acme support", like).author("Eva Lund")]));
+    world.once().await;
+    let told = world.mails().split_off(before);
+    assert!(told.iter().any(|mail| mail.to == SUPPORT || mail.to == ANA || mail.to == TOM), "{:?}", world.heard());
+    for mail in told.iter().filter(|mail| mail.to != LEAD && mail.to != BOARD) {
+        assert!(!mail.says("insulted me"), "{} {}", mail.to, mail.text);
+    }
+}
+
+#[tokio::test]
+async fn a_complaint_about_whoever_has_the_authors_case_does_not_join_it() {
+    let world = world("2026-03-06 10:00");
+    world.once().await;
+    assert_eq!(cases(&world)[0].owner, Owner::person("support", ANA));
+    let rude =
+        post(2, "Acme", "Ana from Acme support was incredibly rude to me. The employee insulted me and hung up.");
+    world.serve("forum", rss([complaint(), rude]));
+    let told = once_at(&world, "2026-03-06 10:30").await;
+    assert_eq!(told.iter().filter(|(kind, _)| kind == "notice").collect::<Vec<_>>(), [&sent("notice", LEAD)]);
+    assert!(!told.iter().any(|(_, to)| to == ANA || to == SUPPORT), "{told:?}");
+    let owners: Vec<_> = cases(&world).into_iter().map(|c| (c.owner.words(), c.comebacks)).collect();
+    assert_eq!(owners, [("support (ana@example.com)".into(), 0), ("support (lead@example.com)".into(), 0)]);
+    // And what is said about the toaster later belongs to the toaster's case.
+    let toaster = post(3, "Acme", "My Acme toaster is still broken and stopped working completely. Terrible.");
+    world.serve("forum", rss([toaster]));
+    let told = once_at(&world, "2026-03-06 11:00").await;
+    assert!(told.contains(&sent("comeback", ANA)) && !told.contains(&sent("comeback", LEAD)), "{told:?}");
+}
+
+#[tokio::test]
+async fn trouble_with_another_member_goes_to_the_moderators_and_both_handles_are_masked_in_copies() {
+    let troll = post(
+        1,
+        "Moderators of the Acme group",
+        "@mods the user @kaj77 keeps harassing me and other members of this Acme group with insults. Please ban this troll.",
+    );
+    let world = world("2026-03-06 10:00").toml(
+        "[departments.mods]\nname = \"Moderators\"\nemail = \"mods@example.com\"\n\
+         [[routes]]\nwhen = 'category:member'\ndepartment = \"mods\"\ncopy = [\"community\"]\ncase = true",
+    );
+    world.serve("forum", rss([troll]));
+    let told = once_at(&world, "2026-03-06 10:00").await;
+    assert_eq!(world.mentions()[0].mention.classification.category.as_str(), "member");
+    assert_eq!(told.iter().find(|(kind, _)| kind == "notice"), Some(&sent("notice", "mods@example.com")));
+    let copy = last(&world, COMMUNITY);
+    assert_eq!(copy.kind, "copy");
+    for handle in ["kaj77", "Jens Hansen"] {
+        assert!(
+            !copy.text.contains(handle) && !copy.html.contains(handle) && !copy.subject.contains(handle),
+            "{handle}"
+        );
+    }
+}
