@@ -319,12 +319,9 @@ fn show(
     let author = entry.author.as_ref();
     // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
     // on locked screens and in relays' logs.
-    let new_masker = || {
-        let mut masker = Masker::new(&words.masks, author, reasons::matched_words(mention));
-        masker.learn(&entry.text);
-        masker
-    };
-    let mut masker = kind.copy.then(new_masker);
+    let mut subject_masker = Masker::new(&words.masks, author, reasons::matched_words(mention));
+    subject_masker.learn(&entry.text);
+    let mut masker = kind.copy.then(|| subject_masker.clone());
     let mut hide = |marked| match &mut masker {
         Some(masker) => masker.mask(clean(marked)),
         None => clean(marked),
@@ -345,14 +342,13 @@ fn show(
         None => subject_kind(words, mention),
     };
     let (subject_title, subject_source) = {
-        let mut own = new_masker();
         let line = match (title.text.trim().is_empty(), kind.copy) {
             (false, true) => title.text.to_string(),
-            (false, false) => own.mask(title.clone()).text.into_owned(),
+            (false, false) => subject_masker.mask(title.clone()).text.into_owned(),
             (true, true) => subject_of_text(&segments),
-            (true, false) => own.mask_str(&subject_of_text(&segments)),
+            (true, false) => subject_masker.mask_str(&subject_of_text(&segments)),
         };
-        (shorten(&clean_line(&line), SUBJECT_TITLE), own.mask_str(&site(mention)))
+        (shorten(&clean_line(&line), SUBJECT_TITLE), subject_masker.mask_str(&site(mention)))
     };
     let subject_title =
         if subject_title.is_empty() { words.subject.untitled.as_str().into() } else { isolate(&subject_title) };

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Kind;
+use super::lists::List;
 use super::numbers::{date, is_years, money_behind};
 use super::text::{Places, Text};
 
@@ -19,34 +20,12 @@ enum Key {
     Birth,
 }
 
-const ORDER: &str = " order orden bon voucher albaran remito pedido encomenda compra ordre bestilling kvittering ticket case caso expediente processo sag \
-    invoice factura fatura faktura nota reference referencia ref tracking seguimiento rastreio rastreamento customer \
-    cliente kunde policy poliza apolice police reserva booking reservation localizador locator protocolo claim complaint \
-    siniestro sinistro skade incidencia incident folio guia chamado reclamacao reclamacion boleta pakke pakken paquete \
-    envio parcel sporing trace serial serie licencia contract contrato kontrakt aftale ";
-const BANK: &str = " account acct kto cuenta conta konto kontonr clabe cbu cvu nib iban agencia sort routing reg aba card tarjeta cartao \
-    kort kortnr pix ";
-const IDENTITY: &str = " dni nie nif rut run curp rfc cif cuit cuil cpf cnpj rg cnh cpr cvr nino nhs ssn pps ppsn passport \
-    pasaporte passaporte pas contribuinte utente cidadao cc licence license korekort sygesikring cedula security \
-    social ni ine id ruc niss ";
-const BIRTH: &str =
-    " born dob birth naci nacido nacida nacimiento nasci nascido nascida nascimento fodt fodselsdag fodselsdato ";
-/// Words between the key and its number that say that one follows.
-const NUMBER: &str = " number num no nr nummer numero n id code codigo kode reference ref ";
-/// Other words between the key and its number.
-const BETWEEN: &str = " is was es e er fue el la o a en em den the my mi meu de da do del of on bancaria corrente bancario \
-    conto cidadao seguridad rastreio and ";
 /// Danish compounds that end in `nummer` and name no person's number.
 const THINGS: [&str; 9] = ["vare", "model", "type", "versions", "side", "hus", "post", "rækk", "start"];
 /// Words between a key and its number, at most.
 const MAX_BETWEEN: usize = 4;
 /// Characters of an announced number, at most.
 const MAX_CODE: usize = 48;
-
-fn listed(list: &str, word: &str) -> bool {
-    !word.is_empty()
-        && list.match_indices(word).any(|(at, _)| list[..at].ends_with(' ') && list[at + word.len()..].starts_with(' '))
-}
 
 fn key(text: &Text<'_>, n: usize) -> Option<(Key, bool)> {
     let word = text.word(n);
@@ -65,13 +44,13 @@ fn key(text: &Text<'_>, n: usize) -> Option<(Key, bool)> {
             true,
         ));
     }
-    let found = if listed(ORDER, word) {
+    let found = if text.is(n, List::Order) {
         Key::Order
-    } else if listed(BANK, word) {
+    } else if text.is(n, List::Bank) {
         Key::Bank
-    } else if listed(IDENTITY, word) {
+    } else if text.is(n, List::Identity) {
         Key::Identity
-    } else if listed(BIRTH, word) {
+    } else if text.is(n, List::Birth) {
         Key::Birth
     } else {
         return None;
@@ -117,9 +96,9 @@ fn behind(text: &Text<'_>, key_at: usize, key: Key, mut sure: bool) -> Option<Ra
         if comma {
             return None;
         }
-        if listed(NUMBER, &token.folded) {
+        if token.is(List::NumberWord) {
             sure = true;
-        } else if listed(BETWEEN, &token.folded) {
+        } else if token.is(List::BeforeNumber) {
             verb = true;
         } else if key != Key::Bank || !matches!(token.folded.as_str(), "banco") {
             return None;

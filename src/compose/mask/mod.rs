@@ -7,11 +7,12 @@
 //! stands before them, they sign, or they introduce themselves.
 //!
 //! One file a kind of datum: `online`, `postal`, `people`, `keyed` (behind a word that announces them), `codes` (known
-//! by their form), `numbers` (runs of digits). None uses a regular expression: compiling those cost the first mail
-//! more than all the rest. `tests/redaction/` holds written samples and what is to be masked in them.
+//! by their form), `numbers` (runs of digits); `lists` has the words that they know. None uses a regular expression:
+//! compiling those cost the first mail more than all the rest. `tests/redaction/` holds written samples and what is to be masked in them.
 
 mod codes;
 mod keyed;
+mod lists;
 mod numbers;
 mod online;
 mod people;
@@ -50,6 +51,7 @@ const LAST_DIGITS: usize = 2;
 const HIDDEN_DIGITS: usize = 4;
 
 /// Masks for one mail.
+#[derive(Clone)]
 pub(super) struct Masker<'a> {
     words: &'a Masks,
     author: AuthorNames,

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::lists::List;
 use super::text::{Places, Text, fold, is_word_char, words};
 use super::{Kind, bare_handle};
 use crate::model::Author;
@@ -12,11 +13,6 @@ use crate::model::Author;
 const MAX_NAME_WORDS: usize = 8;
 /// Words of a name in the text, at most, small ones included.
 const MAX_NAME: usize = 6;
-/// Small words of names, never masked alone.
-const PARTICLES: &str =
-    " the and los las del dos das von van der den det for por con com sra mrs miss user anonymous anonimo ";
-const TITLES: &str = " mr mrs ms miss mx dr dra prof sir madam sr sra srta senor senora senorita senhor senhora don dona doña hr fru \
-    frk froken herr eng ing ingeniero ingeniera lic licenciado licenciada doctor doctora doutor doutora dona d ";
 /// Words that introduce whoever writes: several words, the last one before the name.
 const INTRODUCTIONS: [&[&str]; 11] = [
     &["my", "name", "is"],
@@ -34,23 +30,9 @@ const INTRODUCTIONS: [&[&str]; 11] = [
 /// The same, but other things follow them as well: two capitals are asked for.
 const WEAK: [&[&str]; 8] =
     [&["i", "m"], &["i", "am"], &["this", "is"], &["soy"], &["sou", "a"], &["sou", "o"], &["jeg", "er"], &["sou"]];
-const GOODBYES: &str = " regards sincerely yours wishes saludo saludos atentamente cordialmente atte abrazo cumprimentos atenciosamente \
-    att abraco abracos hilsen hilsner mvh vh ";
-/// Relatives and staff, whose names stand behind these words.
-const KIN: &str = " mother mum mom dad father son daughter husband wife brother sister girlfriend boyfriend partner neighbour neighbor \
-    madre padre hijo hija marido mujer esposa esposo hermano hermana novia novio vecino vecina mae pai filho filha irmao irma \
-    namorado namorada vizinho vizinha datter mor far mand kone bror soster kaereste nabo kollega colleague ";
-const POSSESSIVE: &str =
-    " my our her his mi nuestra nuestro su tu minha meu nossa nosso min mit mine vores hans hendes ";
-const STAFF: &str = " agent agente advisor adviser asesor asesora atendente medarbejder medarbejderen cashier gerente tecnico technician \
-    driver repartidor chauffor chaufforen teknikeren cajero cajera ";
-const JOINTS: &str = " de la del da do dos das van von der den e y af ";
-/// Capitals that no name begins with where one could stand.
-const NO_NAMES: &str = " martens quijote casmurro pepper who cordiales cordiais amigos todos equipo team all everyone customer cliente \
-    kunde service soporte support the a i sorry done not so just very gracias thanks tak obrigado obrigada ";
 
 /// What is known of the author.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct AuthorNames {
     /// The display name's words, folded, in order.
     name: Vec<String>,
@@ -60,11 +42,6 @@ pub(super) struct AuthorNames {
     handles: Vec<String>,
     /// First letter of the name or handle, if its script has capitals.
     pub(super) initial: Option<char>,
-}
-
-fn listed(list: &str, word: &str) -> bool {
-    !word.is_empty()
-        && list.match_indices(word).any(|(at, _)| list[..at].ends_with(' ') && list[at + word.len()..].starts_with(' '))
 }
 
 impl AuthorNames {
@@ -116,7 +93,7 @@ impl AuthorNames {
         self.handles
             .iter()
             .any(|h| h.len() >= 2 && words(folded).any(|(_, w)| w == *h) || h.len() >= 4 && folded.contains(h.as_str()))
-            || self.name.iter().any(|n| n.chars().count() >= 3 && !listed(PARTICLES, n) && folded.contains(n.as_str()))
+            || self.name.iter().any(|n| n.chars().count() >= 3 && !List::Particle.has(n) && folded.contains(n.as_str()))
     }
 
     /// The author's names and handles wherever they stand.
@@ -133,7 +110,7 @@ impl AuthorNames {
             let end = text.tokens.get(at + run.max(1) - 1).map_or(token.span.end, |t| t.span.end);
             let worth = if run == 1 {
                 let letters = token.folded.chars().count();
-                !listed(PARTICLES, &token.folded) && (letters >= 3 && token.capital || letters >= 5)
+                !token.is(List::Particle) && (letters >= 3 && token.capital || letters >= 5)
             } else {
                 run > 1
             };
@@ -185,12 +162,14 @@ pub(super) fn known(text: &Text<'_>, places: &mut Places, is_name: &dyn Fn(&str)
 
 /// Folded words of a name that give a person away where they stand alone.
 pub(super) fn telling(name: &str) -> impl Iterator<Item = String> + '_ {
-    words(name).map(|(_, w)| fold(w)).filter(|w| w.chars().count() >= 3 && !listed(JOINTS, w) && !listed(PARTICLES, w))
+    words(name)
+        .map(|(_, w)| fold(w))
+        .filter(|w| w.chars().count() >= 3 && !List::NameJoint.has(w) && !List::Particle.has(w))
 }
 
 fn titled(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
     let word = text.word(n);
-    if !listed(TITLES, word) {
+    if !text.is(n, List::Title) {
         return None;
     }
     // "HR Sensor", "DR test"
@@ -223,7 +202,7 @@ fn introduced(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
 
 /// `Kind regards, Declan Byrne`: the name must be all that follows on its line.
 fn goodbye(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
-    if !listed(GOODBYES, text.word(n)) || !text.gap_is(n, 5, " ,.:;!-\n") {
+    if !text.is(n, List::Goodbye) || !text.gap_is(n, 5, " ,.:;!-\n") {
         return None;
     }
     let (first, end) = name(text, n + 1)?;
@@ -235,8 +214,8 @@ fn goodbye(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
 /// `my daughter Paula Serrano`, `the driver Kevin`.
 fn related(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
     let word = text.word(n);
-    let kin = listed(KIN, word) && n > 0 && listed(POSSESSIVE, text.word(n - 1)) && text.gap(n - 1) == [' '];
-    if !(kin || listed(STAFF, word)) || text.gap(n) != [' '] {
+    let kin = text.is(n, List::Kin) && n > 0 && text.is(n - 1, List::Possessive) && text.gap(n - 1) == [' '];
+    if !(kin || text.is(n, List::Staff)) || text.gap(n) != [' '] {
         return None;
     }
     let (first, end) = name(text, n + 1)?;
@@ -246,7 +225,7 @@ fn related(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
 /// Tokens of a name that begins here: capitals, and small words between them.
 fn name(text: &Text<'_>, first: usize) -> Option<(usize, usize)> {
     let begin = text.tokens.get(first)?;
-    if !begin.capital || !begin.is_word() || listed(NO_NAMES, &begin.folded) || listed(TITLES, &begin.folded) {
+    if !begin.capital || !begin.is_word() || begin.is(List::NoName) || begin.is(List::Title) {
         return None;
     }
     if begin.shouted {
@@ -262,13 +241,13 @@ fn name(text: &Text<'_>, first: usize) -> Option<(usize, usize)> {
         }
         let Some(next) = text.tokens.get(end) else { break };
         let possessive = gap == ['\''] && next.folded == "s";
-        if next.capital && next.is_word() && !next.shouted && !listed(NO_NAMES, &next.folded) {
+        if next.capital && next.is_word() && !next.shouted && !next.is(List::NoName) {
             end += 1;
-        } else if listed(JOINTS, &next.folded) && !possessive {
+        } else if next.is(List::NameJoint) && !possessive {
             let more = (1..=2).find(|k| {
                 text.gap(end + k - 1) == [' ']
                     && text.tokens.get(end + k).is_some_and(|t| t.capital && t.is_word() && !t.shouted)
-                    && (1..*k).all(|j| listed(JOINTS, text.word(end + j)))
+                    && (1..*k).all(|j| text.is(end + j, List::NameJoint))
             });
             let Some(more) = more else { break };
             end += more + 1;

@@ -6,20 +6,9 @@
 use std::ops::Range;
 
 use super::Kind;
+use super::lists::List;
 use super::text::{Places, Text};
 
-/// Words before the name of a street (Spanish, Portuguese).
-const BEFORE: &str = " calle c cl cll cra carrera diagonal transversal avda avenida av paseo pza plaza plz carrer ronda camino cno carretera ctra travesia glorieta \
-    jiron jr pasaje pje calzada blvd boulevard bulevar urbanizacion urb rua r travessa largo praca praceta alameda estrada \
-    rodovia beco calcada quinta po ";
-/// Words behind the name of a street (English); Danish ones that stand apart.
-const BEHIND: &str = " street st road rd avenue ave lane ln drive dr close court ct crescent cres terrace place pl square sq way \
-    boulevard blvd parkway pkwy circle cir gardens grove hill mews row quay highway hwy walk green park view ";
-const BEHIND_DANISH: &str = " vej gade alle plads boulevard stræde torv vænge ";
-/// Words in front of a Danish street's name that are no abbreviations.
-const IN_FRONT_DANISH: &str = " ostre vestre nordre sondre gammel gamle ny nye store lille sankt indre ydre ";
-/// Buildings with a name instead of a number.
-const BUILDINGS: &str = " conjunto edificio condominio residencial residencia ";
 /// Ends of Danish streets' names.
 const ENDINGS: [&str; 23] = [
     "gade",
@@ -46,27 +35,10 @@ const ENDINGS: [&str; 23] = [
     "toften",
     "lunden",
 ];
-/// What names a part of a house or a quarter.
-const PARTS: &str = " piso depto dpto departamento apto ap apartamento puerta pta esc escalera bajo bj atico int interior izq izda \
-    dcha dto dta esq esquerdo direito drt fte lote bloco bloque bl casa sala andar torre oficina manzana mz lt tv th mf sal st kl \
-    stuen kld flat apt apartment unit suite ste floor fl col colonia barrio bairro cp cep c p o a portal planta ";
-const SHOPS: &str = " tienda tiendas local loja lojas quiosque kiosko butik butikken butikker shop shops store stores branch outlet \
-    sucursal filial filialen showroom restaurante restaurant afdeling afdelingen ";
-const TO_PLACE: &str = " de del la el en na no da do at on in i pa ved of the ";
-const JOINTS: &str = " de la del los las da do dos das e y el of the san ";
-const CITIES: &str = " kobenhavn aarhus arhus odense aalborg alborg esbjerg randers kolding horsens vejle roskilde herning \
-    frederiksberg hellerup koge silkeborg valby madrid barcelona valencia sevilla zaragoza malaga bilbao lisboa porto braga coimbra ";
-const STATES: &str = " al ak az ar ca co ct de fl ga id il ia ks ky la md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh pa ri sc sd \
-    tn tx ut vt va wa wv wi wy dc ";
 /// Words of a street's name, at most.
 const MAX_NAME: usize = 7;
 /// Words behind the house number, at most.
 const MAX_TAIL: usize = 18;
-
-fn listed(list: &str, word: &str) -> bool {
-    !word.is_empty()
-        && list.match_indices(word).any(|(at, _)| list[..at].ends_with(' ') && list[at + word.len()..].starts_with(' '))
-}
 
 /// All addresses and postcodes.
 pub(super) fn find(text: &Text<'_>, places: &mut Places) {
@@ -94,7 +66,7 @@ pub(super) fn find(text: &Text<'_>, places: &mut Places) {
 /// `calle Mayor 24, 3º B, 28013 Madrid`: tokens from the first to behind the last.
 fn street_before(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
     let word = text.word(first);
-    if !listed(BEFORE, word) {
+    if !text.is(first, List::StreetBefore) {
         return None;
     }
     let gap: String = text.gap(first).iter().collect();
@@ -115,11 +87,12 @@ fn street_before(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
         if named && is_house(text, n) {
             break;
         }
-        let skipped = listed(" no num numero n o nr lote km ", &token.folded) && named;
+        let skipped =
+            named && matches!(token.folded.as_str(), "no" | "num" | "numero" | "n" | "o" | "nr" | "lote" | "km");
         // `Calle 50 # 12-30`
         let numbered = !named && token.is_number();
         named |= token.capital || numbered;
-        if !(token.capital || listed(JOINTS, &token.folded) || skipped || numbered) {
+        if !(token.capital || token.is(List::PlaceJoint) || skipped || numbered) {
             return None;
         }
         if !text.gap_is(n, 3, " ,.'-#º°ª") {
@@ -133,7 +106,7 @@ fn street_before(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
 /// `Flat 3, 27 Queen's Road, Bristol BS8 1QE`.
 fn street_behind(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
     let mut house = first;
-    if listed(" flat apt apartment unit suite ", text.word(first)) {
+    if matches!(text.word(first), "flat" | "apt" | "apartment" | "unit" | "suite") {
         if !text.gap_is(first, 2, " .#") || !text.gap_is(first + 1, 2, ", ") || text.word(first + 1).len() > 4 {
             return None;
         }
@@ -152,10 +125,10 @@ fn street_behind(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
         let apostrophe = text.gap(n) == ['\''];
         n += 1;
         let token = text.tokens.get(n)?;
-        if named > 0 && token.capital && listed(BEHIND, &token.folded) && !next_is_type(text, n) {
+        if named > 0 && token.capital && token.is(List::StreetBehind) && !next_is_type(text, n) {
             return Some(first..tail(text, n));
         }
-        if !(token.capital || apostrophe && token.folded == "s" || listed(JOINTS, &token.folded)) || !token.is_word() {
+        if !(token.capital || apostrophe && token.folded == "s" || token.is(List::PlaceJoint)) || !token.is_word() {
             return None;
         }
         named += 1;
@@ -164,7 +137,7 @@ fn street_behind(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
 }
 
 fn next_is_type(text: &Text<'_>, n: usize) -> bool {
-    text.gap(n) == [' '] && text.tokens.get(n + 1).is_some_and(|t| t.capital && listed(BEHIND, &t.folded))
+    text.gap(n) == [' '] && text.tokens.get(n + 1).is_some_and(|t| t.capital && t.is(List::StreetBehind))
 }
 
 /// `Østerbrogade 113, st. th., 2100 København Ø`, `H.C. Andersens Vej 4B`.
@@ -178,14 +151,14 @@ fn street_joined(text: &Text<'_>, at: usize) -> Option<Range<usize>> {
     while n - at < 4 {
         let token = text.tokens.get(n).filter(|t| t.capital)?;
         let joined = ENDINGS.iter().any(|e| token.folded.len() > e.len() && token.folded.ends_with(e));
-        let apart = n > at && listed(BEHIND_DANISH, &token.folded);
+        let apart = n > at && token.is(List::StreetBehindDanish);
         if joined || apart || token.folded == "torvet" {
             break;
         }
         let short = text.gap_is(n, 2, ". ") && text.gap(n).first() == Some(&'.') && token.span.len() <= 3;
-        let kind = |k: usize| text.tokens.get(k).is_some_and(|t| t.capital && listed(BEHIND_DANISH, &t.folded));
+        let kind = |k: usize| text.tokens.get(k).is_some_and(|t| t.capital && t.is(List::StreetBehindDanish));
         let named = text.gap(n) == [' ']
-            && (kind(n + 1) || text.gap_is(n + 1, 1, " ") && kind(n + 2) || listed(IN_FRONT_DANISH, &token.folded));
+            && (kind(n + 1) || text.gap_is(n + 1, 1, " ") && kind(n + 2) || token.is(List::BeforeStreetDanish));
         if !short && !named {
             return None;
         }
@@ -199,18 +172,18 @@ fn street_joined(text: &Text<'_>, at: usize) -> Option<Range<usize>> {
 
 /// `Conjunto Nacional, Bloco B, apto 302`.
 fn building(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
-    if !listed(BUILDINGS, text.word(first)) {
+    if !text.is(first, List::Building) {
         return None;
     }
     let mut n = first;
     while n - first < MAX_NAME && text.gap(n) == [' '] {
         let next = text.tokens.get(n + 1)?;
-        if !(next.capital || listed(JOINTS, &next.folded)) {
+        if !(next.capital || next.is(List::PlaceJoint)) {
             return None;
         }
         n += 1;
     }
-    let part = text.gap(n) == [',', ' '] && text.word(n + 1).len() > 1 && listed(PARTS, text.word(n + 1));
+    let part = text.gap(n) == [',', ' '] && text.word(n + 1).len() > 1 && text.is(n + 1, List::HousePart);
     (n > first && part).then(|| first..tail(text, n))
 }
 
@@ -259,11 +232,11 @@ fn postcode(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
     }
     let token = text.tokens.get(first)?;
     // `TX 78701`
-    if token.shouted && listed(STATES, word) && text.gap(first) == [' '] {
+    if token.shouted && token.is(List::State) && text.gap(first) == [' '] {
         let zip = text.tokens.get(first + 1).filter(|t| t.is_number() && t.span.len() == 5);
         return zip.map(|_| first..first + 2);
     }
-    let town = text.tokens.get(first + 1).filter(|t| t.capital && listed(CITIES, &t.folded))?;
+    let town = text.tokens.get(first + 1).filter(|t| t.capital && t.is(List::City))?;
     let near = text.gap(first) == [' '] && !matches!(text.before(token.span.start), '.' | ',' | '-');
     let letter =
         text.tokens.get(first + 2).is_some_and(|t| t.capital && t.span.len() <= 2) && text.gap(first + 1) == [' '];
@@ -335,8 +308,8 @@ fn tail(text: &Text<'_>, from: usize) -> usize {
         }
         let comma = gap.contains(&',') || gap.contains(&'-') && gap.len() > 1;
         let stop = gap.contains(&'.') && gap.contains(&' ');
-        let part = listed(PARTS, &token.folded);
-        let after_part = listed(PARTS, text.word(n));
+        let part = token.is(List::HousePart);
+        let after_part = text.is(n, List::HousePart);
         let digit = token.folded.starts_with(|c: char| c.is_ascii_digit());
         let length = token.span.len();
         if let Some(end) = post_end(text, n + 1).filter(|_| !stop || after_part) {
@@ -355,7 +328,7 @@ fn tail(text: &Text<'_>, from: usize) -> usize {
                 && (comma || code || n > from && text.tokens[n].capital && text.tokens[n].is_word() && gap == [' '])
         {
             n += 1;
-        } else if listed(JOINTS, &token.folded)
+        } else if token.is(List::PlaceJoint)
             && n > from
             && gap == [' ']
             && text.tokens.get(n + 2).is_some_and(|t| t.capital)
@@ -374,7 +347,7 @@ fn digit_before(text: &Text<'_>, n: usize) -> bool {
 }
 
 fn state_before(text: &Text<'_>, n: usize) -> bool {
-    text.tokens.get(n).is_some_and(|t| t.shouted) && listed(STATES, text.word(n))
+    text.tokens.get(n).is_some_and(|t| t.shouted) && text.is(n, List::State)
 }
 
 /// `your store at …`, `la tienda de …`, `jeres butik på …`.
@@ -385,10 +358,10 @@ fn at_shop(text: &Text<'_>, first: usize) -> bool {
             return false;
         }
         n -= 1;
-        if listed(SHOPS, text.word(n)) {
+        if text.is(n, List::Shop) {
             return true;
         }
-        if !listed(TO_PLACE, text.word(n)) {
+        if !text.is(n, List::ToPlace) {
             return false;
         }
     }

@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::Kind;
+use super::lists::{List, Lists};
 
 /// A text, by characters. Places in it are ranges of characters until [`Text::bytes`].
 pub(super) struct Text<'t> {
@@ -27,9 +28,15 @@ pub(super) struct Token {
     pub(super) capital: bool,
     /// More than one letter, all of them capitals.
     pub(super) shouted: bool,
+    lists: Lists,
 }
 
 impl Token {
+    /// True if the word is on the list.
+    pub(super) fn is(&self, list: List) -> bool {
+        self.lists.has(list)
+    }
+
     /// Letters only.
     pub(super) fn is_word(&self) -> bool {
         self.folded.chars().all(char::is_alphabetic)
@@ -69,7 +76,8 @@ impl<'t> Text<'t> {
             } else {
                 fold(&letters.iter().collect::<String>())
             };
-            text.tokens.push(Token { span: start..i, folded, capital: letters[0].is_uppercase(), shouted });
+            let lists = Lists::of(&folded);
+            text.tokens.push(Token { span: start..i, folded, capital: letters[0].is_uppercase(), shouted, lists });
         }
         text
     }
@@ -101,6 +109,11 @@ impl<'t> Text<'t> {
     /// The lower-case word of a token; empty outside.
     pub(super) fn word(&self, token: usize) -> &str {
         self.tokens.get(token).map_or("", |t| t.folded.as_str())
+    }
+
+    /// True if a token's word is on the list; false outside.
+    pub(super) fn is(&self, token: usize, list: List) -> bool {
+        self.tokens.get(token).is_some_and(|t| t.is(list))
     }
 
     /// What stands between a token and the next; to the end behind the last.
