@@ -213,7 +213,6 @@ fn goodbye(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
 
 /// `my daughter Paula Serrano`, `the driver Kevin`.
 fn related(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
-    let word = text.word(n);
     let kin = text.is(n, List::Kin) && n > 0 && text.is(n - 1, List::Possessive) && text.gap(n - 1) == [' '];
     if !(kin || text.is(n, List::Staff)) || text.gap(n) != [' '] {
         return None;
