@@ -6,7 +6,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "support/said.rs"]
+mod said;
+
 use mentiond::config::{self, Secrets, keys};
+use said::hold_to_expected;
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -135,35 +139,19 @@ fn defaults_are_the_documented_ones() {
     assert_eq!((config.sources[0].every, config.sources[1].every), (secs(1_800), secs(900)));
 }
 
-/// Every file of `tests/bad_configs` gives exactly the words beside it. `BLESS=1` writes them anew, to be read before
-/// they are committed.
+/// Every file of `tests/bad_configs`.
 #[test]
 fn bad_configs_say_what_is_wrong() {
-    let folder = project().join("tests/bad_configs");
-    let mut names: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
-    names.retain(|p| p.extension().is_some_and(|e| e == "toml"));
-    names.sort();
-    assert!(names.len() >= 30, "only {} bad configurations", names.len());
-    let mut wrong = String::new();
-    for name in names {
-        let said = match config::load(&name) {
+    hold_to_expected("bad_configs", 30, |name| {
+        let said = match config::load(name) {
             Ok(loaded) => panic!("{} loads: {:?}", name.display(), loaded.config),
             Err(errors) => errors,
         };
         if name.file_stem().is_some_and(|s| s != "ten_mistakes" && s != "broken_syntax" && s != "two_files_one_name") {
             assert_eq!(said.errors.len(), 1, "{}: {said}", name.display());
         }
-        let said = said.render(false).replace(&format!("{}/", folder.display()), "");
-        let expected = name.with_extension("expected");
-        if std::env::var_os("BLESS").is_some() {
-            fs::write(&expected, format!("{said}\n")).unwrap();
-        }
-        let expected = fs::read_to_string(&expected).unwrap_or_default();
-        if said.trim_end() != expected.trim_end() {
-            writeln!(wrong, "{}:\n{said}\ninstead of\n{expected}", name.display()).unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+        said.render(false)
+    });
 }
 
 #[test]

@@ -2,41 +2,25 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+#[path = "support/said.rs"]
+mod said;
 
 use mentiond::config;
+use said::hold_to_expected;
 
-/// Every file of `tests/bad_queries` gives exactly the words beside it, with carets inside the TOML strings. `BLESS=1`
-/// writes them anew, to be read before they are committed.
+/// Every file of `tests/bad_queries`, with carets inside the TOML strings.
 #[test]
 fn bad_queries_say_what_is_wrong() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_queries");
-    let mut names: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    names.retain(|path| path.extension().is_some_and(|end| end == "toml"));
-    names.sort();
-    assert!(names.len() >= 30, "only {} bad queries", names.len());
-    let mut wrong = String::new();
-    for name in names {
-        let said = match config::load(&name) {
-            Ok(loaded) => {
-                assert!(!loaded.warnings.is_empty(), "{} loads without a word", name.display());
-                loaded.warnings.iter().map(|warning| warning.render(false)).collect::<Vec<_>>().join("\n\n")
-            }
-            Err(errors) => errors.render(false),
-        };
-        let said = said.replace(&format!("{}/", folder.display()), "");
-        let expected = name.with_extension("expected");
-        if std::env::var_os("BLESS").is_some() {
-            fs::write(&expected, format!("{said}\n")).unwrap();
+    hold_to_expected("bad_queries", 30, |name| match config::load(name) {
+        Ok(loaded) => {
+            assert!(!loaded.warnings.is_empty(), "{} loads without a word", name.display());
+            loaded.warnings.iter().map(|warning| warning.render(false)).collect::<Vec<_>>().join("\n\n")
         }
-        let expected = fs::read_to_string(&expected).unwrap_or_default();
-        if said.trim_end() != expected.trim_end() {
-            writeln!(wrong, "{}:\n{said}\ninstead of\n{expected}", name.display()).unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+        Err(errors) => errors.render(false),
+    });
 }
 
 /// `mentiond explain --query` without any configuration.
