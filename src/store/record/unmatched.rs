@@ -1,7 +1,7 @@
 //! Entries that matched nothing, kept for a while (`[history]`) so that a changed configuration can be tried on them. One
 //! compressed row a poll, written with the poll: it costs one insert however many entries there are.
 
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
@@ -18,6 +18,8 @@ use crate::text::needle::Needle;
 
 /// Most bytes that one row unpacks to: what is damaged must not fill the memory.
 const MAX_UNPACKED: u64 = 1 << 30;
+/// Bytes that are given to the packer at once.
+const PACKED_AT_ONCE: usize = 64 << 10;
 
 /// Entries of one poll, packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +57,8 @@ struct Kept {
 impl Unmatched {
     /// Packs entries; `None` if there are none.
     pub fn pack(entries: impl IntoIterator<Item = Entry>) -> Option<Self> {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        // The encoder clears its whole buffer at every write: few and large ones.
+        let mut packed = BufWriter::with_capacity(PACKED_AT_ONCE, DeflateEncoder::new(Vec::new(), Compression::fast()));
         let mut line = Vec::new();
         let mut count = 0;
         for entry in entries {
@@ -68,11 +71,11 @@ impl Unmatched {
                 continue;
             }
             line.push(b'\n');
-            if encoder.write_all(&line).is_ok() {
+            if packed.write_all(&line).is_ok() {
                 count += 1;
             }
         }
-        let content = encoder.finish().ok().filter(|_| count > 0)?;
+        let content = packed.into_inner().ok()?.finish().ok().filter(|_| count > 0)?;
         Some(Self { entries: count, content })
     }
 
