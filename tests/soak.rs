@@ -79,6 +79,10 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
         if sampled.elapsed() >= SAMPLE {
             sampled = Instant::now();
             samples.push(sample(&daemon.0, begun));
+            if samples.len() % 15 == 0 {
+                let s = samples.last().unwrap();
+                println!("at {:6.2} min: rss {} own {} files {} entries {}", s.minutes, s.kib, s.own_kib, s.files, published.len());
+            }
         }
         let next = EVERY * u32::try_from(published.len()).unwrap();
         std::thread::sleep(next.saturating_sub(begun.elapsed()));
@@ -103,6 +107,10 @@ fn start(world: &World, log: &std::path::Path) -> Daemon {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(log).unwrap());
+    if let Some(folder) = std::env::var_os("MENTIOND_SOAK_HEAPTRACK") {
+        // For whoever looks for a leak: `heaptrack_interpret < FILE > FILE.i; heaptrack_print`.
+        command.env("LD_PRELOAD", "/usr/lib/heaptrack/libheaptrack_preload.so").env("DUMP_HEAPTRACK_OUTPUT", folder);
+    }
     Daemon(command.spawn().unwrap())
 }
 
