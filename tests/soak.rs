@@ -81,7 +81,14 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
             samples.push(sample(&daemon.0, begun));
             if samples.len() % 15 == 0 {
                 let s = samples.last().unwrap();
-                println!("at {:6.2} min: rss {} own {} files {} entries {}", s.minutes, s.kib, s.own_kib, s.files, published.len());
+                println!(
+                    "at {:6.2} min: rss {} own {} files {} entries {}",
+                    s.minutes,
+                    s.kib,
+                    s.own_kib,
+                    s.files,
+                    published.len()
+                );
             }
         }
         let next = EVERY * u32::try_from(published.len()).unwrap();

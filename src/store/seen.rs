@@ -100,12 +100,7 @@ impl Seen {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn rebuild(
-        self,
-        fingerprints: Fingerprints,
-        newest: i64,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub fn rebuild(self, fingerprints: Fingerprints, newest: i64, now: Timestamp) -> Result<Self, StoreError> {
         tracing::warn!(
             event = "index_rebuilt",
             index = %self.path.display(),
@@ -350,12 +345,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
     fn marks() -> Marks {
-        Marks {
-            source: "a".into(),
-            known: Some(vec![1, 2]),
-            high: Some(9),
-            sketches: vec![(9, Sketch(vec![1, 2, 3]))],
-        }
+        Marks { source: "a".into(), known: Some(vec![1, 2]), high: Some(9), sketches: vec![(9, Sketch(vec![1, 2, 3]))] }
     }
 
     #[test]
