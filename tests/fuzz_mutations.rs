@@ -5,7 +5,7 @@
 //! A moment for each target; `MENTIOND_FUZZ_SECONDS=180` (three minutes with `MENTIOND_LONG`) is longer, `MENTIOND_SEED`
 //! another run, `MENTIOND_FUZZ_TARGET=feed` one target. What breaks something is kept in `target/fuzz/`; once it is
 //! mended it belongs into `fuzz/corpus/TARGET`. An input that ends the process or never ends itself is left there as
-//! `running-TARGET`.
+//! `running-TARGET`. `MENTIOND_FUZZ_INPUT=FILE MENTIOND_FUZZ_TARGET=feed` tries one file alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// For one input, in a debug build on a machine that does other things too.
+/// Of a processor, for one input, in a debug build. What other programs take does not count.
 const TIME: Duration = Duration::from_secs(2);
 /// Most memory that this process may ever have held.
 const MEMORY_KIB: u64 = 384 * 1024;
@@ -114,6 +114,15 @@ fn hazard_23_altered_corpora_hold_what_the_fuzzer_asks() {
     let chosen: Vec<_> =
         checks::ALL.into_iter().filter(|(name, _)| only.as_deref().is_none_or(|o| o == *name)).collect();
     assert!(!chosen.is_empty(), "there is no target {only:?}");
+    if let Some(file) = std::env::var_os("MENTIOND_FUZZ_INPUT") {
+        let input = std::fs::read(file).unwrap();
+        for (name, check) in chosen {
+            let begun = processor_time();
+            check(&input);
+            println!("{name}: {} bytes took {:?}", input.len(), processor_time().saturating_sub(begun));
+        }
+        return;
+    }
     // A panic is a finding; its words are printed with its input, not here.
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
@@ -165,9 +174,9 @@ fn alter(name: &'static str, check: checks::Check, time: Duration, seed: u64) ->
             input.truncate(LONGEST);
         }
         std::fs::write(&running, &input).unwrap();
-        let one = Instant::now();
+        let one = processor_time();
         let held = catch_unwind(AssertUnwindSafe(|| check(&input)));
-        let took = one.elapsed();
+        let took = processor_time().saturating_sub(one);
         tried.inputs += 1;
         tried.longest = tried.longest.max(took);
         let why = match held {
@@ -251,6 +260,12 @@ fn keep(name: &str, input: &[u8]) -> PathBuf {
 fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text}")))
+}
+
+/// How long this thread was on a processor (Linux, Documentation/scheduler/sched-stats.rst).
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split_whitespace().next().unwrap().parse().unwrap())
 }
 
 fn most_memory_kib() -> u64 {
