@@ -4,8 +4,8 @@
 //!     cargo bench --bench seen
 //!
 //! Two shapes are measured. *Packed*: 10,000 sources of 100 entries, as the daemon keeps them (one value a source, the
-//! entries found with `sources::identity`). *Single*: one key an entry, as links that must be found across sources are
-//! kept. Each runs in a process of its own, so that memory is its own.
+//! entries found with `sources::identity`). *Single*: one key an entry, as the hashes by which texts
+//! are recognised across sources are kept. Each runs in a process of its own, so that memory is its own.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use mentiond::dedup::StoryKey;
+use mentiond::dedup::near::Sketch;
 use mentiond::sources::feed::{RawEntry, RawText, TextKind};
 use mentiond::sources::identity::{Kind, Known, identify};
 use mentiond::store::seen::{Marks, Seen};
@@ -111,25 +111,22 @@ fn look_up_packed(seen: &Seen) -> usize {
         .sum()
 }
 
-fn key(n: usize) -> StoryKey {
-    let mut bytes = [0; 16];
-    // Spread as hashes are.
-    bytes[..8].copy_from_slice(&(n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    bytes[8..].copy_from_slice(&(n as u64).to_be_bytes());
-    StoryKey(bytes)
+/// Spread as hashes are.
+fn key(n: usize) -> Sketch {
+    Sketch(vec![(n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)])
 }
 
 fn insert_single(seen: &Seen) {
     for from in (0..ENTRIES).step_by(BATCH) {
-        let keys = (from..from + BATCH).map(|n| (key(n), n as i64)).collect();
+        let sketches = (from..from + BATCH).map(|n| (n as i64, key(n))).collect();
         let high = Some((from + BATCH) as i64);
-        seen.mark(&[Marks { keys, high, ..Marks::default() }], NOW).unwrap_or_else(|error| panic!("{error}"));
+        seen.mark(&[Marks { sketches, high, ..Marks::default() }], NOW).unwrap_or_else(|error| panic!("{error}"));
     }
 }
 
 fn look_up_single(seen: &Seen) -> usize {
     // In another order than they were inserted.
-    (0..ENTRIES).filter(|n| seen.story(&key(n * 7_919 % ENTRIES)).is_some()).count()
+    (0..ENTRIES).filter(|n| !seen.candidates(&key(n * 7_919 % ENTRIES)).is_empty()).count()
 }
 
 /// The most memory that this process ever held, in bytes (proc(5), VmHWM).

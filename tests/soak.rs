@@ -3,6 +3,11 @@
 //! Normal is a brand with thirty feeds at the usual half hour: a poll a minute, with two new entries, one of which is a
 //! mention that two people hear of. Here a hundred feeds are polled every minute, on which 200 entries a minute appear.
 //! Everything that was published must have been mailed once to each when it ends.
+//!
+//! It begins with a seen index as normal load leaves it: what a week's mentions are recognised by. Memory is judged after
+//! a warm-up of as many minutes, ten at most, in which complaints in every language have what is read only when needed
+//! read, and what is remembered up to a number or a size gets there. The daemon runs as the unit and the image run it, with
+//! one arena of the C library's allocator; `MALLOC_ARENA_MAX` in the environment says otherwise.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod support;
@@ -12,6 +17,9 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use mentiond::dedup::near::{SKETCH, Sketch};
+use mentiond::store::seen::{Marks, Seen};
 use serde_json::Value;
 use support::web::Reply;
 use support::world::{Entry, World, entry, rss};
@@ -27,8 +35,32 @@ const SHOWN: usize = 30;
 /// After the last entry was published: a poll of every feed, and its mails.
 const PATIENCE: Duration = Duration::from_secs(150);
 const SAMPLE: Duration = Duration::from_secs(2);
-/// More than this is growth: a leak of one small thing an entry would be above it.
-const MEMORY_SLOPE: f64 = 512.0;
+/// Longest warm-up, minutes.
+const WARM_UP: f64 = 10.0;
+/// Mentions of a week at normal load: after that their texts are forgotten.
+const WEEK: i64 = 7 * 24 * 60;
+/// KiB a minute. More than this, and surely more than nothing, is growth: half a KiB an entry.
+const MEMORY_SLOPE: f64 = 100.0;
+/// The first mentions say these things. Made-up words alone would be taken for one language or another, and for a
+/// complaint, now and then, and have tables read in the middle of what is measured.
+const SAID: [&str; 16] = [
+    "The drawer arrived broken and nobody answers my mails, I want my money back",
+    "How do I change the delivery address of an order?",
+    "Thanks to the service for helping me so quickly with the missing screws",
+    "Please offer the shelf in oak with a darker finish",
+    "El cajón llegó roto y nadie contesta mis correos, quiero que me devuelvan el dinero",
+    "¿Cómo puedo cambiar la dirección de entrega de un pedido?",
+    "Gracias al servicio por ayudarme tan rápido con los tornillos que faltaban",
+    "Estaría bien que ofrecieran la estantería en un color más oscuro",
+    "A gaveta chegou partida e ninguém responde aos meus emails, quero o dinheiro de volta",
+    "Como posso mudar a morada de entrega de uma encomenda?",
+    "Obrigado ao serviço por me ajudar tão depressa com os parafusos que faltavam",
+    "Seria bom que tivessem a estante numa cor mais escura",
+    "Skuffen kom i stykker, og ingen svarer på mine mails, jeg vil have mine penge tilbage",
+    "Hvordan ændrer jeg leveringsadressen på en ordre?",
+    "Tak til kundeservice for hurtig hjælp med de manglende skruer",
+    "Det ville være dejligt at få reolen i en mørkere farve",
+];
 
 /// What the process held at a time.
 struct Sample {
@@ -66,6 +98,7 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
     }
     let world =
         world.fetch("per_host = 8").toml(&format!("[watchlists.oakline]\nquery = 'oakline'\nalert = {RECIPIENTS:?}"));
+    fill_index(&world);
     let log = world.folder().join("log");
     let mut daemon = start(&world, &log);
 
@@ -74,7 +107,8 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
     let mut samples: Vec<Sample> = Vec::new();
     let (begun, mut sampled) = (Instant::now(), Instant::now());
     let mut dice = Dice(7);
-    while begun.elapsed().as_secs_f64() < minutes * 60.0 {
+    let warm = minutes.min(WARM_UP);
+    while begun.elapsed().as_secs_f64() < (warm + minutes) * 60.0 {
         publish(&world, &mut feeds, &mut published, &mut dice);
         if sampled.elapsed() >= SAMPLE {
             sampled = Instant::now();
@@ -93,7 +127,7 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
     std::thread::sleep(Duration::from_secs(2)); // What is one too many would come now.
     let stopped = Command::new("kill").arg(daemon.0.id().to_string()).status().unwrap();
     assert!(stopped.success() && daemon.0.wait().unwrap().success(), "it did not stop in order");
-    report(&world, &log, &published, &mentions, &samples, minutes);
+    report(&world, &log, &published, &mentions, &samples, warm, minutes);
 }
 
 fn start(world: &World, log: &std::path::Path) -> Daemon {
@@ -103,7 +137,23 @@ fn start(world: &World, log: &std::path::Path) -> Daemon {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(log).unwrap());
+    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
+        command.env("MALLOC_ARENA_MAX", "1");
+    }
     Daemon(command.spawn().unwrap())
+}
+
+/// What a week's mentions are recognised by. The record knows none of them, so nothing is taken for a copy.
+fn fill_index(world: &World) {
+    fs::create_dir_all(world.state()).unwrap();
+    let seen = Seen::open(&world.state().join("seen")).unwrap();
+    let mut dice = Dice(11);
+    for from in (0..WEEK).step_by(100) {
+        let sketches =
+            (from..from + 100).map(|n| (n + 1_000_000_000, Sketch((0..SKETCH).map(|_| dice.next()).collect())));
+        seen.mark(&[Marks { sketches: sketches.collect(), ..Marks::default() }], Timestamp::now()).unwrap();
+    }
+    seen.flush().unwrap();
 }
 
 fn publish(world: &World, feeds: &mut [VecDeque<Entry>], published: &mut Vec<Instant>, dice: &mut Dice) {
@@ -112,7 +162,9 @@ fn publish(world: &World, feeds: &mut [VecDeque<Entry>], published: &mut Vec<Ins
     let link = format!("https://forum.example.net/plant-{number}-end");
     let brand = if number.is_multiple_of(MENTION_EACH) { "Oakline " } else { "" };
     let shown = &mut feeds[feed];
-    shown.push_front(entry(&format!("{brand}{}", dice.words(6))).id(&link).link(&link).text(&dice.words(25)));
+    let said = SAID.get(number / MENTION_EACH).copied().unwrap_or_default();
+    let text = format!("{said} {}", dice.words(25));
+    shown.push_front(entry(&format!("{brand}{}", dice.words(6))).id(&link).link(&link).text(&text));
     shown.truncate(SHOWN);
     let reply = Reply::ok(rss(shown.iter().cloned())).header("Content-Type", "application/rss+xml");
     world.serve(&format!("feed-{feed}"), reply.etag(&format!("\"{number}\"")));
@@ -136,6 +188,7 @@ fn report(
     published: &[Instant],
     mentions: &[usize],
     samples: &[Sample],
+    warm: f64,
     minutes: f64,
 ) {
     let mut came: HashMap<(String, usize), Vec<Instant>> = HashMap::new();
@@ -170,12 +223,11 @@ fn report(
             *troubles.entry(format!("{} {}", line["level"], line["event"])).or_default() += 1;
         }
     }
-    // The first half fills caches and the allocator's free lists.
-    let half = &samples[samples.len() / 2..];
-    let memory = slope(half, |sample| sample.own_kib);
-    let files = slope(half, |sample| sample.files);
+    let measured: Vec<&Sample> = samples.iter().filter(|sample| sample.minutes >= warm).collect();
+    let (memory, unsure) = slope(&measured, |sample| sample.own_kib);
+    let (files, files_unsure) = slope(&measured, |sample| sample.files);
     let most = |of: fn(&Sample) -> f64| samples.iter().map(of).fold(0.0, f64::max);
-    println!("soak: {minutes} minutes, {FEEDS} feeds every minute, {} build", build());
+    println!("soak: {minutes} minutes after {warm} of warm-up, {FEEDS} feeds every minute, {} build", build());
     println!("polls answered                  {:8}", world.web.visits().len());
     println!("entries published               {:8}", published.len());
     println!("mentions among them             {:8}", mentions.len());
@@ -185,29 +237,73 @@ fn report(
     println!("publication to mail, p99        {:8.1} s", percentile(0.99));
     println!("memory, most                    {:8.0} KiB", most(|sample| sample.kib));
     println!("own memory, most                {:8.0} KiB", most(|sample| sample.own_kib));
-    println!("own memory, slope, second half    {memory:8.1} KiB a minute");
+    let all: Vec<&Sample> = samples.iter().collect();
+    let by_minute: Vec<String> =
+        minute_means(&all, |s| s.own_kib).map(|(_, kib)| format!("{:.1}", kib / 1024.0)).collect();
+    println!("own memory, minute by minute    {} MiB", by_minute.join(" "));
+    println!("own memory, slope               {memory:8.1} ± {unsure:.1} KiB a minute (95 %)");
     println!("descriptors, most               {:8.0}", most(|sample| sample.files));
-    println!("descriptors, slope              {files:8.2} a minute");
+    println!("descriptors, slope              {files:8.2} ± {files_unsure:.2} a minute (95 %)");
     println!("warnings and errors             {troubles:?}");
     println!("soak: done");
     assert_eq!((missing, double, others), (0, 0, 0), "{text}");
     assert!(troubles.is_empty(), "{troubles:?}");
     // A shorter run ends before the caches are full.
     if minutes >= 10.0 {
-        assert!(memory < MEMORY_SLOPE, "memory grows by {memory} KiB a minute");
-        assert!(files.abs() < 1.0, "descriptors grow by {files} a minute");
+        let grows = memory > MEMORY_SLOPE && memory - unsure > 0.0;
+        assert!(!grows, "memory grows by {memory:.1} ± {unsure:.1} KiB a minute");
+        assert!(files - files_unsure < 0.1, "descriptors grow by {files:.2} ± {files_unsure:.2} a minute");
     }
 }
 
-/// Least squares: how much it changes a minute.
-fn slope(samples: &[Sample], of: fn(&Sample) -> f64) -> f64 {
-    let count = samples.len() as f64;
-    let (x, y) = samples.iter().fold((0.0, 0.0), |(x, y), s| (x + s.minutes / count, y + of(s) / count));
-    let (up, down) = samples.iter().fold((0.0, 0.0), |(up, down), s| {
-        let away = s.minutes - x;
-        (up + away * (of(s) - y), down + away * away)
-    });
-    if down == 0.0 { 0.0 } else { up / down }
+/// The mean of each minute: what is held at one moment follows what was held a moment before, so that samples of two
+/// seconds would seem surer than they are.
+fn minute_means(samples: &[&Sample], of: fn(&Sample) -> f64) -> impl Iterator<Item = (f64, f64)> {
+    samples.chunk_by(|a, b| a.minutes.floor() == b.minutes.floor()).map(move |minute| {
+        let count = minute.len() as f64;
+        let at = minute.iter().map(|sample| sample.minutes).sum::<f64>() / count;
+        (at, minute.iter().map(|sample| of(sample)).sum::<f64>() / count)
+    })
+}
+
+/// Least squares over the means of the minutes: how much it changes a minute, and half the width of the interval that
+/// holds it with 95 % (Student's t; 0 and infinity where there are too few minutes to tell).
+fn slope(samples: &[&Sample], of: fn(&Sample) -> f64) -> (f64, f64) {
+    /// 97.5 % quantiles of Student's t for 1 degree of freedom and more; beyond the table it changes little.
+    const T: [f64; 20] = [
+        12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10,
+        2.09, 2.09,
+    ];
+    let points: Vec<(f64, f64)> = minute_means(samples, of).collect();
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), p| (x + p.0 / count, y + p.1 / count));
+    let (up, down) =
+        points.iter().fold((0.0, 0.0), |(up, down), p| (up + (p.0 - x) * (p.1 - y), down + (p.0 - x) * (p.0 - x)));
+    let Some(freedom) = points.len().checked_sub(2).filter(|freedom| *freedom > 0 && down > 0.0) else {
+        return (0.0, f64::INFINITY);
+    };
+    let slope = up / down;
+    let left: f64 = points.iter().map(|p| (p.1 - y - slope * (p.0 - x)).powi(2)).sum();
+    let t = T.get(freedom - 1).copied().unwrap_or(2.09);
+    (slope, t * (left / freedom as f64 / down).sqrt())
+}
+
+#[test]
+fn a_slope_is_known_as_well_as_its_points_lie_on_it() {
+    let samples = |wobble: f64| -> Vec<Sample> {
+        let sample = |n: usize| {
+            let minutes = n as f64 / 10.0;
+            let way = if (n / 10).is_multiple_of(2) { wobble } else { -wobble };
+            Sample { minutes, kib: 0.0, own_kib: 1000.0 + 7.0 * minutes + way, files: 30.0 }
+        };
+        (0..100).map(sample).collect()
+    };
+    let of = |samples: &[Sample]| slope(&samples.iter().collect::<Vec<_>>(), |sample| sample.own_kib);
+    let (exact, sure) = of(&samples(0.0));
+    assert!((exact - 7.0).abs() < 1e-6 && sure < 1e-6, "{exact} ± {sure}");
+    let (near, unsure) = of(&samples(40.0));
+    assert!((near - 7.0).abs() < unsure && unsure > 5.0 && unsure < 30.0, "{near} ± {unsure}");
+    assert_eq!(of(&samples(1.0)[..5]), (0.0, f64::INFINITY));
 }
 
 const fn build() -> &'static str {
@@ -227,10 +323,14 @@ impl Dice {
     }
 
     fn below(&mut self, end: u64) -> usize {
+        usize::try_from(self.next() % end).unwrap()
+    }
+
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end).unwrap()
+        mixed ^ (mixed >> 31)
     }
 }

@@ -48,12 +48,12 @@ pub(super) async fn forget_by_age(world: Arc<World>, engines: watch::Receiver<Ar
 pub(super) async fn forget(world: &World, engine: &Engine) -> Result<u64, StoreError> {
     let now = world.clock.now();
     let StorySettings { window, remember, .. } = &engine.config.stories;
-    let (links, texts) =
+    let (sources_before, texts) =
         (before(now, *remember), before(now, *window).saturating_sub(MARGIN).unwrap_or(Timestamp::MIN));
     let sources: HashSet<String> = engine.config.sources.iter().map(|s| s.name.clone()).collect();
     let seen = world.store.seen(now).await?;
     let pruned = tokio::task::spawn_blocking(move || {
-        seen.prune(links, texts, &|source| sources.contains(source), &|| std::thread::sleep(BREATH))
+        seen.prune(sources_before, texts, &|source| sources.contains(source), &|| std::thread::sleep(BREATH))
     });
     let keys = pruned.await.unwrap_or(Err(StoreError::Stopped))?;
     let mut prints = 0;

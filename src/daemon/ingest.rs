@@ -272,7 +272,7 @@ pub(super) async fn take_in(
 
     let (entries, new_entries) = (reading.entries, reading.new_entries);
     let known = reading.known.take();
-    let keys: Vec<_> = reading.mentions.iter().map(|m| (m.keys.clone(), m.prints.sketch.clone())).collect();
+    let sketches: Vec<_> = reading.mentions.iter().map(|m| m.prints.sketch.clone()).collect();
     point::at("poll-heard");
     let outcome = commit(world, engine, source, now, state.clone(), reading, troubles).await?;
     point::at("poll-recorded");
@@ -281,18 +281,12 @@ pub(super) async fn take_in(
     let marks = Marks {
         source: source.name.clone(),
         known,
-        keys: outcome
-            .recorded
-            .iter()
-            .zip(&keys)
-            .flat_map(|(recorded, (keys, _))| keys.iter().map(|key| (*key, recorded.ids().1)))
-            .collect(),
         sketches: outcome
             .recorded
             .iter()
-            .zip(keys)
-            .filter(|(recorded, (_, sketch))| first_seen(recorded) && !sketch.0.is_empty())
-            .map(|(recorded, (_, sketch))| (recorded.ids().0, sketch))
+            .zip(sketches)
+            .filter(|(recorded, sketch)| first_seen(recorded) && !sketch.0.is_empty())
+            .map(|(recorded, sketch)| (recorded.ids().0, sketch))
             .collect(),
         high: outcome.recorded.iter().map(|r| r.ids().0).max(),
     };

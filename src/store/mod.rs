@@ -109,9 +109,8 @@ impl Store {
                 let path = self.folder.join("seen");
                 let mut opened = blocking(move || Seen::open(&path)).await?;
                 if opened.high() < newest {
-                    let missing = self.record.story_keys_after(opened.high()).await?;
                     let texts = self.record.fingerprints(opened.high()).await?;
-                    opened = blocking(move || opened.rebuild(&missing, texts, newest, now)).await?;
+                    opened = blocking(move || opened.rebuild(texts, newest, now)).await?;
                 }
                 for (mention, report) in self.record.recent_reports(now).await? {
                     opened.note(mention, &Sketch::default(), &report);

@@ -1,16 +1,17 @@
-//! The seen index (sled): what every source's entries were, and which story a key belongs to. It is hot and it can be
-//! rebuilt from the record, so it is written without waiting for the disk.
+//! The seen index (sled): what every source's entries were, and by what mentions' texts are recognised. It is hot and it
+//! can be rebuilt from the record, so it is written without waiting for the disk. Which story a link belongs to is not
+//! here: the poll's own transaction must ask the record for it anyway.
 //!
 //! Keys of the one tree:
 //!
 //! | key | value |
 //! |---|---|
 //! | `s` + source name | day when last seen (4 bytes), packed hashes of the source's entries (`sources::identity::Known`) |
-//! | `k` + 16 bytes | story number (8 bytes), day when last seen (4 bytes) |
 //! | `t` + 8 bytes | one hash of a text's sketch (`dedup::near`): mention (8 bytes), day when last seen (4 bytes) |
 //! | `high` | number of the newest mention marked here (8 bytes) |
 //!
-//! Numbers are big-endian, days are counted from 1970. `f` + source name is the first version's `s`, without a day.
+//! Numbers are big-endian, days are counted from 1970. `f` + source name is the first version's `s`, without a day; `k`
+//! were links, in earlier versions, which nobody asked for: both go when the index is pruned.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,6 @@ use jiff::Timestamp;
 use super::StoreError;
 use super::near::Recent;
 use super::record::Fingerprints;
-use crate::dedup::StoryKey;
 use crate::dedup::near::Sketch;
 use crate::dedup::report::Report;
 use crate::point;
@@ -50,11 +50,9 @@ pub struct Marks {
     pub source: String,
     /// Packed hashes of the source's entries, if they changed.
     pub known: Option<Vec<u8>>,
-    /// Story keys with their story.
-    pub keys: Vec<(StoryKey, i64)>,
     /// Sketches of mentions' texts.
     pub sketches: Vec<(i64, Sketch)>,
-    /// Number of the newest mention that these keys belong to.
+    /// Number of the newest mention among what the poll brought.
     pub high: Option<i64>,
 }
 
@@ -102,23 +100,13 @@ impl Seen {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn rebuild(
-        self,
-        keys: &[(StoryKey, i64)],
-        fingerprints: Fingerprints,
-        newest: i64,
-        now: Timestamp,
-    ) -> Result<Self, StoreError> {
+    pub fn rebuild(self, fingerprints: Fingerprints, newest: i64, now: Timestamp) -> Result<Self, StoreError> {
         tracing::warn!(
             event = "index_rebuilt",
             index = %self.path.display(),
-            keys = keys.len(),
             texts = fingerprints.len(),
             "the seen index was short of what the record holds and was rebuilt from it; no alert is repeated"
         );
-        for part in keys.chunks(10_000) {
-            self.mark(&[Marks { keys: part.to_vec(), ..Marks::default() }], now)?;
-        }
         for part in fingerprints.chunks(1_000) {
             // Each with its own day, so that it is forgotten when it would have been.
             for same_day in part.chunk_by(|a, b| day(a.1) == day(b.1)) {
@@ -167,24 +155,24 @@ impl Seen {
         self.recent.add(mention, sketch, report);
     }
 
-    /// Forgets what was last seen before these times: links and sources, and texts. Sources that are configured stay. Goes
-    /// through the index in steps and calls `pause` between them, so that it can run beside the daemon's work. How many
-    /// keys were forgotten.
+    /// Forgets what was last seen before these times: sources, and texts. Sources that are configured stay. Goes through
+    /// the index in steps and calls `pause` between them, so that it can run beside the daemon's work. How many keys were
+    /// forgotten.
     ///
     /// # Errors
     /// The index cannot be read or written.
     pub fn prune(
         &self,
-        links_before: Timestamp,
+        sources_before: Timestamp,
         texts_before: Timestamp,
         configured: &dyn Fn(&str) -> bool,
         pause: &dyn Fn(),
     ) -> Result<u64, StoreError> {
-        let (links, texts) = (day(links_before), day(texts_before));
+        let (sources, texts) = (day(sources_before), day(texts_before));
         let stale = |key: &[u8], value: &[u8]| match key.split_first() {
-            Some((b's', name)) => day_at(value, 0) < links && !std::str::from_utf8(name).is_ok_and(configured),
+            Some((b's', name)) => day_at(value, 0) < sources && !std::str::from_utf8(name).is_ok_and(configured),
             Some((b'f', name)) if key != HIGH => !std::str::from_utf8(name).is_ok_and(configured),
-            Some((b'k', _)) => day_at(value, 8) < links,
+            Some((b'k', _)) => true,
             Some((b't', _)) => day_at(value, 8) < texts,
             _ => false,
         };
@@ -233,11 +221,6 @@ impl Seen {
         self.flush()
     }
 
-    /// The story that a key belongs to.
-    pub fn story(&self, key: &StoryKey) -> Option<i64> {
-        number(&self.tree.get(story_key(key)).ok().flatten()?)
-    }
-
     /// Marks what polls brought: first what their mentions are found by, key by key, then the sources' entries and the
     /// newest mention's number in one atomic batch. Whoever stops in between has that number lag behind the record, which
     /// brings the rest when the index is opened again.
@@ -256,9 +239,6 @@ impl Seen {
             self.tree.insert(key, &value).map(|_| ()).map_err(|error| self.fault(&error))
         };
         for marks in polls {
-            for (key, story) in &marks.keys {
-                insert(&story_key(key), *story)?;
-            }
             for (mention, sketch) in &marks.sketches {
                 for hash in &sketch.0 {
                     insert(&text_key(*hash), *mention)?;
@@ -338,12 +318,6 @@ fn source_key(source: &str) -> Vec<u8> {
     [b"s", source.as_bytes()].concat()
 }
 
-fn story_key(key: &StoryKey) -> [u8; 17] {
-    let mut out = [b'k'; 17];
-    out[1..].copy_from_slice(&key.0);
-    out
-}
-
 fn text_key(hash: u64) -> [u8; 9] {
     let mut out = [b't'; 9];
     out[1..].copy_from_slice(&hash.to_be_bytes());
@@ -371,13 +345,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 
     fn marks() -> Marks {
-        Marks {
-            source: "a".into(),
-            known: Some(vec![1, 2]),
-            keys: vec![(StoryKey([7; 16]), 3)],
-            high: Some(9),
-            sketches: vec![(9, Sketch(vec![1, 2, 3]))],
-        }
+        Marks { source: "a".into(), known: Some(vec![1, 2]), high: Some(9), sketches: vec![(9, Sketch(vec![1, 2, 3]))] }
     }
 
     #[test]
@@ -390,8 +358,8 @@ mod tests {
         drop(seen);
         let seen = Seen::open(&path).unwrap();
         assert_eq!(seen.known("a"), Some(vec![1, 2]));
-        assert_eq!(seen.story(&StoryKey([7; 16])), Some(3));
-        assert_eq!((seen.high(), seen.known("b"), seen.story(&StoryKey([8; 16]))), (9, None, None));
+        assert_eq!(seen.candidates(&Sketch(vec![3, 2, 8])), [9]);
+        assert_eq!((seen.high(), seen.known("b"), seen.candidates(&Sketch(vec![8]))), (9, None, vec![]));
     }
 
     #[test]
@@ -424,8 +392,9 @@ mod tests {
         let seen = Seen::open(&path).unwrap();
         assert_eq!(seen.high(), 0);
         assert!(dir.path().join("seen.damaged-1").exists());
-        let seen = seen.rebuild(&[(StoryKey([7; 16]), 3)], Vec::new(), 9, NOW).unwrap();
-        assert_eq!((seen.high(), seen.story(&StoryKey([7; 16]))), (9, Some(3)));
+        let prints = vec![(9, NOW, Sketch(vec![1, 2]), Report::default())];
+        let seen = seen.rebuild(prints, 9, NOW).unwrap();
+        assert_eq!((seen.high(), seen.candidates(&Sketch(vec![2]))), (9, vec![9]));
     }
 
     #[test]
@@ -433,26 +402,24 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let seen = Seen::open(&dir.path().join("seen")).unwrap();
         let days = |n: i64| NOW + jiff::SignedDuration::from_hours(24 * n);
-        let key = |n: u8| StoryKey([n; 16]);
         let poll = |n: u8| Marks {
             source: format!("source {n}"),
             known: Some(vec![n]),
-            keys: vec![(key(n), i64::from(n))],
             high: Some(i64::from(n)),
             sketches: vec![(i64::from(n), Sketch(vec![u64::from(n)]))],
         };
         seen.tree.insert(b"fsource 9", vec![1]).unwrap();
+        seen.tree.insert(b"k0123456789abcdef", vec![0; 12]).unwrap();
         for n in 1..=3 {
             seen.mark(&[poll(n)], days(10 * i64::from(n))).unwrap();
         }
-        // Links and sources since day 15, texts since day 25; source 1 is configured.
+        // Sources since day 15, texts since day 25; source 1 is configured.
         let forgotten = seen.prune(days(15), days(25), &|source| source == "source 1", &|| {}).unwrap();
-        assert_eq!(forgotten, 1 + 2 + 1, "a link, two texts, and a source of the first layout");
-        assert_eq!([1, 2, 3].map(|n| seen.story(&key(n))), [None, Some(2), Some(3)]);
+        assert_eq!(forgotten, 2 + 2, "two texts, and a source and a link of earlier layouts");
         assert_eq!([1, 2, 3].map(|n| seen.candidates(&Sketch(vec![n])).len()), [0, 0, 1]);
         assert_eq!((seen.known("source 1"), seen.known("source 9"), seen.high()), (Some(vec![1]), None, 3));
         assert_eq!(seen.prune(days(15), days(25), &|source| source == "source 1", &|| {}).unwrap(), 0);
-        assert_eq!(seen.prune(days(99), days(99), &|_| false, &|| {}).unwrap(), 3 + 2 + 1);
+        assert_eq!(seen.prune(days(99), days(99), &|_| false, &|| {}).unwrap(), 3 + 1);
         assert_eq!(seen.high(), 3);
     }
 

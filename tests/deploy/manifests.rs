@@ -30,6 +30,7 @@ fn the_image_is_made_for_what_compose_runs() {
     has(&format!("USER {USER}:{USER}"));
     has(&format!("VOLUME [\"{STATE}\"]"));
     has("ENV MENTIOND_CONFIG=/etc/mentiond/mentiond.toml");
+    has("ENV MALLOC_ARENA_MAX=1");
     has("ENTRYPOINT [\"/usr/bin/mentiond\"]");
     has("CMD [\"run\"]");
     assert!(last.contains("HEALTHCHECK") && last.contains("CMD [\"/usr/bin/mentiond\", \"health\"]"), "{last}");

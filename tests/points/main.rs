@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod disk;
+mod polls;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -62,6 +63,11 @@ fn world() -> World {
         });
         world = world.feed(&format!("feed-{feed}"), rss(entries));
     }
+    routed(world)
+}
+
+/// Four hear of each mention, and it is a case.
+fn routed(world: World) -> World {
     world
         .toml("[watchlists.oakline]\nquery = 'oakline'\nalert = [\"ana@example.com\", \"bo@example.com\"]")
         .toml(

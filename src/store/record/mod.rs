@@ -39,7 +39,6 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::under_way::UnderWay;
-use crate::dedup::StoryKey;
 use crate::dedup::forgotten::Forgotten;
 use crate::point;
 
@@ -178,19 +177,6 @@ impl Record {
     /// The record cannot be read.
     pub async fn newest_mention(&self) -> Result<i64, StoreError> {
         self.read(|c| Ok(c.query_row("SELECT ifnull(max(id), 0) FROM mentions", [], |row| row.get(0))?)).await
-    }
-
-    /// Story keys brought by mentions newer than `high`, for the seen index.
-    ///
-    /// # Errors
-    /// The record cannot be read.
-    pub async fn story_keys_after(&self, high: i64) -> Result<Vec<(StoryKey, i64)>, StoreError> {
-        self.read(move |c| {
-            let mut statement = c.prepare("SELECT key, story FROM story_keys WHERE mention > ?1")?;
-            let rows = statement.query_map([high], |row| Ok((StoryKey(row.get(0)?), row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
-        .await
     }
 
     /// Why the record can no longer be written, if that is so.
