@@ -51,6 +51,19 @@ impl JsonPath {
     pub fn first<'v>(&self, root: &'v Value) -> Option<&'v Value> {
         walk(&self.steps, root).into_iter().find(|value| !value.is_null())
     }
+
+    /// Whether what the path leads to has a place here, be it empty: a list without members is one, a missing list is none.
+    pub fn has_place(&self, root: &Value) -> bool {
+        let end = self.steps.iter().rposition(|step| !matches!(step, Step::All | Step::Filter(..)));
+        let (stem, members) = self.steps.split_at(end.map_or(0, |end| end + 1));
+        walk(stem, root).into_iter().any(|value| match value {
+            _ if members.is_empty() => true,
+            Value::Array(_) | Value::Null => true,
+            // A map of things; one that says something else is none.
+            Value::Object(map) => map.is_empty() || map.values().any(|value| value.is_object() || value.is_array()),
+            _ => false,
+        })
+    }
 }
 
 impl fmt::Display for JsonPath {
@@ -183,6 +196,19 @@ fn quoted(text: &str) -> Result<(String, &str), String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_empty_list_is_a_place_and_a_missing_one_is_none() {
+        let answer = json!({"list": [], "none": null, "map": {"a": {"id": 1}}, "error": "no", "deep": {"list": [1]}});
+        for path in ["$", "$.list", "$.list[*]", "$.none[*]", "$.map[*]", "$.deep.list[?@.x]", "$.deep.*"] {
+            assert!(JsonPath::parse(path).unwrap().has_place(&answer), "{path}");
+        }
+        for path in ["$.items", "$.items[*]", "$.error[*]", "$.deep.items[*]", "$.list[*].id"] {
+            assert!(!JsonPath::parse(path).unwrap().has_place(&answer), "{path}");
+        }
+        let all = JsonPath::parse("$[*]").unwrap();
+        assert!(all.has_place(&json!([])) && all.has_place(&json!({})) && !all.has_place(&json!({"error": "no"})));
+    }
 
     #[test]
     fn paths_lead_to_what_they_name() {

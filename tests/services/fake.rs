@@ -24,6 +24,8 @@ pub struct Fake {
     pub name: &'static str,
     pub items: Vec<Item>,
     pub now: Timestamp,
+    /// The next answer has no items, though there are some, as the App Store does for minutes.
+    pub blank: bool,
     /// Requests that were answered, whatever the answer.
     pub asked: Vec<String>,
     /// Logins so far, and the token that is good.
@@ -37,7 +39,7 @@ fn millis(at: Timestamp) -> String {
 
 impl Fake {
     pub fn new(name: &'static str, now: Timestamp) -> Self {
-        Self { name, items: Vec::new(), now, asked: Vec::new(), logins: 0, token: None }
+        Self { name, items: Vec::new(), now, blank: false, asked: Vec::new(), logins: 0, token: None }
     }
 
     /// A refusal in the service's own form.
@@ -94,15 +96,17 @@ impl Fake {
         let get = |key: &str| asked.get(key).cloned();
         let number = |key: &str| asked.get(key).and_then(|v| v.parse::<usize>().ok());
         let moment = |text: &str| text.parse::<Timestamp>().unwrap();
-        let mut shown: Vec<&Item> = self.items.iter().filter(|item| item.visible <= self.now).collect();
+        let blank = std::mem::take(&mut self.blank);
+        let mut shown: Vec<&Item> = self.items.iter().filter(|item| !blank && item.visible <= self.now).collect();
         // Newest first, as each service counts it.
         match self.name {
-            "mastodon-tags" | "mastodon-search" | "x" | "discourse-all" | "reddit" => {
+            "mastodon-tags" | "mastodon-search" | "x" | "discourse-all" | "reddit" | "json-id" => {
                 shown.sort_by_key(|i| std::cmp::Reverse(i.number));
             }
             "bluesky" | "bluesky-public" => shown.sort_by_key(|i| std::cmp::Reverse((i.visible, i.number))),
             _ => shown.sort_by_key(|i| std::cmp::Reverse((i.created, i.number))),
         }
+        let mut headers = Vec::new();
         let body = match self.name {
             "mastodon-tags" | "mastodon-search" => {
                 let limit = number("limit").unwrap_or(20).min(40);
@@ -189,8 +193,11 @@ impl Fake {
             "x" => {
                 let since = number("since_id").unwrap_or(0) as u64;
                 let all: Vec<&Item> = shown.into_iter().filter(|i| i.number > since).collect();
-                let start = get("next_token").map_or(0, |t| t.trim_start_matches("nt").parse().unwrap());
-                let (page, next) = cut(&all, start, number("max_results").unwrap());
+                // A token stands for the post after which it goes on.
+                let below = get("next_token").map_or(u64::MAX, |t| t.trim_start_matches("nt").parse().unwrap());
+                let all: Vec<&Item> = all.into_iter().filter(|i| i.number < below).collect();
+                let (page, next) = cut(&all, 0, number("max_results").unwrap());
+                let next = next.and(page.last()).map(|i| i.number);
                 if page.is_empty() {
                     json!({"meta": {"result_count": 0}})
                 } else {
@@ -236,9 +243,33 @@ impl Fake {
                 let after = next.and(page.last()).map(|i| format!("t3_{:05}", i.number));
                 json!({"data": {"after": after, "children": page.iter().map(|i| json!({"kind": "t3", "data": reddit(i)})).collect::<Vec<_>>()}})
             }
+            // A service that somebody described.
+            name if name.starts_with("json-") => {
+                let key = request.secret_headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-api-key"));
+                if key.is_none_or(|(_, key)| key.expose() != "sesame-canary") {
+                    return reply(401, &json!({"error": "no key"}).to_string(), vec![]);
+                }
+                let from: i64 = get("from").map_or(0, |from| from.parse().unwrap());
+                let after = number("after").unwrap_or(0) as u64;
+                let all: Vec<&Item> =
+                    shown.into_iter().filter(|i| i.created.as_second() >= from && i.number > after).collect();
+                let start = number("page").map_or(0, |page| (page - 1) * 20) + number("skip").unwrap_or(0);
+                let (page, next) = cut(&all, start, 20);
+                let further = next.map(|next| format!("/api/questions?from={from}&skip={next}"));
+                if let ("json-link", Some(further)) = (name, &further) {
+                    headers
+                        .push(("link".to_owned(), format!("</api/first>; rel=\"first\", <{further}>; rel=\"next\"")));
+                }
+                let list: Vec<Value> = page.iter().map(|i| question(i)).collect();
+                if name == "json-next" {
+                    json!({"questions": list, "next": further})
+                } else {
+                    json!({"questions": list})
+                }
+            }
             other => panic!("no fake for {other}"),
         };
-        reply(200, &body.to_string(), vec![])
+        reply(200, &body.to_string(), headers)
     }
 
     fn login(&mut self, request: &Request, path: &str, bearer: Option<&str>) -> Reply {
@@ -369,6 +400,11 @@ fn review(i: &Item) -> Value {
     json!({"id": {"label": i.number.to_string()}, "author": {"name": {"label": "ana"}, "uri": {"label": "https://itunes.example/r/1"}},
         "title": {"label": "Review"}, "content": {"label": i.text}, "updated": {"label": i.created.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()},
         "im:rating": {"label": "2"}, "im:voteSum": {"label": "0"}})
+}
+
+fn question(i: &Item) -> Value {
+    json!({"number": i.number, "subject": "A question", "body": i.text, "person": {"login": "ana"},
+        "asked_at": i.created.as_second(), "votes": 1})
 }
 
 fn reddit(i: &Item) -> Value {

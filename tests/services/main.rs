@@ -5,8 +5,10 @@
 mod support;
 
 mod allowance;
+mod canary;
 mod exactly_once;
 mod fake;
 mod kinds;
 mod recorded;
+mod searched;
 mod served;

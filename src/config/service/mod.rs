@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::section::{Section, Text};
 use super::tree::{self, Entry, Node, Table as Tree, Value};
 use super::{addresses, secret, values};
-use crate::model::table::{Ask, Auth, Table, Template};
+use crate::model::table::{Ask, Auth, Fields, Table, Template};
 use crate::model::{Location, Settings};
 use crate::query::{Query, Searches, Syntax, searches};
 use crate::sources::presets::Preset;
@@ -365,6 +365,7 @@ fn build(
     let rate = parts::rate(form, reader);
     let quota = parts::quota(form, reader);
     let join = parts::join(form, reader);
+    let no_items = parts::paths(form, "no_items", reader);
     let (skip, require) = (parts::paths(form, "skip", reader), parts::paths(form, "require", reader));
     let wait = parts::path(form, "wait", reader);
     let left = parts::path(form, "left", reader);
@@ -384,6 +385,7 @@ fn build(
         secret,
         login,
         items,
+        no_items,
         skip,
         require,
         join,
@@ -419,6 +421,11 @@ fn shown(ask: &Ask, options: &[(String, Vec<String>)]) -> String {
 /// A text as a template.
 fn template(text: &str) -> Result<Template, super::section::Problem> {
     Template::parse(text).map_err(|why| super::section::Problem::new(why, "for example \"{$.id}\" or \"{query}\""))
+}
+
+/// Where the parts of an entry are in an item.
+pub(super) fn fields(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<Fields> {
+    parts::fields(section, reader)
 }
 
 /// The names of every kind that is a service, for messages.

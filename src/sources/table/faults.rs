@@ -58,7 +58,7 @@ pub(super) fn judge(table: &Table, reply: &Reply, host: &str, now: Timestamp) ->
         Some(value) => Judged::Good(value),
         None => Judged::Fault(PollFault {
             class: ErrorClass::Malformed,
-            message: format!("{host} answered with {}, not with JSON", what_instead(&prose())),
+            message: format!("{host} answered with {}, not with JSON", what_instead(&hidden(table, prose()))),
             retry_after: None,
         }),
     }
@@ -119,6 +119,14 @@ pub(super) fn seconds(value: &Value) -> Option<Duration> {
         _ => return None,
     };
     (n > 0.0).then(|| Duration::from_secs_f64(n.min(MAX_WAIT.as_secs_f64())))
+}
+
+/// Some services repeat the key that they refuse.
+fn hidden(table: &Table, prose: String) -> String {
+    match table.secret.as_ref().map(crate::model::Secret::expose).filter(|secret| !secret.is_empty()) {
+        Some(secret) => prose.replace(secret, "***"),
+        None => prose,
+    }
 }
 
 fn what_instead(prose: &str) -> String {

@@ -17,5 +17,6 @@ mod walk;
 pub use budget::Budget;
 pub use one::{Found, answer as one_answer, request as one_request};
 pub use position::{Position, Positions};
+pub use read::entry;
 pub use request::{Reply, Request, first_requests};
 pub use walk::{Session, Step, Walk, Walked};

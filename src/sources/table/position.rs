@@ -26,6 +26,16 @@ pub struct Position {
     /// When it was last asked to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Timestamp>,
+    /// The latest moment of the last poll, if that turned pages: `high` becomes it when the next poll has passed over the
+    /// same pages. What is deleted while pages are turned moves other items to pages that were read already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure: Option<Timestamp>,
+    /// The same of ids: what `last_id` becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure_id: Option<String>,
+    /// The last poll did not move on, since what it turned up may not be all: the next one does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
 impl Position {
@@ -34,15 +44,17 @@ impl Position {
         self.asked.is_none()
     }
 
-    /// Takes an id in; of two, the longer one is the later, then the one that sorts last (ids are never numbers to us).
+    /// Takes an id in.
     pub fn raise_id(&mut self, id: &str) {
-        if id.len() > MAX_ID {
-            return;
-        }
-        let later = |old: &String| (id.len(), id) > (old.len(), old.as_str());
-        if self.last_id.as_ref().is_none_or(later) {
+        if id.len() <= MAX_ID && self.is_later(id) {
             self.last_id = Some(id.to_owned());
         }
+    }
+
+    /// Whether an id is later than the greatest one: of two, the longer one is the later, then the one that sorts last (ids
+    /// are never numbers to us).
+    pub fn is_later(&self, id: &str) -> bool {
+        self.last_id.as_ref().is_none_or(|old| (id.len(), id) > (old.len(), old.as_str()))
     }
 
     /// Remembers the ids of a poll, the newest first, before those that were known.
