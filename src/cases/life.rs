@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::due::Reminder;
-use super::owners::{self, Barred, address, known_address};
+use super::owners::{self, Barred, address, known_address, may_act};
 use super::{Around, takes_in};
 use crate::model::{
     Case, CaseMail, CaseStatus, Category, Happening, Letter, Mark, Mention, Owner, OwnerReason, Privacy, Reminded,
@@ -15,6 +15,8 @@ use crate::routing::Role;
 const GATHERS: u32 = 3;
 /// Characters of a reason that are kept.
 const MAX_REASON: usize = 500;
+/// Why a case that was closed is open again.
+const NOT_AFTER_ALL: &str = "the customer is not satisfied after all";
 /// Score from which another category than the first may find a case its next owner.
 const ALSO: f32 = 0.25;
 
@@ -81,6 +83,12 @@ pub enum Refusal {
     HasIt(i64, String),
     #[error("say why: --reason \"…\"")]
     NoReason(i64),
+    #[error("the note says nothing: --text \"…\"")]
+    NoText(i64),
+    #[error(
+        "case {0} is nothing that {1} has to do with: only its department, management, the community and whoever was written to about it act on it"
+    )]
+    NotTheirs(i64, String),
 }
 
 /// What follows from an event: the case as it is afterwards, the lines of its history, and the mails.
@@ -163,7 +171,8 @@ pub fn handled(case: &Case) -> Option<&str> {
     case.owner.person.as_deref()
 }
 
-/// Does what a person wants done with a case. `by` is who says so, if known.
+/// Does what a person wants done with a case. `by` is who says so, if known: somebody of the configuration from whom the
+/// case is not kept (`may_act`), whatever they do.
 ///
 /// # Errors
 /// The reason why it is not done, with what to do instead; the case stays as it is.
@@ -173,9 +182,9 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
     let mut mails = Vec::new();
     let (id, status) = (case.id, case.status);
     let mark = Mark { at: around.now, by: by.map(str::to_owned) };
-    // Whoever a case is kept from has no say in it, least of all about its end.
-    if let Some(by) = by.filter(|by| case.kept_from.iter().any(|kept| kept.eq_ignore_ascii_case(by))) {
-        return Err(Refusal::KeptFrom(id, by.to_owned()));
+    if let Some(by) = by {
+        // Whoever calls knows whether they were written to; an operator who names somebody vouches for it.
+        may_act(around.routing, case, by, true)?;
     }
     let working = |status: CaseStatus| if status.is_ended() { Err(Refusal::Ended(id, status)) } else { Ok(()) };
     match action {
@@ -227,8 +236,12 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
         Action::Unsatisfied => {
             match status {
                 CaseStatus::Open | CaseStatus::Acknowledged => return Err(Refusal::NotAnswered(id)),
-                CaseStatus::Dismissed => return Err(Refusal::Ended(id, status)),
-                CaseStatus::Answered | CaseStatus::Resolved | CaseStatus::Closed => {}
+                CaseStatus::Answered | CaseStatus::Resolved => {}
+                // As with a customer who comes back in public: for two weeks after it was closed it is the same case.
+                CaseStatus::Closed if takes_in(case, around.now) => {
+                    steps.push(Happening::Reopened { reason: NOT_AFTER_ALL.to_owned() });
+                }
+                CaseStatus::Closed | CaseStatus::Dismissed => return Err(Refusal::Ended(id, status)),
             }
             steps.push(Happening::Unsatisfied { failed: case.owner.clone() });
             begin_again(&mut next, around);
@@ -265,7 +278,7 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
             tell_owner(around, &next, Letter::Handover, &mut mails);
         }
         Action::Note { text } => {
-            let text = reason_of(id, text)?;
+            let text = words_of(text).ok_or(Refusal::NoText(id))?;
             return Ok(Outcome { case: next, steps: vec![Happening::Noted { text }], mails });
         }
         Action::Assign { to } => {
@@ -423,8 +436,13 @@ fn one_step_up(severity: Severity) -> Severity {
 }
 
 fn reason_of(id: i64, reason: &str) -> Result<String, Refusal> {
-    let reason = reason.trim();
-    if reason.is_empty() { Err(Refusal::NoReason(id)) } else { Ok(reason.chars().take(MAX_REASON).collect()) }
+    words_of(reason).ok_or(Refusal::NoReason(id))
+}
+
+/// What somebody wrote, as it is kept; `None` if that is nothing.
+fn words_of(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.chars().take(MAX_REASON).collect())
 }
 
 fn tell_owner(around: Around<'_>, case: &Case, letter: Letter, mails: &mut Vec<CaseMail>) {

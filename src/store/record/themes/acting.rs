@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::super::StoreError;
 use super::super::cases::{self, CaseDesk};
-use super::super::{moment, rows};
+use super::super::{moment, rows, told};
 use super::listing::MOST_MENTIONS;
-use super::{begin, look, mention, note, read, set_mark, settle, terms_of, write_standing};
+use super::{begin, look, mention, note, people, read, set_mark, settle, terms_of, write_standing};
 use crate::cases::{Action, Around};
 use crate::model::{Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
 use crate::themes::place::Remembered;
@@ -84,6 +84,7 @@ pub(super) fn act(
                 let terms = terms_anew(c, theme.id)?;
                 settle(c, theme, &terms)?;
             }
+            shrink(c, desk, &mut theme, (parted.id, mentions.len()), by, now)?;
             look(c, desk, &mut parted, now)?;
             Ok(Ok(parted.id))
         }
@@ -115,6 +116,33 @@ pub(super) fn act(
             Ok(Ok(id))
         }
     }
+}
+
+/// An open theme from which mentions were parted, and which has fewer people now than must be acted on, is one to think
+/// about again. Its case stays with its owner, who may be half-way through it: they read why in its history and by mail,
+/// and dismiss it if it is none any more. Should more people come, the theme opens again, with the same case.
+fn shrink(
+    c: &Connection,
+    desk: &CaseDesk,
+    theme: &mut Theme,
+    (parted, mentions): (i64, usize),
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let left = people(c, theme.id, Timestamp::MIN)?;
+    if !standing::shrinks(theme.status, left, &desk.acting) {
+        return Ok(());
+    }
+    theme.status = ThemeStatus::Growing;
+    theme.opened = None;
+    note(c, theme.id, now, by, &ThemeHappening::Shrank { people: left, case: theme.case })?;
+    write_standing(c, theme)?;
+    let case = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten();
+    if let Some(case) = case.filter(|case| !case.status.is_ended()) {
+        let text = standing::shrank(theme.id, parted, mentions, left);
+        told::tell_of(c, desk, &case, &Action::Note { text }, by, now)?;
+    }
+    Ok(())
 }
 
 /// What follows for a theme's case; if the case's own rules refuse it, the case stays as it is.
