@@ -6,8 +6,8 @@ use super::due::Reminder;
 use super::owners::{self, Barred, address, known_address, may_act};
 use super::{Around, takes_in};
 use crate::model::{
-    Case, CaseMail, CaseStatus, Category, Happening, Letter, Mark, Mention, Owner, OwnerReason, Privacy, Reminded,
-    Severity,
+    CAME_BACK, Case, CaseMail, CaseStatus, Category, Happening, Letter, Mark, Mention, NOT_AFTER_ALL, Owner,
+    OwnerReason, Privacy, Reminded, Severity,
 };
 use crate::routing::Role;
 
@@ -15,8 +15,6 @@ use crate::routing::Role;
 const GATHERS: u32 = 3;
 /// Characters of a reason that are kept.
 const MAX_REASON: usize = 500;
-/// Why a case that was closed is open again.
-const NOT_AFTER_ALL: &str = "the customer is not satisfied after all";
 /// Score from which another category than the first may find a case its next owner.
 const ALSO: f32 = 0.25;
 
@@ -316,7 +314,7 @@ pub fn come_back(around: Around<'_>, case: &Case, mention: i64, severity: Severi
     next.satisfied = None;
     let mut steps = vec![Happening::CameBack { mention, severity: next.severity }];
     if case.status.is_ended() {
-        steps.push(Happening::Reopened { reason: "the author came back".into() });
+        steps.push(Happening::Reopened { reason: CAME_BACK.into() });
         begin_again(&mut next, around);
     }
     let letter = Letter::Comeback { mention };

@@ -17,8 +17,8 @@ pub mod theme;
 pub mod token;
 
 pub use case::{
-    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, Owner, OwnerReason,
-    Privacy, Reminded, Rung,
+    CAME_BACK, Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, NOT_AFTER_ALL,
+    Owner, OwnerReason, Privacy, Reminded, Rung,
 };
 pub use entry::{Author, Engagement, Entry, Identity};
 pub use feedback::{

@@ -48,6 +48,8 @@ pub enum ThemeRefusal {
     NothingLeft(i64),
     #[error("give it a name: --name \"…\"")]
     NoName,
+    #[error("{0} is not known: name a member, a lead or a department of the configuration")]
+    Stranger(String),
 }
 
 /// What becomes of a theme that a mention has joined.

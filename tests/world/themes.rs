@@ -74,10 +74,14 @@ fn themes(world: &World) -> Vec<ThemeRow> {
 }
 
 async fn act(world: &World, id: i64, action: ThemeAction) -> Result<i64, ThemeRefusal> {
+    act_as(world, "community@example.com", id, action).await
+}
+
+async fn act_as(world: &World, by: &str, id: i64, action: ThemeAction) -> Result<i64, ThemeRefusal> {
     let engine = world.engine();
     let daemon = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
     let record = daemon.store.record();
-    let done = record.act_on_theme(engine.desk, id, action, Some("ann@example.com".into()), world.clock.now()).await;
+    let done = record.act_on_theme(engine.desk, id, action, Some(by.to_owned()), world.clock.now()).await;
     daemon.store.close().await;
     done.unwrap()
 }
@@ -280,6 +284,8 @@ async fn a_theme_that_falls_below_three_people_by_a_split_is_one_to_think_about_
     assert_eq!(dossiers.len(), 1);
     let theme = themes(&world)[0].theme.clone();
     let case = theme.case.expect("an open theme has a case");
+    let stranger = act_as(&world, "eve@example.net", theme.id, ThemeAction::Close { reason: String::new() }).await;
+    assert_eq!(stranger, Err(ThemeRefusal::Stranger("eve@example.net".into())), "as with cases");
     let said: Vec<i64> = world.mentions().iter().map(|row| row.mention.id).collect();
     let parted = act(&world, theme.id, ThemeAction::Split { mentions: vec![said[0], said[1]] }).await.unwrap();
     let left = world.record().theme(theme.id).unwrap().unwrap();

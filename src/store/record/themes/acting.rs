@@ -10,7 +10,7 @@ use super::super::cases::{self, CaseDesk};
 use super::super::{moment, rows, told};
 use super::listing::MOST_MENTIONS;
 use super::{begin, look, mention, note, people, read, set_mark, settle, terms_of, write_standing};
-use crate::cases::{Action, Around};
+use crate::cases::{Action, Around, known_address};
 use crate::model::{Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
 use crate::themes::place::Remembered;
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal};
@@ -25,6 +25,10 @@ pub(super) fn act(
     by: Option<&str>,
     now: Timestamp,
 ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
+    // As with cases: nothing is written down in the name of somebody whom nobody knows.
+    if let Some(by) = by.filter(|by| known_address(&desk.routing, "", by).is_none()) {
+        return Ok(Err(ThemeRefusal::Stranger(by.to_owned())));
+    }
     let Some(mut theme) = read(c, id)? else { return Ok(Err(ThemeRefusal::NoSuchTheme(id))) };
     if let Some(into) = theme.into {
         return Ok(Err(ThemeRefusal::Gone(id, into)));
@@ -156,7 +160,7 @@ fn act_on_case(
 ) -> Result<(), StoreError> {
     let loads = cases::loads(c, &desk.routing)?;
     let around = Around { routing: &desk.routing, loads: &loads, now };
-    // Whoever looks after themes need be nobody whom cases are given to.
+    // Whoever looks after themes need be nobody who may have this case.
     let done = crate::cases::act(around, case, action, by).or_else(|_| crate::cases::act(around, case, action, None));
     if let Ok(outcome) = done {
         cases::keep(c, desk, &outcome, Some(case), by, now)?;
