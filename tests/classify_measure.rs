@@ -233,3 +233,31 @@ fn no_text_of_the_sets_is_in_the_project() {
     println!("{compared} texts compared with {} of ours", ours.len());
     assert!(compared > 1_000 && ours.len() > 5_000);
 }
+
+/// Praise for which a department would give something, and texts of unhappy people that are taken for praise.
+#[test]
+fn a_perk_is_rarely_withheld_from_praise_and_mostly_from_what_only_looks_like_it() {
+    let classifier = Classifier::new();
+    for set in ["trustpilot_da", "umsab_en", "umsab_es", "umsab_pt", "airline_sentiment_en"] {
+        let mut counts = BTreeMap::<(String, bool), usize>::new();
+        for [lang, text, label, _] in rows(set) {
+            let input = Input { text: &text, lang_hint: Some(&lang), ..Input::default() };
+            let found = classifier.classify(&input);
+            if found.category == Category::Praise {
+                *counts.entry((label, classifier.doubt(&input, &found).is_some())).or_default() += 1;
+            }
+        }
+        let count = |label: &str, doubt: bool| counts.get(&(label.to_owned(), doubt)).copied().unwrap_or(0);
+        let (glad, unhappy) =
+            (count("positive", false) + count("positive", true), count("negative", false) + count("negative", true));
+        if glad == 0 {
+            continue;
+        }
+        println!(
+            "{set}: of {glad} glad ones taken for praise {} are asked about first, of {unhappy} unhappy ones {}",
+            count("positive", true),
+            count("negative", true)
+        );
+        assert!(count("positive", true) * 10 < glad, "{set}: too many are doubted");
+    }
+}

@@ -477,3 +477,24 @@ fn a_large_configuration_loads_fast() {
         assert!(took.as_secs() < 5, "{took:?}");
     }
 }
+
+#[test]
+fn what_would_go_over_the_network_in_the_open_and_who_reminds_themselves_is_doubted() {
+    let with = |public: &str, lead: &str| {
+        warnings(&format!(
+            "[daemon]\nstate = \"state\"\ncontact = \"ops@example.com\"\npublic_url = \"{public}\"\n\
+             [mail]\nfrom = \"m@example.com\"\nhost = \"mail.example.com\"\n\
+             [departments.care]\nemail = \"care@example.com\"\nlead = \"{lead}\"\n\
+             members = [{{ name = \"Ana Ruiz\", email = \"ana@example.com\" }}]\n"
+        ))
+    };
+    let open = |url: &str| with(url, "lead@example.com").iter().any(|w| w.contains("is not encrypted"));
+    for url in ["http://mentions.example.com", "http://192.168.1.4:8420", "http://127.0.0.1.example.com"] {
+        assert!(open(url), "{url}");
+    }
+    for url in ["https://mentions.example.com", "http://127.0.0.1:8420", "http://localhost:8420", "http://[::1]:8420"] {
+        assert!(!open(url), "{url}");
+    }
+    let twice = |lead: &str| with("https://m.example.com", lead).iter().any(|w| w.contains("takes turns in it"));
+    assert!(twice("Ana@example.com") && !twice("lead@example.com"));
+}

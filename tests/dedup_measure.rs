@@ -249,6 +249,7 @@ fn mention(source: &str, n: usize, entry: Entry, lang: &str) -> NewMention {
         watchlists: Vec::new(),
         classification,
         decision,
+        perk_doubt: None,
         erased: None,
     };
     NewMention { mention, keys, words: Vec::new(), prints, deliveries: Vec::new(), author: None, theme: None }

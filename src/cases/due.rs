@@ -4,12 +4,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::owners::{Barred, address, home, is_absent};
-use crate::model::{Case, CaseClock, CaseMail, CaseStatus, Letter, Rung};
+use crate::model::{Case, CaseClock, CaseMail, CaseStatus, Letter, Reminded, Rung};
 use crate::routing::{Department, Role, Routing};
 use crate::schedule::office::Allowance;
 
-/// Two reminders of one case by different clocks are at least so much office time apart: after the clock of the
-/// machine jumped or the daemon was down for days, everything is overdue at once, and that is no reason for a storm.
+/// Two reminders of one case by different clocks that both run are so much office time apart, or as much as the later
+/// clock allows if that is less: after the clock of the machine jumped or the daemon was down for days, everything is
+/// overdue at once, and that is no reason for a storm. A clock that was stopped (the case was taken) holds no other up.
 const APART: Allowance = Allowance::time(SignedDuration::from_hours(4));
 
 /// A reminder that will be due.
@@ -141,8 +142,9 @@ fn of_clock(case: &Case, routing: &Routing, department: &Department, clock: Case
         Some(last) => office.add(last.at, allowance)?,
         None => ran_out,
     };
-    if let Some(other) = case.reminded.iter().filter(|r| r.clock != clock).map(|r| r.at).max() {
-        due = due.max(office.add(other, APART)?);
+    let beside = |r: &&Reminded| r.clock != clock && running(case.status).contains(&r.clock);
+    if let Some(other) = case.reminded.iter().filter(beside).map(|r| r.at).max() {
+        due = due.max(office.add(other, APART)?.min(office.add(other, allowance)?));
     }
     let done = last.map(|last| last.rung);
     let told: Vec<&str> = Rung::ALL

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::due::Reminder;
-use super::owners::{self, Barred, address, known_address};
+use super::owners::{self, Barred, address, known_address, may_act};
 use super::{Around, takes_in};
 use crate::model::{
-    Case, CaseMail, CaseStatus, Category, Happening, Letter, Mark, Mention, Owner, OwnerReason, Privacy, Reminded,
-    Severity,
+    CAME_BACK, Case, CaseMail, CaseStatus, Category, Happening, Letter, Mark, Mention, NOT_AFTER_ALL, Owner,
+    OwnerReason, Privacy, Reminded, Severity,
 };
 use crate::routing::Role;
 
@@ -81,6 +81,12 @@ pub enum Refusal {
     HasIt(i64, String),
     #[error("say why: --reason \"…\"")]
     NoReason(i64),
+    #[error("the note says nothing: --text \"…\"")]
+    NoText(i64),
+    #[error(
+        "case {0} is nothing that {1} has to do with: only its department, management, the community and whoever was written to about it act on it"
+    )]
+    NotTheirs(i64, String),
 }
 
 /// What follows from an event: the case as it is afterwards, the lines of its history, and the mails.
@@ -163,7 +169,8 @@ pub fn handled(case: &Case) -> Option<&str> {
     case.owner.person.as_deref()
 }
 
-/// Does what a person wants done with a case. `by` is who says so, if known.
+/// Does what a person wants done with a case. `by` is who says so, if known: somebody of the configuration from whom the
+/// case is not kept (`may_act`), whatever they do.
 ///
 /// # Errors
 /// The reason why it is not done, with what to do instead; the case stays as it is.
@@ -173,9 +180,9 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
     let mut mails = Vec::new();
     let (id, status) = (case.id, case.status);
     let mark = Mark { at: around.now, by: by.map(str::to_owned) };
-    // Whoever a case is kept from has no say in it, least of all about its end.
-    if let Some(by) = by.filter(|by| case.kept_from.iter().any(|kept| kept.eq_ignore_ascii_case(by))) {
-        return Err(Refusal::KeptFrom(id, by.to_owned()));
+    if let Some(by) = by {
+        // Whoever calls knows whether they were written to; an operator who names somebody vouches for it.
+        may_act(around.routing, case, by, true)?;
     }
     let working = |status: CaseStatus| if status.is_ended() { Err(Refusal::Ended(id, status)) } else { Ok(()) };
     match action {
@@ -227,8 +234,12 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
         Action::Unsatisfied => {
             match status {
                 CaseStatus::Open | CaseStatus::Acknowledged => return Err(Refusal::NotAnswered(id)),
-                CaseStatus::Dismissed => return Err(Refusal::Ended(id, status)),
-                CaseStatus::Answered | CaseStatus::Resolved | CaseStatus::Closed => {}
+                CaseStatus::Answered | CaseStatus::Resolved => {}
+                // As with a customer who comes back in public: for two weeks after it was closed it is the same case.
+                CaseStatus::Closed if takes_in(case, around.now) => {
+                    steps.push(Happening::Reopened { reason: NOT_AFTER_ALL.to_owned() });
+                }
+                CaseStatus::Closed | CaseStatus::Dismissed => return Err(Refusal::Ended(id, status)),
             }
             steps.push(Happening::Unsatisfied { failed: case.owner.clone() });
             begin_again(&mut next, around);
@@ -265,7 +276,7 @@ pub fn act(around: Around<'_>, case: &Case, action: &Action, by: Option<&str>) -
             tell_owner(around, &next, Letter::Handover, &mut mails);
         }
         Action::Note { text } => {
-            let text = reason_of(id, text)?;
+            let text = words_of(text).ok_or(Refusal::NoText(id))?;
             return Ok(Outcome { case: next, steps: vec![Happening::Noted { text }], mails });
         }
         Action::Assign { to } => {
@@ -303,7 +314,7 @@ pub fn come_back(around: Around<'_>, case: &Case, mention: i64, severity: Severi
     next.satisfied = None;
     let mut steps = vec![Happening::CameBack { mention, severity: next.severity }];
     if case.status.is_ended() {
-        steps.push(Happening::Reopened { reason: "the author came back".into() });
+        steps.push(Happening::Reopened { reason: CAME_BACK.into() });
         begin_again(&mut next, around);
     }
     let letter = Letter::Comeback { mention };
@@ -423,8 +434,13 @@ fn one_step_up(severity: Severity) -> Severity {
 }
 
 fn reason_of(id: i64, reason: &str) -> Result<String, Refusal> {
-    let reason = reason.trim();
-    if reason.is_empty() { Err(Refusal::NoReason(id)) } else { Ok(reason.chars().take(MAX_REASON).collect()) }
+    words_of(reason).ok_or(Refusal::NoReason(id))
+}
+
+/// What somebody wrote, as it is kept; `None` if that is nothing.
+fn words_of(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.chars().take(MAX_REASON).collect())
 }
 
 fn tell_owner(around: Around<'_>, case: &Case, letter: Letter, mails: &mut Vec<CaseMail>) {

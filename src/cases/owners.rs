@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Around, Load};
+use super::{Around, Load, Refusal};
 use crate::model::{Case, Category, Owner, OwnerReason, Privacy};
 use crate::routing::{Department, Member, Role, Routing, Turns};
 
@@ -44,9 +44,13 @@ pub fn known_address(routing: &Routing, near: &str, word: &str) -> Option<Owner>
     None
 }
 
-/// Whether somebody may say what becomes of a case: whoever reads the mail of its department, of the community or of
-/// management; others if they were written to about it (`addressed`). Never from whom it is kept.
-pub fn may_act(routing: &Routing, case: &Case, email: &str, addressed: bool) -> bool {
+/// The one rule of who may say what becomes of a case, or write a note to it: whoever reads the mail of its department,
+/// of the community or of management; others if they were written to about it (`addressed`). Never a stranger, and
+/// never from whom it is kept. Whether somebody may *have* the case is asked beside it, where an action gives it to them.
+///
+/// # Errors
+/// Why they have no say in it.
+pub fn may_act(routing: &Routing, case: &Case, email: &str, addressed: bool) -> Result<(), Refusal> {
     let kept = case.kept_from.iter().any(|k| k.eq_ignore_ascii_case(email));
     let known = routing.departments.iter().any(|d| d.reads(email));
     let related = |d: &Department| {
@@ -57,7 +61,15 @@ pub fn may_act(routing: &Routing, case: &Case, email: &str, addressed: bool) -> 
         };
         watches && d.reads(email)
     };
-    known && !kept && (addressed || case.owner.is(email) || routing.departments.iter().any(related))
+    if kept {
+        Err(Refusal::KeptFrom(case.id, email.to_owned()))
+    } else if !known {
+        Err(Refusal::Stranger(case.id, email.to_owned()))
+    } else if addressed || case.owner.is(email) || routing.departments.iter().any(related) {
+        Ok(())
+    } else {
+        Err(Refusal::NotTheirs(case.id, email.to_owned()))
+    }
 }
 
 /// Whom a case must not go to.

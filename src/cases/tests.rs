@@ -386,3 +386,89 @@ fn complaint_about_staff_stays_with_lead_and_management() {
     desk.act("2026-06-01 11:00", Action::Unsatisfied, "").unwrap();
     assert_eq!((&desk.case.owner, desk.told()), (&Owner::department("board"), vec![BOARD]));
 }
+
+/// Department clocks of one and two hours: the second runs out when it runs out, however late the case was taken.
+#[test]
+fn after_a_late_acknowledge_the_next_reminder_comes_when_the_clock_that_runs_is_over() {
+    let mut teams = teams();
+    let hours = |h| Some(Allowance::time(SignedDuration::from_hours(h)));
+    (teams.departments[0].acknowledge_within, teams.departments[0].resolve_within) = (hours(1), hours(2));
+    let mut desk = Desk::open(teams, &opening(), "2026-03-06 10:00");
+    let first = desk.remind_until("2026-03-06 11:30");
+    assert_eq!(first, [(at("2026-03-06 11:00"), CaseClock::Acknowledge, Rung::Owner, ANA.into())]);
+    desk.act("2026-03-06 11:30", Action::Acknowledge, ANA).unwrap();
+    let next = desk.remind_until("2026-03-06 13:00");
+    assert_eq!(next, [(at("2026-03-06 12:00"), CaseClock::Resolve, Rung::Owner, ANA.into())]);
+    // While both run, they are apart: by no more than the later one allows. Nobody takes it: at 11, 12 and 13 o'clock
+    // owner, lead and management hear of that; two hours after the last of them the other clock is told.
+    let mut desk = Desk::open(desk.routing, &opening(), "2026-03-06 10:00");
+    let both = desk.remind_until("2026-03-06 15:00");
+    let when: Vec<_> = both.iter().filter(|r| r.1 == CaseClock::Resolve).map(|r| r.0).collect();
+    assert_eq!(when, [at("2026-03-06 15:00")], "{both:?}");
+}
+
+#[test]
+fn a_closed_case_whose_customer_is_not_satisfied_after_all_opens_again_for_two_weeks_and_says_so() {
+    let mut desk = Desk::open(teams(), &opening(), "2026-03-06 10:00");
+    desk.act("2026-03-06 11:00", Action::Answer, ANA).unwrap();
+    desk.act("2026-03-06 12:00", Action::Satisfied, ANA).unwrap();
+    assert_eq!(desk.case.status, CaseStatus::Closed);
+    let closed = desk.case.clone();
+    assert_eq!(
+        desk.act("2026-03-20 12:01", Action::Unsatisfied, ANA),
+        Err(Refusal::Ended(7, CaseStatus::Closed)),
+        "later it is another matter, or `reopen` with a reason"
+    );
+    assert_eq!(desk.case, closed);
+    desk.act("2026-03-20 11:59", Action::Unsatisfied, ANA).unwrap();
+    assert_eq!((desk.case.status, desk.case.owner.is(TOM), desk.case.failed.len()), (CaseStatus::Open, true, 1));
+    let reopened = |s: &Happening| matches!(s, Happening::Reopened { reason } if reason.contains("not satisfied"));
+    assert!(desk.steps.iter().any(reopened), "{:?}", desk.steps);
+    assert!(desk.told().contains(&TOM) && desk.told().contains(&COMMUNITY), "{:?}", desk.told());
+}
+
+/// One rule for commands, pages, replies and programs: a stranger does nothing, not even a note.
+#[test]
+fn nobody_unknown_does_anything_with_a_case() {
+    let because = || "because".to_owned();
+    let answered = |desk: &mut Desk| desk.act("2026-03-06 11:00", Action::Answer, ANA).unwrap();
+    for action in [
+        Action::Acknowledge,
+        Action::Answer,
+        Action::Resolve,
+        Action::Satisfied,
+        Action::Unsatisfied,
+        Action::Close,
+        Action::Dismiss { reason: because() },
+        Action::Reopen { reason: because() },
+        Action::Assign { to: TOM.into() },
+        Action::Note { text: because() },
+    ] {
+        let mut desk = Desk::open(teams(), &opening(), "2026-03-06 10:00");
+        answered(&mut desk);
+        let before = desk.case.clone();
+        let refused = desk.act("2026-03-06 12:00", action.clone(), "eve@example.net");
+        assert_eq!(refused, Err(Refusal::Stranger(7, "eve@example.net".into())), "{action:?}");
+        assert_eq!(desk.case, before);
+    }
+    let desk = Desk::open(teams(), &opening(), "2026-03-06 10:00");
+    let may = |email: &str, addressed| may_act(&desk.routing, &desk.case, email, addressed);
+    for (email, addressed, fine) in [
+        (ANA, false, true),
+        (LEAD, false, true),
+        (BOARD, false, true),
+        (COMMUNITY, false, true),
+        ("billing@example.com", false, false),
+        ("billing@example.com", true, true),
+        ("eve@example.net", true, false),
+    ] {
+        assert_eq!(may(email, addressed).is_ok(), fine, "{email} {addressed}");
+    }
+}
+
+#[test]
+fn a_note_that_says_nothing_is_told_by_its_own_flag() {
+    let mut desk = Desk::open(teams(), &opening(), "2026-03-06 10:00");
+    let refused = desk.act("2026-03-06 11:00", Action::Note { text: " \n".into() }, ANA).unwrap_err();
+    assert!(refused.to_string().contains("--text") && !refused.to_string().contains("--reason"), "{refused}");
+}

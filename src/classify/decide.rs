@@ -16,7 +16,7 @@ use super::reading::Note;
 use super::sentiment::Mood;
 use super::severity::Harm;
 use super::similar::stopwords;
-use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity};
+use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity, WHOLE_WORDING};
 
 /// From this weight on the rules have found a grievance.
 const GRIEVES: f32 = 1.2;
@@ -105,7 +105,8 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
     let category = primary(&kinds);
     let harms = odds(scores.get(SEVERITY).unwrap_or(&[]), model.sharpness(2));
     let severity = severity(&harms, category, found.harm, bent.severity);
-    let why = explain::Why { hits: &hits, model, sum: &sum, scores: &scores, found };
+    let common = stopwords(found.language);
+    let why = explain::Why { hits: &hits, model, sum: &sum, scores: &scores, found, common };
     // Expressions that people wrote down come first; single words of the model only where they say something more.
     let ruled = [
         keep(&found.kind.notes, |e| e == format!("category:{}", category.as_str())),
@@ -118,14 +119,15 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
         learnt.extend(why.severity(severity));
     }
     learnt.extend(why.sentiment(sentiment.label));
-    let common = stopwords(found.language);
     learnt.retain(|note| {
         let kind = |n: &Note| n.effect.split([':', '+', '-']).next().unwrap_or("").to_owned();
         let said = |n: &&Note| kind(n) == kind(note) && n.end > 0;
         let covered = ruled.iter().filter(said).any(|n| n.start < note.end && note.start < n.end);
-        let token = found.reading.tokens.list.get(note.start).filter(|_| note.end > 0);
-        let plain = token.is_some_and(|t| common.contains(found.reading.tokens.folded(t)));
-        note.end == 0 || !(covered || plain && ruled.iter().any(|n| said(&n)))
+        if note.why.starts_with(WHOLE_WORDING) {
+            // Words that were found say it better than all of them.
+            return !ruled.iter().chain(&notes).any(|n| kind(n) == kind(note));
+        }
+        note.end == 0 || !covered
     });
     notes.extend(ruled);
     notes.extend(learnt);

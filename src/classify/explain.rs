@@ -1,11 +1,15 @@
-//! Why the model decided so: the words of the text that weigh most, the runner-up, and which words hold it back.
+//! Why the model decided so: the words of the text that weigh most, the runner-up, and which words hold it back. Words that
+//! say nothing by themselves (`at`, a name) are never given as the reason, also if their letters weigh something: where
+//! nothing else is left, it is the wording as a whole.
+
+use std::collections::HashSet;
 
 use super::learned::Model;
-use super::learned::features::{Feature, Found, ORDINARY};
+use super::learned::features::{Feature, Found, Group, ORDINARY};
 use super::learned::table::{CATEGORY, OUTPUTS, SENTIMENT, SEVERITY, Scores, Sum};
 use super::reading::Note;
 use super::tokens::Kind;
-use crate::model::{Category, SentimentLabel, Severity};
+use crate::model::{Category, SentimentLabel, Severity, WHOLE_WORDING};
 
 /// Most words named for one decision.
 const MOST: usize = 3;
@@ -13,6 +17,8 @@ const MOST: usize = 3;
 const SHARE: f32 = 0.12;
 /// … nor those that move the score by less.
 const LEAST: f32 = 0.08;
+/// Fewest letters of a word that says something by itself.
+const LETTERS: usize = 3;
 /// A runner-up is named from these odds on.
 const CLOSE: f32 = 0.02;
 
@@ -40,6 +46,8 @@ pub(super) struct Why<'a> {
     pub(super) sum: &'a Sum,
     pub(super) scores: &'a Scores,
     pub(super) found: &'a Found<'a>,
+    /// Words of the language that carry no meaning of their own, folded.
+    pub(super) common: &'a HashSet<String>,
 }
 
 impl Why<'_> {
@@ -59,7 +67,7 @@ impl Why<'_> {
             // Taking away the heaviest words, how many until the other one is ahead?
             let mut gap = self.score(own) - self.score(CATEGORY.start + runner as usize);
             let mut words = Vec::new();
-            for (token, pull) in pulls.iter().filter(|p| p.1 > 0.0).take(4) {
+            for (token, pull) in pulls.iter().filter(|p| p.1 > 0.0 && self.knows(p.0)).take(4) {
                 gap -= pull;
                 words.push(format!("“{}”", self.found.reading.tokens.written(*token, *token + 1)));
                 if gap < 0.0 {
@@ -99,10 +107,41 @@ impl Why<'_> {
         let pulls = self.pulls(own, Some(SENTIMENT.start + SentimentLabel::Neutral as usize));
         let why = if sign > 0.0 { "sounds good here" } else { "sounds bad here" };
         let mut notes = self.notes(&pulls, "", why);
-        for (note, (_, pull)) in notes.iter_mut().zip(pulls.iter()) {
+        for note in &mut notes {
+            let pull =
+                pulls.iter().find(|(token, _)| note.end > 0 && *token == note.start).map_or(1.0, |(_, pull)| *pull);
             note.effect = format!("sentiment:{:+.1}", (pull * sign).clamp(-5.0, 5.0));
         }
         notes
+    }
+
+    /// Whether a token says something by itself: a word that the model knows and that carries a meaning.
+    fn tells(&self, token: usize) -> bool {
+        let tokens = self.found.reading.tokens;
+        let Some(word) = tokens.list.get(token) else { return false };
+        let folded = tokens.folded(word);
+        let means = word.kind != Kind::Word || (folded.chars().count() >= LETTERS && !self.common.contains(folded));
+        means && self.knows(token)
+    }
+
+    /// Whether the model knows a token as a word, not by its letters alone, and it is no name. A capital inside a sentence
+    /// makes a name in the languages that there are; so does one at its beginning, unless the word is an expression that
+    /// people wrote down.
+    fn knows(&self, token: usize) -> bool {
+        let (reading, known) = (self.found.reading, |hit: &(usize, usize, u8, &[u8; OUTPUTS])| {
+            hit.0 == token && hit.1 == token + 1 && hit.2 == Group::Words as u8
+        });
+        let Some(word) = reading.tokens.list.get(token) else { return false };
+        match word.kind {
+            Kind::Url | Kind::Mention | Kind::Number => false,
+            Kind::Emoji | Kind::Money => true,
+            Kind::Word => {
+                let written = reading.tokens.text.get(word.start..word.end).unwrap_or("");
+                let capital = !word.caps && written.chars().next().is_some_and(char::is_uppercase);
+                let written_down = || reading.found.iter().any(|f| (f.start..f.end).contains(&token));
+                (!capital || written_down()) && self.hits.list.iter().any(known)
+            }
+        }
     }
 
     fn score(&self, output: usize) -> f32 {
@@ -137,18 +176,18 @@ impl Why<'_> {
         pulls
     }
 
-    /// The heaviest words as notes.
+    /// The heaviest words as notes; one about the whole if none of them says anything by itself.
     fn notes(&self, pulls: &[(usize, f32)], effect: &str, why: &str) -> Vec<Note> {
         let total: f32 = pulls.iter().map(|p| p.1.max(0.0)).sum();
-        pulls
+        let note = |start, end, why: String| Note { start, end, effect: effect.to_owned(), why };
+        let notes: Vec<Note> = pulls
             .iter()
-            .filter(|(token, _)| {
-                let kind = self.found.reading.tokens.list.get(*token).map(|t| t.kind);
-                !matches!(kind, None | Some(Kind::Url | Kind::Mention))
-            })
             .take_while(|(_, pull)| *pull >= LEAST && *pull >= SHARE * total)
+            .filter(|(token, _)| self.tells(*token))
             .take(MOST)
-            .map(|(token, _)| Note { start: *token, end: token + 1, effect: effect.to_owned(), why: why.to_owned() })
-            .collect()
+            .map(|(token, _)| note(*token, token + 1, why.to_owned()))
+            .collect();
+        // Several together say it, or what is between the lines: that is told, too, and not made up.
+        if notes.is_empty() { vec![note(0, 0, format!("{WHOLE_WORDING} {why}"))] } else { notes }
     }
 }

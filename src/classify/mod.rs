@@ -10,6 +10,7 @@ mod category;
 mod compile;
 mod cue_file;
 mod decide;
+mod doubt;
 mod explain;
 mod language;
 pub mod learned;

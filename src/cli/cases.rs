@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, load, record_of};
+use super::{Failure, departments, is_known, load, one_of, record_of};
 use crate::cases::Action;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -17,6 +17,7 @@ use crate::daemon::engine::case_desk;
 use crate::model::{Case, CaseStatus, CaseStep, Happening};
 use crate::store::Store;
 use crate::store::record::{CaseFile, CaseFilter, CaseRow, LastReminder, Record};
+use crate::web::links::known_addresses;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -67,7 +68,7 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// Why
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        #[arg(long, value_name = "TEXT", value_parser = said)]
         reason: String,
     },
     /// Open an ended case again
@@ -75,7 +76,7 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// Why
-        #[arg(long, value_name = "TEXT", default_value = "opened again by hand", value_parser = reason)]
+        #[arg(long, value_name = "TEXT", default_value = "opened again by hand", value_parser = said)]
         reason: String,
     },
     /// Write something down; the case stays as it is
@@ -83,7 +84,7 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// What
-        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        #[arg(long, value_name = "TEXT", value_parser = said)]
         text: String,
     },
     /// Give it to a member or a department
@@ -147,6 +148,15 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         }
         return Ok(());
     }
+    is_known("--department", "department", arguments.department.as_ref(), departments(&config))?;
+    let known = known_addresses(&config.routing);
+    if let Some(owner) = &arguments.owner
+        && !known.into_iter().any(|address| address.eq_ignore_ascii_case(owner))
+    {
+        eprintln!(
+            "mentiond: note: {owner} is no address of a department, member or lead in the configuration (any more)"
+        );
+    }
     let record = Record::open_to_read(&path)?;
     let overdue = record.overdue_cases()?;
     let mut rows = record.cases(&CaseFilter {
@@ -161,7 +171,13 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         return say_json(&Value::Array(rows.iter().map(row_json).collect()));
     }
     if rows.is_empty() {
-        say("No case is open.");
+        say(if arguments.status.is_some() || arguments.department.is_some() || arguments.owner.is_some() {
+            "No case is like that."
+        } else if arguments.all {
+            "There was no case yet."
+        } else {
+            "No case is open."
+        });
         return Ok(());
     }
     // What is overdue comes first, longest first.
@@ -318,16 +334,24 @@ const MAX_REASON: usize = 500;
 /// Bytes of a mail address (RFC 5321, 4.5.3.1) or a department's key.
 const MAX_ADDRESS: usize = 254;
 
-fn reason(text: &str) -> Result<String, String> {
-    let long = text.chars().count() > MAX_REASON;
-    if long { Err(format!("at most {MAX_REASON} characters")) } else { Ok(text.to_owned()) }
+/// Words that somebody wrote: not none, and not too many. Which flag they belong to is said by whoever calls.
+pub(super) fn said(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("it says nothing: write a few words in quotes".to_owned())
+    } else if text.chars().count() > MAX_REASON {
+        Err(format!("at most {MAX_REASON} characters"))
+    } else {
+        Ok(text.to_owned())
+    }
 }
 
 fn address(text: &str) -> Result<String, String> {
-    let long = text.len() > MAX_ADDRESS || text.chars().any(char::is_control);
-    if long { Err("that is no mail address".to_owned()) } else { Ok(text.trim().to_owned()) }
+    let text = text.trim();
+    let wrong = text.is_empty() || text.len() > MAX_ADDRESS || text.chars().any(char::is_control);
+    if wrong { Err("that is no mail address".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 fn status(name: &str) -> Result<CaseStatus, String> {
-    CaseStatus::parse(name).ok_or_else(|| format!("known: {}", CaseStatus::ALL.map(CaseStatus::as_str).join(", ")))
+    one_of("state", name, &CaseStatus::ALL, CaseStatus::as_str)
 }

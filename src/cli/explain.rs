@@ -122,6 +122,7 @@ impl Explainer {
             watchlists: explained.watchlists.clone(),
             classification: explained.classification.clone(),
             decision: explained.decision.clone(),
+            perk_doubt: None,
             erased: None,
         };
         let bare =

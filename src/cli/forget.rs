@@ -31,6 +31,9 @@ pub(super) struct Arguments {
     /// Only show what would be erased
     #[arg(long)]
     dry_run: bool,
+    /// Also if it is the name of the brand, of a watchlist's word, or of somebody who works here
+    #[arg(long)]
+    force: bool,
     /// Print JSON for machines
     #[arg(long)]
     json: bool,
@@ -43,24 +46,47 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     if !state.join("record.sqlite").exists() {
         return Err(Failure::Failed(format!("there is no record in {}: nobody is known there", state.display())));
     }
-    let request = Request::Forget { person: person.clone(), dry_run: arguments.dry_run };
+    let shared = Shared::of(&config, &person);
+    if let Some(words) = shared.brand_words().filter(|_| !arguments.force && !arguments.dry_run) {
+        return Err(Failure::Usage(format!(
+            "mentiond: {words}: nothing was changed. `--dry-run` shows what would be struck, `--source NAME` narrows it, and \
+             `--force` does it all the same"
+        )));
+    }
+    // Others bear the name: first it is shown what would go.
+    let stopped = !arguments.force && !arguments.dry_run && !shared.people.is_empty();
+    let dry_run = arguments.dry_run || stopped;
+    let warnings: Vec<String> = shared.brand_words().into_iter().chain(shared.people_words()).collect();
+    let request = Request::Forget { person: person.clone(), dry_run };
     let (erasure, remains) = match control::ask_to_forget(state, &request).await {
         Some(answer) => answer.map_err(Failure::Failed)?,
         None => {
             let world = World::open(state, Clock::system())?;
-            let done = world.forget_person(person, engine::case_desk(&config), arguments.dry_run).await;
+            let done = world.forget_person(person, engine::case_desk(&config), dry_run).await;
             world.store.close().await;
             done?
         }
     };
-    let proven = !arguments.dry_run && remains.is_empty();
+    let proven = !dry_run && remains.is_empty();
+    for warning in &warnings {
+        eprintln!("mentiond: warning: {warning}");
+    }
     if arguments.json {
-        let found = json!({ "dry_run": arguments.dry_run, "erased": erasure, "remains": remains, "proven": proven });
+        let found = json!({
+            "dry_run": dry_run, "erased": erasure, "remains": remains, "proven": proven, "warnings": warnings,
+        });
         say_json(&found)?;
     } else {
-        say(&words(&erasure, &remains, arguments.dry_run));
+        say(&words(&erasure, &remains, dry_run));
     }
-    if arguments.dry_run || remains.is_empty() {
+    if stopped {
+        return Err(Failure::Failed(
+            "nothing was changed, because somebody who works here has this name too: `--source NAME` narrows it, `--email` \
+             names one person, and `--force` erases all the same"
+                .to_owned(),
+        ));
+    }
+    if dry_run || remains.is_empty() {
         return Ok(());
     }
     let places: Vec<String> = remains.iter().map(|r| format!("{} ({})", r.place, r.times)).collect();
@@ -69,6 +95,62 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
          after them, is yours to remove",
         places.join(", ")
     )))
+}
+
+/// Who and what else bears the name of the person: their names would be struck out of what others wrote, too.
+#[derive(Debug, Default)]
+struct Shared {
+    /// `the name of watchlist acme`.
+    brand: Vec<String>,
+    /// `Ana Ruiz (support)`.
+    people: Vec<String>,
+}
+
+impl Shared {
+    fn of(config: &Config, person: &Person) -> Self {
+        let Some(needle) = person.needle() else { return Self::default() };
+        let (Who::Email(named) | Who::Author(named)) = &person.who;
+        let named = named.trim().trim_start_matches('@').to_lowercase();
+        // A single word is struck out where it is a handle only; as the brand's own name it is nobody's.
+        let says = |text: &str| needle.is_in(text.as_bytes()) || text.trim().to_lowercase() == named;
+        let mut brand = Vec::new();
+        for watchlist in &config.watchlists {
+            if says(&watchlist.display) || says(&watchlist.name) {
+                brand.push(format!("the name of watchlist {}", watchlist.name));
+            }
+            if watchlist.query.terms().into_iter().any(|term| says(term.trim_matches(['"', '*', ' ']))) {
+                brand.push(format!("in the query of watchlist {}", watchlist.name));
+            }
+        }
+        let departments = &config.routing.departments;
+        brand.extend(departments.iter().filter(|d| says(&d.name)).map(|d| format!("the name of department {}", d.key)));
+        let members = departments.iter().flat_map(|d| d.members.iter().map(move |m| (d, m)));
+        let mut people: Vec<String> =
+            members.filter(|(_, m)| says(&m.name)).map(|(d, m)| format!("{} ({})", m.name, d.key)).collect();
+        people.dedup();
+        Self { brand, people }
+    }
+
+    fn brand_words(&self) -> Option<String> {
+        let words = format!(
+            "what you want to have forgotten is {}, so it would be struck out of what everybody wrote",
+            self.brand.join(" and ")
+        );
+        (!self.brand.is_empty()).then_some(words)
+    }
+
+    fn people_words(&self) -> Option<String> {
+        let [first, ..] = self.people.as_slice() else { return None };
+        Some(match self.people.len() {
+            1 => format!(
+                "1 person who works here has this name too, {first}: where others name them, in posts and in histories, it is struck out as well"
+            ),
+            n => format!(
+                "{n} people who work here have this name too, {}: where others name them, in posts and in histories, it is struck out as well",
+                self.people.join(", ")
+            ),
+        })
+    }
 }
 
 /// Whom the arguments name; not somebody who works here.

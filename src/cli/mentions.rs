@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, correct, load, record_of};
+use super::{Failure, correct, departments, is_known, load, one_of, record_of, watchlists};
 use crate::clock::Clock;
 use crate::model::{Category, Mention, Severity};
 use crate::store::record::{MentionFilter, MentionRow, Reader, Record};
@@ -60,6 +60,8 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         };
         return show(&record, &row, zone, arguments.json);
     }
+    is_known("--watchlist", "watchlist", arguments.watchlist.as_ref(), watchlists(&config))?;
+    is_known("--department", "department", arguments.department.as_ref(), departments(&config))?;
     let since = match arguments.since {
         Some(age) => Some(Clock::system().now().checked_sub(age).map_err(|e| Failure::Usage(format!("--since: {e}")))?),
         None => None,
@@ -148,9 +150,9 @@ fn show(record: &Reader, row: &MentionRow, zone: &TimeZone, json: bool) -> Resul
 }
 
 pub(super) fn category(name: &str) -> Result<Category, String> {
-    Category::parse(name).ok_or_else(|| format!("known: {}", Category::ALL.map(Category::as_str).join(", ")))
+    one_of("category", name, &Category::ALL, Category::as_str)
 }
 
 fn severity(name: &str) -> Result<Severity, String> {
-    Severity::parse(name).ok_or_else(|| format!("known: {}", Severity::ALL.map(Severity::as_str).join(", ")))
+    one_of("severity", name, &Severity::ALL, Severity::as_str)
 }

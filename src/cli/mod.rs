@@ -34,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config, Loaded, Secrets};
 use crate::store::StoreError;
+use crate::text::known::unknown;
 
 pub use output::say;
 
@@ -186,6 +187,34 @@ fn load_with(named: Option<PathBuf>, secrets: Secrets) -> Result<Loaded, Failure
     };
     config::load_with(&path, secrets)
         .map_err(|errors| Failure::Usage(errors.render(output::colours(&std::io::stderr()))))
+}
+
+/// Whether a filter names something that the configuration has; else what it could have meant.
+fn is_known<'a>(
+    flag: &str,
+    kind: &str,
+    name: Option<&String>,
+    known: impl Iterator<Item = &'a str>,
+) -> Result<(), Failure> {
+    let words = name.and_then(|name| unknown(kind, name, &known.collect::<Vec<_>>()));
+    words.map_or(Ok(()), |words| Err(Failure::Usage(format!("mentiond: {flag}: {words}"))))
+}
+
+/// The departments of a configuration, as filters name them.
+fn departments(config: &Config) -> impl Iterator<Item = &str> {
+    config.routing.departments.iter().map(|d| d.key.as_str())
+}
+
+/// Its watchlists.
+fn watchlists(config: &Config) -> impl Iterator<Item = &str> {
+    config.watchlists.iter().map(|w| w.name.as_str())
+}
+
+/// One of a few words, or what it could have meant.
+fn one_of<T: Copy>(kind: &str, name: &str, all: &[T], word: impl Fn(T) -> &'static str) -> Result<T, String> {
+    let words: Vec<&str> = all.iter().map(|one| word(*one)).collect();
+    let found = all.iter().copied().find(|one| word(*one) == name);
+    found.ok_or_else(|| unknown(kind, name, &words).unwrap_or_default())
 }
 
 /// An age on the command line: `24h`, `7d`, `2w`; a day is 24 hours.

@@ -53,6 +53,11 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     lines.join("\n")
 }
 
+/// `1 person`, `2 people`.
+pub(super) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// A time in the configured zone, to the minute.
 pub(super) fn at(time: Option<Timestamp>, zone: &TimeZone) -> String {
     time.map_or_else(|| "-".into(), |time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())

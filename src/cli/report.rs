@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::output::{say, say_json};
-use super::{Failure, load, record_of};
+use super::{Failure, is_known, load, record_of, watchlists};
 use crate::clock::Clock;
 use crate::compose::{ComposeSettings, Composer, Reader, ReportInput};
 use crate::config::Config;
@@ -18,6 +18,7 @@ use crate::daemon::summaries::themes_of;
 use crate::model::{Mention, Report, Theme, ThemeStatus};
 use crate::store::record::{Look, Record, ThemeFilter};
 use crate::summaries::{ReportSpan, Reporting};
+use crate::text::known::nearest;
 use crate::themes::NamedQueries;
 
 /// What the report is written as.
@@ -103,7 +104,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
             "mentiond: --compare {at} is not inside the period; widen it with --since"
         )));
     }
-    known(&arguments.watchlist, config.watchlists.iter().map(|w| w.name.as_str()), "watchlist")?;
+    is_known("--watchlist", "watchlist", arguments.watchlist.as_ref(), watchlists(&config))?;
     let theme = arguments.theme.as_deref().map(|asked| theme_named(&config, &path, asked)).transpose()?;
     let span = ReportSpan { from, to, compare, watchlist: arguments.watchlist.clone() };
     let (report, mentions) = gather(&config, &path, span, theme, now)?;
@@ -150,21 +151,20 @@ fn theme_named(config: &Config, path: &Path, asked: &str) -> Result<String, Fail
     let acted_on = |status: ThemeStatus| matches!(status, ThemeStatus::Open | ThemeStatus::Closed);
     let mut found = found.into_iter().map(|row| row.theme).filter(|theme| acted_on(theme.status));
     let is_meant = |theme: &Theme| theme.name == asked || theme.id.to_string() == asked.trim_start_matches('#');
-    let theme = found.find(is_meant).map(|theme| theme.name);
-    theme.ok_or_else(|| {
+    let mut names: Vec<String> = config.themes.iter().map(|theme| theme.name.clone()).collect();
+    let meant = found.find_map(|theme| {
+        if is_meant(&theme) {
+            return Some(theme.name);
+        }
+        names.push(theme.name);
+        None
+    });
+    meant.ok_or_else(|| {
+        let known: Vec<&str> = names.iter().map(String::as_str).collect();
         let next = "`mentiond themes` lists those that had to be acted on, `[[themes]]` names others";
-        Failure::Usage(format!("mentiond: there is no theme `{asked}` to report about; {next}"))
+        let mean = nearest(asked, &known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        Failure::Usage(format!("mentiond: there is no theme `{asked}` to report about; {mean}{next}"))
     })
-}
-
-fn known<'a>(name: &Option<String>, all: impl Iterator<Item = &'a str>, what: &str) -> Result<(), Failure> {
-    let Some(name) = name else { return Ok(()) };
-    let all: Vec<&str> = all.collect();
-    if all.contains(&name.as_str()) {
-        return Ok(());
-    }
-    let there = if all.is_empty() { "none is configured".to_owned() } else { format!("known: {}", all.join(", ")) };
-    Err(Failure::Usage(format!("mentiond: there is no {what} `{name}`; {there}")))
 }
 
 fn gather(

@@ -6,8 +6,9 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::output::{at, say, say_json, short, table};
-use super::{Failure, load, record_of};
+use super::cases::said;
+use super::output::{at, count, say, say_json, short, table};
+use super::{Failure, is_known, load, one_of, record_of, watchlists};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
@@ -66,7 +67,7 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// The name
-        #[arg(long, value_name = "TEXT")]
+        #[arg(long, value_name = "TEXT", value_parser = said)]
         name: String,
     },
     /// It is over; it opens again by itself when people come back to it
@@ -74,8 +75,8 @@ enum Command {
         #[command(flatten)]
         who: Who,
         /// Why
-        #[arg(long, value_name = "TEXT", default_value = "")]
-        reason: String,
+        #[arg(long, value_name = "TEXT", value_parser = said)]
+        reason: Option<String>,
     },
 }
 
@@ -96,7 +97,7 @@ impl Command {
             Command::Merge { who, into } => (who, ThemeAction::Merge { into: *into }),
             Command::Split { who, mentions } => (who, ThemeAction::Split { mentions: mentions.clone() }),
             Command::Rename { who, name } => (who, ThemeAction::Rename { name: name.clone() }),
-            Command::Close { who, reason } => (who, ThemeAction::Close { reason: reason.clone() }),
+            Command::Close { who, reason } => (who, ThemeAction::Close { reason: reason.clone().unwrap_or_default() }),
         };
         (who.id, Some((action, who.by.clone())))
     }
@@ -122,13 +123,16 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         } else {
             let ThemeRow { theme, people, mentions } = &file.row;
             say(&format!(
-                "Theme {id} “{}” is {} now: {people} people, {mentions} mentions.",
+                "Theme {id} “{}” is {} now: {}, {}.",
                 theme.name,
-                theme.status.as_str()
+                theme.status.as_str(),
+                count(*people, "person", "people"),
+                count(*mentions, "mention", "mentions"),
             ));
         }
         return Ok(());
     }
+    is_known("--watchlist", "watchlist", arguments.watchlist.as_ref(), watchlists(&config))?;
     let rows = Record::open_to_read(&path)?.themes(&ThemeFilter {
         status: arguments.status,
         all: arguments.all,
@@ -218,7 +222,7 @@ fn show(file: &ThemeFile, zone: &TimeZone) -> String {
         format!("{}, {}, {}", theme.status.as_str(), theme.category.as_str(), theme.severity.as_str()),
         String::new(),
         format!("watchlist   {}", theme.watchlist),
-        format!("people      {people} ({mentions} mentions)"),
+        format!("people      {people} ({})", count(*mentions, "mention", "mentions")),
         format!("first seen  {}", at(Some(theme.first_seen), zone)),
         format!("last seen   {}", at(Some(theme.last_seen), zone)),
         format!("sources     {}", counted(sources)),
@@ -248,5 +252,5 @@ fn show(file: &ThemeFile, zone: &TimeZone) -> String {
 }
 
 fn status(name: &str) -> Result<ThemeStatus, String> {
-    ThemeStatus::parse(name).ok_or_else(|| format!("known: {}", ThemeStatus::ALL.map(ThemeStatus::as_str).join(", ")))
+    one_of("state", name, &ThemeStatus::ALL, ThemeStatus::as_str)
 }

@@ -212,7 +212,8 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
 
 /// How many people and mentions a theme has.
 pub(super) fn theme_facts(words: &Catalogue, theme: &crate::model::ThemeLine) -> String {
-    let (people, mentions, before) = (theme.people.to_string(), theme.mentions.to_string(), theme.before.to_string());
+    let (people, mentions) = (words.counts.people(theme.people), words.counts.mentions(theme.mentions));
+    let before = theme.before.to_string();
     fill(&words.digest.theme_line, &[("people", &people), ("mentions", &mentions), ("before", &before)])
 }
 

@@ -104,7 +104,7 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         what,
         next_label: &words.letters.next,
         next: fill(if input.copy { &labels.next_copy } else { &labels.next }, &values),
-        facts: facts(words, input, &people),
+        facts: facts(words, input),
         trend_label: &labels.trend,
         trend: fill(&labels.trend_value, &[("recent", &recent.to_string()), ("usual", &usual)]),
         trend_alt: fill(&labels.trend_alt, &[("days", &days)]),
@@ -133,7 +133,7 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
     composer.email("dossier", words, subject, &view, headers)
 }
 
-fn facts(words: &Catalogue, input: &DossierInput<'_>, people: &str) -> Vec<Fact> {
+fn facts(words: &Catalogue, input: &DossierInput<'_>) -> Vec<Fact> {
     let labels = &words.dossier;
     let fact = |label: &str, value: String| Fact { label: label.to_owned(), value, because: String::new() };
     let counted = |list: &[(String, u64)], word: &dyn Fn(&str) -> String| {
@@ -144,7 +144,10 @@ fn facts(words: &Catalogue, input: &DossierInput<'_>, people: &str) -> Vec<Fact>
         fact(&labels.first_seen, words.date(input.theme.first_seen, input.reader.zone)),
         fact(
             &labels.people,
-            fill(&labels.people_value, &[("people", people), ("mentions", &input.mentions.to_string())]),
+            fill(
+                &labels.people_value,
+                &[("people", &words.counts.people(input.people)), ("mentions", &words.counts.mentions(input.mentions))],
+            ),
         ),
         fact(&labels.sources, counted(input.sources, &|source| name(source))),
         fact(&labels.languages, counted(input.languages, &language)),

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner, ReplyFault, Theme};
+use crate::model::{
+    Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner, PerkDoubt, ReplyFault, Thanks, Theme,
+};
 
 /// A watchlist: its key in the configuration and the name that people read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +77,18 @@ pub enum Perk<'a> {
     Given(&'a str),
     /// No code is left.
     UsedUp,
+    /// Nothing, until a person has read it.
+    Withheld(PerkDoubt),
 }
 
 impl<'a> Perk<'a> {
-    /// The text with its code, or that there is none left.
-    pub fn of(given: &'a Option<String>) -> Self {
-        given.as_deref().map_or(Perk::UsedUp, Perk::Given)
+    /// As a mail or page shows it.
+    pub fn of(thanks: &'a Thanks) -> Self {
+        match thanks {
+            Thanks::Given(text) => Perk::Given(text),
+            Thanks::UsedUp => Perk::UsedUp,
+            Thanks::Withheld(doubt) => Perk::Withheld(*doubt),
+        }
     }
 }
 

@@ -13,7 +13,10 @@ use super::mention::{Badge, Buttons, TITLE, byline, name, open_on, readable, rep
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, LetterText, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
-use crate::model::{Case, CaseClock, CaseStep, ERASED, Email, Happening, Letter, Mention, OwnerReason, Part, Rung};
+use crate::model::{
+    CAME_BACK, Case, CaseClock, CaseStep, ERASED, Email, Happening, Letter, Mention, NOT_AFTER_ALL, OwnerReason, Part,
+    Rung,
+};
 
 /// Later mentions shown, the newest.
 const MAX_LATER: usize = 5;
@@ -284,6 +287,8 @@ pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, ma
     let owner = |owner| clean_line(&(input.owner)(owner));
     let mut reason = |text: &str| match masker {
         _ if text == ERASED => words.mail.erased_reason.clone(),
+        _ if text == CAME_BACK => history.why_came_back.clone(),
+        _ if text == NOT_AFTER_ALL => history.why_not_after_all.clone(),
         Some(masker) => shorten(&clean_line(&masker.mask_str(text)), REASON),
         None => shorten(&clean_line(text), REASON),
     };

@@ -17,7 +17,7 @@ use super::mask::{Masker, fold};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill, plural};
 use super::{Composer, NAME, SUBJECT_TITLE};
-use crate::model::{Deed, Email, Erased, Mention, News, Part, SentimentLabel, Severity};
+use crate::model::{Deed, Email, Erased, Mention, News, Part, PerkDoubt, SentimentLabel, Severity};
 
 /// Characters of a title in the mail.
 pub(super) const TITLE: usize = 160;
@@ -196,7 +196,7 @@ fn notice_kind<'a>(composer: &Composer, words: &'a Catalogue, input: &NoticeInpu
             member: input.member,
             perk: match input.perk {
                 Some(Perk::Given(text)) => Some(text),
-                Some(Perk::UsedUp) | None => None,
+                Some(Perk::UsedUp | Perk::Withheld(_)) | None => None,
             },
         })
     };
@@ -245,6 +245,15 @@ fn perk(words: &Catalogue, perk: Perk<'_>, department: &str) -> Fact {
     let value = match perk {
         Perk::Given(text) => clean_line(text),
         Perk::UsedUp => capital(&fill(&mail.perk_used_up, &[("department", department)])),
+        Perk::Withheld(doubt) => {
+            let why = match doubt {
+                PerkDoubt::Mood => &mail.perk_doubt_mood,
+                PerkDoubt::Grievance => &mail.perk_doubt_grievance,
+                PerkDoubt::Long => &mail.perk_doubt_long,
+                PerkDoubt::Repeats => &mail.perk_doubt_repeats,
+            };
+            capital(&fill(&mail.perk_withheld, &[("why", why)]))
+        }
     };
     Fact { label: mail.perk.clone(), value, because: String::new() }
 }

@@ -6,7 +6,7 @@ use super::clean::clean_line;
 use super::excerpt::shorten;
 use super::mask::Masker;
 use super::words::{Catalogue, capital, fill};
-use crate::model::{Category, Cue, Mention, Part, SentimentLabel};
+use crate::model::{Category, Cue, Mention, Part, SentimentLabel, WHOLE_WORDING};
 
 /// Quotes shown for one reason; more would not be read.
 const MAX_QUOTES: usize = 3;
@@ -53,8 +53,10 @@ enum Extreme {
 pub(super) fn facts(words: &Catalogue, mention: &Mention, masker: &mut Option<Masker<'_>>) -> Vec<Fact> {
     let found = &mention.classification;
     let mut say = |label: &str, value: String, cues: Vec<&Cue>| {
+        let whole = cues.iter().any(|cue| cue.why.starts_with(WHOLE_WORDING));
         let quotes: Vec<String> = quotes(cues, masker).iter().map(|q| words.quote(q)).collect();
         let because = match quotes.as_slice() {
+            [] if whole => words.mail.because_whole.clone(),
             [] => String::new(),
             some => fill(&words.mail.because, &[("quotes", &words.list(some))]),
         };

@@ -67,6 +67,7 @@ pub(super) fn mention(title: &str, text: &str) -> Mention {
             flags: vec!["legal".into()],
             cues: vec![],
         },
+        perk_doubt: None,
         erased: None,
         decision: Decision {
             department: "support".into(),

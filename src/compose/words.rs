@@ -45,6 +45,7 @@ pub(super) struct Catalogue {
     pub(super) letters: LetterWords,
     pub(super) dossier: DossierWords,
     statuses: HashMap<CaseStatus, String>,
+    pub(super) counts: CountWords,
     pub(super) history: HistoryWords,
     pub(super) actions: ActionWords,
     pub(super) sign_in: SignInWords,
@@ -126,6 +127,7 @@ pub(super) struct MailWords {
     pub(super) draft_note: String,
     pub(super) also_seen: String,
     pub(super) because: String,
+    pub(super) because_whole: String,
     pub(super) all_of_source: String,
     pub(super) route_rule: String,
     pub(super) route_handles: String,
@@ -144,6 +146,11 @@ pub(super) struct MailWords {
     pub(super) erased_reason: String,
     pub(super) perk: String,
     pub(super) perk_used_up: String,
+    pub(super) perk_withheld: String,
+    pub(super) perk_doubt_mood: String,
+    pub(super) perk_doubt_grievance: String,
+    pub(super) perk_doubt_long: String,
+    pub(super) perk_doubt_repeats: String,
     pub(super) refund: String,
     pub(super) refund_yes: String,
     pub(super) refund_no: String,
@@ -282,6 +289,28 @@ pub(super) struct LetterText {
     pub(super) next: String,
 }
 
+/// Numbers with what they count.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CountWords {
+    person_one: String,
+    person_other: String,
+    mention_one: String,
+    mention_other: String,
+}
+
+impl CountWords {
+    /// `1 person`, `2 people`.
+    pub(super) fn people(&self, count: u64) -> String {
+        plural(usize::try_from(count).unwrap_or(usize::MAX), &self.person_one, &self.person_other)
+    }
+
+    /// `1 mention`, `2 mentions`.
+    pub(super) fn mentions(&self, count: u64) -> String {
+        plural(usize::try_from(count).unwrap_or(usize::MAX), &self.mention_one, &self.mention_other)
+    }
+}
+
 /// Lines of a case's history.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -296,6 +325,8 @@ pub(super) struct HistoryWords {
     pub(super) dismissed: String,
     pub(super) closed: String,
     pub(super) reopened: String,
+    pub(super) why_came_back: String,
+    pub(super) why_not_after_all: String,
     pub(super) came_back: String,
     pub(super) gathered: String,
     pub(super) evidence: String,

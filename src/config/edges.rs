@@ -82,6 +82,7 @@ pub(super) fn daemon(root: &Table, reader: &mut Reader<'_>) -> DaemonSettings {
         settings.sign_in = sign_in;
     }
     reachable(&section, &settings, found);
+    in_the_open(&section, &settings, found);
     settings.contact = section.parsed("contact", addresses::address, found);
     settings.holidays = section.parsed_list("holidays", values::days_off, found);
     // The files were read already; here only what is no text is told.
@@ -106,6 +107,30 @@ fn reachable(section: &Section<'_>, settings: &DaemonSettings, found: &mut Findi
                 format!("`http = \"{address}\"`: nothing says that the way to the pages is encrypted"),
             )
             .help("put a web server with TLS before it and set public_url = \"https://…\" to its address");
+    }
+}
+
+/// Links that act on cases, and what signs somebody in, would go over the network for everybody to read.
+fn in_the_open(section: &Section<'_>, settings: &DaemonSettings, found: &mut Findings) {
+    let Some(url) = settings.public_url.as_ref().filter(|url| url.scheme() == "http") else { return };
+    // Where others reach us directly, the warning above says so already; without pages there are no links.
+    if settings.http.is_none_or(|address| !address.ip().is_loopback()) {
+        return;
+    }
+    let local = match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    if !local {
+        found
+            .warning(
+                section.place("public_url"),
+                "`public_url` is not encrypted: whoever is on the way can read the pages, act by the links of mails, and \
+                 take over a session",
+            )
+            .help("put a web server with TLS before mentiond and write https://…");
     }
 }
 

@@ -137,7 +137,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let routes = people::routes(&root, &departments, &mut reader);
     let perks = thanks::perks(&root, &departments.names, &mut reader);
     let refunds = thanks::refunds(&root, &mut reader);
-    let tokens = tokens::tokens(&root, &departments.names, &mut reader);
+    let tokens = tokens::tokens(&root, &departments, &mut reader);
     let cues = cues::cues(&root, &mut reader);
     doubts::look(
         &doubts::Whole {

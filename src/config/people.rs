@@ -59,6 +59,13 @@ pub(super) fn departments<'t>(root: &'t Table, daemon: &DaemonSettings, reader: 
         let name = section.text("name", found).map_or(entry.key.as_str(), |text| text.value.trim());
         let role = section.choice("role", &[("management", Role::Management), ("community", Role::Community)], found);
         let lead = section.parsed("lead", addresses::address, found);
+        if let Some(lead) = lead.as_deref()
+            && members.iter().any(|m| m.email.eq_ignore_ascii_case(lead))
+        {
+            found
+                .warning(section.place("lead"), format!("`{lead}` leads this department and takes turns in it as a member"))
+                .help("if that is meant, leave it: their own overdue cases go straight to management, for nobody is reminded twice");
+        }
         let language = section.parsed("language", values::language, found).unwrap_or_else(|| daemon.language.clone());
         let week = section.parsed("hours", values::hours, found).unwrap_or_else(Week::always);
         let zone = section.parsed("timezone", zone::zone, found).unwrap_or_else(|| daemon.timezone.clone());
@@ -211,6 +218,7 @@ fn members(section: &Section<'_>, reader: &mut Reader<'_>) -> Vec<Member> {
         return Vec::new();
     };
     let mut members = Vec::new();
+    let mut seen: HashMap<String, Span> = HashMap::new();
     for item in items {
         let Some(person) = Section::open(item, &MEMBER, &mut reader.found) else { continue };
         let email = person
@@ -220,6 +228,14 @@ fn members(section: &Section<'_>, reader: &mut Reader<'_>) -> Vec<Member> {
         let hours = person.parsed("hours", values::hours, &mut reader.found);
         let away = person.parsed_list("away", values::days_off, &mut reader.found);
         if let (Some(email), Some(name)) = (email, name) {
+            if let Some(first) = seen.insert(email.to_lowercase(), person.place("email")) {
+                reader
+                    .found
+                    .error(person.place("email"), format!("`{email}` is a member of this department already"))
+                    .help("one person, one address: what they do could not be told apart, and one of them would have every second turn; take one out, or let the department's `email` be the shared address")
+                    .see(first, "the first");
+                continue;
+            }
             members.push(Member { name: name.value.trim().to_owned(), email, hours, away });
         }
     }

@@ -1,20 +1,20 @@
 //! `[tokens.NAME]`: programs that may use the API.
 
-use std::collections::HashMap;
-
-use super::diagnostic::Span;
 use super::keys::TOKEN;
+use super::people::Departments;
 use super::reader::Reader;
-use super::section::Section;
+use super::section::{Section, did_you_mean};
 use super::tree::Table;
 use super::{addresses, secret};
 use crate::model::{Scope, Token};
+use crate::routing::Department;
 
 /// Fewest characters of a token's secret: 24 of a random alphabet are beyond guessing.
 const MIN_SECRET: usize = 24;
 
 /// Reads all `[tokens.NAME]`.
-pub(super) fn tokens(root: &Table, departments: &HashMap<&str, Span>, reader: &mut Reader<'_>) -> Vec<Token> {
+pub(super) fn tokens(root: &Table, departments: &Departments<'_>, reader: &mut Reader<'_>) -> Vec<Token> {
+    let people: Vec<&str> = departments.list.iter().flat_map(|(d, _)| addresses_of(d)).collect();
     let mut tokens: Vec<Token> = Vec::new();
     for entry in reader.named(root, "tokens") {
         let Some(section) = Section::open(&entry.node, &TOKEN, &mut reader.found) else { continue };
@@ -39,12 +39,21 @@ pub(super) fn tokens(root: &Table, departments: &HashMap<&str, Span>, reader: &m
         let scope = section.choice("scope", &[("read", Scope::Read), ("act", Scope::Act)], &mut reader.found);
         let mut only = Vec::new();
         for text in section.list("departments", &mut reader.found).unwrap_or_default() {
-            if reader.is_defined(text, "department", departments) && !only.iter().any(|d| d == text.value) {
+            if reader.is_defined(text, "department", &departments.names) && !only.iter().any(|d| d == text.value) {
                 only.push(text.value.to_owned());
             }
         }
         let full = section.boolean("full", &mut reader.found).unwrap_or(false);
         let by = section.parsed("by", addresses::address, &mut reader.found);
+        // Where a department is broken, whose address this is cannot be told.
+        let whole = departments.list.len() == departments.names.len();
+        if let Some(by) = by.as_deref().filter(|by| whole && !people.iter().any(|p| p.eq_ignore_ascii_case(by))) {
+            let help = "name the address of a department, a member or a lead: cases are acted on in nobody else's name";
+            reader
+                .found
+                .error(section.place("by"), format!("`{by}` is nobody's address in this configuration"))
+                .help(did_you_mean(by, &people, help));
+        }
         tokens.push(Token {
             name: entry.key.clone(),
             secret,
@@ -55,4 +64,10 @@ pub(super) fn tokens(root: &Table, departments: &HashMap<&str, Span>, reader: &m
         });
     }
     tokens
+}
+
+/// Whoever may act on cases.
+fn addresses_of(department: &Department) -> impl Iterator<Item = &str> {
+    let members = department.members.iter().map(|m| m.email.as_str());
+    std::iter::once(department.email.as_str()).chain(members).chain(department.lead.as_deref())
 }

@@ -16,8 +16,8 @@ use crate::clock::Stopwatch;
 use crate::dedup::forgotten::Forgotten;
 use crate::dedup::{Links, Prints, StoryKey, voice};
 use crate::model::{
-    Category, Classification, Decision, Deliver, Entry, ErrorClass, Identity, Location, Matched, Mention, Part,
-    PollFault, Source, WatchlistMatch,
+    Category, Classification, Decision, Deliver, DeliveryKind, Entry, ErrorClass, Identity, Location, Matched, Mention,
+    Part, PollFault, Source, WatchlistMatch,
 };
 pub use crate::query::Lines;
 use crate::query::{Document, Facts, Found, Matcher, Scratch};
@@ -303,17 +303,22 @@ pub fn judge(
     entry: &Entry,
     watchlists: &[WatchlistMatch],
 ) -> (Classification, Decision) {
-    let classification = judges.classifier.classify(&Input {
+    let classification = judges.classifier.classify(&input(entry, watchlists));
+    let decision =
+        with_facts(judges, &classification, source, entry, watchlists, |document| judges.routing.decide(document));
+    (classification, decision)
+}
+
+/// What is classified of an entry.
+fn input<'a>(entry: &'a Entry, watchlists: &'a [WatchlistMatch]) -> Input<'a> {
+    Input {
         title: &entry.title,
         text: &entry.text,
         lang_hint: entry.lang.as_deref(),
         rating: entry.rating,
         press: entry.site.is_some(),
         watchlists,
-    });
-    let decision =
-        with_facts(judges, &classification, source, entry, watchlists, |document| judges.routing.decide(document));
-    (classification, decision)
+    }
 }
 
 /// The routes that are asked about an entry that was classified, in order.
@@ -363,6 +368,7 @@ fn mention(
     now: Timestamp,
 ) -> NewMention {
     let (classification, decision) = judge(engine.judges(), &source.name, &entry, &watchlists);
+    let perk_doubt = engine.judges().classifier.doubt(&input(&entry, &watchlists), &classification);
     let theme = {
         let lines = Lines::of(&entry);
         let mut document = lines.document(&entry, &source.name);
@@ -375,7 +381,7 @@ fn mention(
     let searched: Vec<&str> = watchlists.iter().flat_map(|w| &w.matched).filter_map(|m| written(&entry, m)).collect();
     let prints = Prints::of(&entry, classification.category, &classification.language.code, &searched);
     let mut deliveries = deliveries(engine, &watchlists, &decision, now);
-    if classification.category == Category::Praise && decision.deliver == Deliver::Now {
+    if classification.category == Category::Praise && decision.deliver != Deliver::None {
         copy_to_praised(engine, &entry, &decision, &mut deliveries, now);
     }
     let mention = Mention {
@@ -386,6 +392,7 @@ fn mention(
         watchlists,
         classification,
         decision,
+        perk_doubt,
         erased: None,
     };
     NewMention { mention, keys, words, prints, deliveries, author, theme }
@@ -437,7 +444,8 @@ pub(super) fn deliveries(
         .collect()
 }
 
-/// Whoever is praised by name hears of it, unless they get a mail about it anyway.
+/// Whoever is praised by name hears of it at once, however their department collects its mail, and beside an alert that
+/// does not say that they are meant; unless they get the notice anyway.
 fn copy_to_praised(
     engine: &Engine,
     entry: &Entry,
@@ -446,7 +454,8 @@ fn copy_to_praised(
     now: Timestamp,
 ) {
     for (department, member) in routing::praised(&engine.config.routing, &entry.title, &entry.text) {
-        let told = deliveries.iter().any(|d| d.recipient.eq_ignore_ascii_case(&member.email));
+        let notified = |d: &NewDelivery| d.content.kind() == DeliveryKind::Notice;
+        let told = deliveries.iter().any(|d| notified(d) && d.recipient.eq_ignore_ascii_case(&member.email));
         if told || decision.is_kept_from(&member.email) {
             continue;
         }

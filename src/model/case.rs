@@ -10,6 +10,11 @@ use super::{Category, Severity};
 /// pages have words for it.
 pub const ERASED: &str = "erased-on-request";
 
+/// Why a case that had ended is open again, where mentiond says so itself. Mails and pages have words for it.
+pub const CAME_BACK: &str = "the author came back";
+/// The same, when somebody said so who had said otherwise.
+pub const NOT_AFTER_ALL: &str = "the customer is not satisfied after all";
+
 /// Where a case stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

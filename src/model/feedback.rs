@@ -174,6 +174,9 @@ pub struct Scored {
     pub score: f32,
 }
 
+/// Beginning of the reason where no single words decided. Mails and pages have words for it.
+pub const WHOLE_WORDING: &str = "the wording as a whole";
+
 /// One piece of evidence: the words, what they did, and why that is so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cue {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Classification, Entry, Privacy};
+use super::{Classification, Entry, PerkDoubt, Privacy};
 
 /// The part of an entry in which words were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -119,6 +119,9 @@ pub struct Mention {
     pub watchlists: Vec<WatchlistMatch>,
     pub classification: Classification,
     pub decision: Decision,
+    /// Why nothing is given in thanks for it although it was taken for praise, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perk_doubt: Option<PerkDoubt>,
     /// Set if nothing is left of what was written and of who wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Erased>,

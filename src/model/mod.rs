@@ -17,17 +17,19 @@ pub mod theme;
 pub mod token;
 
 pub use case::{
-    Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, Owner, OwnerReason,
-    Privacy, Reminded, Rung,
+    CAME_BACK, Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, NOT_AFTER_ALL,
+    Owner, OwnerReason, Privacy, Reminded, Rung,
 };
 pub use entry::{Author, Engagement, Entry, Identity};
-pub use feedback::{Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity};
+pub use feedback::{
+    Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity, WHOLE_WORDING,
+};
 pub use mail::{
     Delivery, DeliveryKind, Email, MailFault, News, Picture, ReplyFault, SendOutcome, Trouble, TroubleKind, message_id,
 };
 pub use mailbox::{MailboxLogin, MailboxSettings, MailboxUse, RawMail};
 pub use mention::{Decision, Deliver, Erased, Matched, Mention, Part, WatchlistMatch};
-pub use perk::{GivenPerk, PERK_CODE, PerkOffer};
+pub use perk::{GivenPerk, PERK_CODE, PerkDoubt, PerkOffer, Thanks};
 pub use person::{Person, Who};
 pub use secret::Secret;
 pub use settings::{

@@ -115,17 +115,23 @@ pub enum ThemeHappening {
         theme: i64,
         mentions: Vec<i64>,
     },
+    /// Mentions were parted from it, and so few people are left that it need not be acted on.
+    Shrank {
+        people: u64,
+        case: Option<i64>,
+    },
 }
 
 impl ThemeHappening {
     /// For commands, in English.
     pub fn words(&self) -> String {
         let case = |case: &Option<i64>| case.map(|c| format!(", case {c}")).unwrap_or_default();
+        let who = |people: &u64| if *people == 1 { "1 person".to_owned() } else { format!("{people} people") };
         match self {
             ThemeHappening::Began => "began".into(),
-            ThemeHappening::Opened { people, case: of } => format!("opened: {people} people{}", case(of)),
+            ThemeHappening::Opened { people, case: of } => format!("opened: {}{}", who(people), case(of)),
             ThemeHappening::Reopened { people, case: of } => {
-                format!("came back: {people} people since it was closed{}", case(of))
+                format!("came back: {} since it was closed{}", who(people), case(of))
             }
             ThemeHappening::Closed { reason } if reason.is_empty() => "closed".into(),
             ThemeHappening::Closed { reason } => format!("closed: {reason}"),
@@ -133,7 +139,11 @@ impl ThemeHappening {
             ThemeHappening::TookIn { theme } => format!("theme {theme} became part of it"),
             ThemeHappening::MergedInto { theme } => format!("became part of theme {theme}"),
             ThemeHappening::Parted { theme, mentions } => {
-                format!("{} mentions were parted from it into theme {theme}", mentions.len())
+                let what = if mentions.len() == 1 { "mention was" } else { "mentions were" };
+                format!("{} {what} parted from it into theme {theme}", mentions.len())
+            }
+            ThemeHappening::Shrank { people, case: of } => {
+                format!("{} left: not open any more, until there are more again{}", who(people), case(of))
             }
         }
     }

@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::ast::Node;
-use super::fields::nearest;
 use super::lexer::{Kind, tokens};
 use super::{Query, fields::Field};
+use crate::text::known::nearest;
 
 /// Names that are listed in a message at most.
 const MAX_LISTED: usize = 8;

@@ -1,6 +1,7 @@
 //! The fields of the language: their names, what values they take, and what is said about those that are unknown.
 
 use super::ast::Place;
+use crate::text::known::nearest;
 
 /// What may stand before a colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,22 +135,6 @@ pub(super) fn unknown(name: &str, value: &str) -> (String, String) {
         None => format!("known fields: {}; {literal}", names.join(" ")),
     };
     (format!("unknown field `{name}:`"), help)
-}
-
-/// The known name that is most like `name`, if any is alike enough to be meant.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    // The measure is quadratic in the length: nothing long is meant.
-    if name.chars().count() > 40 {
-        return None;
-    }
-    known
-        .iter()
-        .filter(|candidate| candidate.chars().count() <= 2 * name.chars().count())
-        .map(|candidate| (strsim::jaro_winkler(&name, candidate), *candidate))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }
 
 fn capital(sentence: &str) -> String {

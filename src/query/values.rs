@@ -3,11 +3,12 @@
 use super::Scope;
 use super::ast::{At, Compare, Fact, Form, Has, Is, Node, Place, Set, Words};
 use super::context::{Named, Sought};
-use super::fields::{Field, nearest};
+use super::fields::Field;
 use super::lexer::Token;
 use super::parser::{Inside, MAX_DEPTH, Parser, in_text};
 use crate::model::{Category, SentimentLabel, Severity};
 use crate::text::fold;
+use crate::text::known::nearest;
 
 impl Parser<'_> {
     /// Words, or the value of a field.

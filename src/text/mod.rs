@@ -3,6 +3,7 @@
 pub mod fold;
 pub mod html;
 pub mod json_path;
+pub mod known;
 pub mod link;
 pub mod markdown;
 pub mod needle;

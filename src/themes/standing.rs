@@ -48,6 +48,8 @@ pub enum ThemeRefusal {
     NothingLeft(i64),
     #[error("give it a name: --name \"…\"")]
     NoName,
+    #[error("{0} is not known: name a member, a lead or a department of the configuration")]
+    Stranger(String),
 }
 
 /// What becomes of a theme that a mention has joined.
@@ -70,6 +72,20 @@ pub fn turn(status: ThemeStatus, people: u64, since_closing: u64, settings: &Act
         ThemeStatus::Closed if since_closing >= enough.saturating_sub(1).max(1) => Turn::Reopens,
         _ => Turn::Stays,
     }
+}
+
+/// Whether an open theme that lost mentions to another one is too small to be acted on, with so many people left in it.
+pub fn shrinks(status: ThemeStatus, people: u64, settings: &ActingSettings) -> bool {
+    status == ThemeStatus::Open && people < u64::from(settings.people.max(1))
+}
+
+/// What is noted in the case of a theme that shrank, in English, as other notes of mentiond in a history.
+pub fn shrank(theme: i64, parted: i64, mentions: usize, people: u64) -> String {
+    let what = if mentions == 1 { "1 mention was".to_owned() } else { format!("{mentions} mentions were") };
+    let left = if people == 1 { "1 person is".to_owned() } else { format!("{people} people are") };
+    format!(
+        "{what} parted from theme {theme} into theme {parted}; {left} left in it, too few for a theme that must be acted on"
+    )
 }
 
 /// Whether a mention is about an issue that others may have: trouble, a wish or a question, and nothing that must be kept

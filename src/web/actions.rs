@@ -166,7 +166,8 @@ pub(super) fn refusal_word(refusal: &Refusal) -> &'static str {
         Refusal::Stranger(..) => "stranger",
         Refusal::FailedIt(..) => "failed_it",
         Refusal::KeptFrom(..) => "kept_from",
+        Refusal::NotTheirs(..) => "not_theirs",
         Refusal::HasIt(..) => "has_it",
-        Refusal::NoReason(_) => "reason",
+        Refusal::NoReason(_) | Refusal::NoText(_) => "reason",
     }
 }

@@ -98,7 +98,9 @@ impl ActionLink {
             Standing::Past
         } else if done {
             Standing::Done
-        } else if ended && !(self.deed == Deed::Unsatisfied && case.status == CaseStatus::Closed) {
+        } else if ended {
+            // Not even to say that the customer is not satisfied after all: that opens the case again, and is done on its
+            // page or by a command, where it can be seen that it was closed.
             Standing::Past
         } else if now.as_millisecond() >= self.until {
             Standing::Expired
@@ -235,7 +237,7 @@ mod tests {
 
         let closed = after(&routing, &answered, Action::Satisfied, 30);
         assert_eq!(yes.standing(&closed, at(31)), Standing::Done);
-        assert_eq!(no.standing(&closed, at(31)), Standing::Open, "they may have said so too early");
+        assert_eq!(no.standing(&closed, at(31)), Standing::Past, "an old mail opens no closed case");
         assert_eq!(link(&open, Deed::Dismiss).standing(&closed, at(31)), Standing::Past);
         let dismissed = after(&routing, &open, Action::Dismiss { reason: "x".into() }, 30);
         assert_eq!(link(&open, Deed::Dismiss).standing(&dismissed, at(31)), Standing::Done);

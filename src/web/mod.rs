@@ -14,6 +14,7 @@ mod layout;
 pub mod links;
 pub mod metrics;
 mod pages;
+mod refused;
 mod session;
 
 use std::future::Future;
@@ -178,7 +179,8 @@ pub fn health(metrics: Arc<Metrics>) -> Router {
 /// Serves until `stop` is cancelled.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let stopped = stop.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let serving = axum::serve(refused::Wording(listener), router)
+        .with_graceful_shutdown(async move { stopped.cancelled().await });
     tokio::select! {
         result = async { serving.await } => if let Err(error) = result {
             tracing::error!(event = "http_failed", "pages and health checks are no longer served: {error}");

@@ -1,8 +1,9 @@
 //! Who is looking: the link by mail that signs in, the cookie that keeps somebody signed in, and the mark in every form
 //! that tells our own forms from others'.
 //!
-//! A cookie is a sealed address and an end; nothing is kept on the server, so whoever is taken out of the configuration
-//! is out at once. The links work once: that is in the record.
+//! A cookie is a sealed address and an end, so whoever is taken out of the configuration is out at once. Of sessions only
+//! those are in the record that were ended by signing out, until they would have ended anyway: a copy of the cookie opens
+//! nothing from then on. The links work once: that is in the record, too.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, State};
@@ -22,6 +23,8 @@ use crate::store::record::{DeliveryContent, NewDelivery};
 
 /// How long somebody stays signed in.
 const STAYS: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Random bytes of a session.
+const DICE: usize = 8;
 /// Bytes of a mail address (RFC 5321 section 4.5.3.1).
 const MAX_ADDRESS: usize = 254;
 
@@ -73,16 +76,18 @@ impl FromRequestParts<App> for Guest {
         }
         let session = cookie(&parts.headers, &view.site);
         let email = session.as_deref().and_then(|session| {
-            let payload = app.keys.unseal(Purpose::Session, session)?;
-            let (until, address) = payload.split_first_chunk::<8>()?;
-            let open = app.daemon.now().as_millisecond() < i64::from_be_bytes(*until);
-            let address = std::str::from_utf8(address).ok().filter(|_| open)?;
-            known_addresses(&view.site.routing).find(|known| known.eq_ignore_ascii_case(address)).map(str::to_owned)
+            let (until, address) = unsealed(app, session)?;
+            let address = Some(address).filter(|_| app.daemon.now() < until)?;
+            known_addresses(&view.site.routing).find(|known| known.eq_ignore_ascii_case(&address)).map(str::to_owned)
         });
-        let Some(email) = email else {
-            let root = root(&view.site);
-            return Err(see_other(&format!("{root}/sign-in")));
+        let (Some(email), Some(cookie)) = (email, session.as_deref()) else {
+            return Err(see_other(&format!("{}/sign-in", root(&view.site))));
         };
+        match app.daemon.record().is_signed_out(digest(cookie)).await {
+            Ok(false) => {}
+            Ok(true) => return Err(see_other(&format!("{}/sign-in", root(&view.site)))),
+            Err(error) => return Err(failed(&error)),
+        }
         let language = language_of(&view.site, &email);
         Ok(Self { view, email: Some(email), language, form: mark(session.as_deref().unwrap_or_default()) })
     }
@@ -184,7 +189,9 @@ pub(super) async fn enter(State(app): State<App>, Path(sealed): Path<String>) ->
     match app.daemon.record().use_sign_in(nonce, now).await {
         Ok(Some(email)) => {
             let until = now.checked_add(STAYS).unwrap_or(Timestamp::MAX).as_millisecond();
-            let payload = [until.to_be_bytes().as_slice(), email.as_bytes()].concat();
+            // Two sessions of one person are two, also if they begin at the same moment: each ends by itself.
+            let dice: [u8; DICE] = rand::random();
+            let payload = [until.to_be_bytes().as_slice(), &dice, email.as_bytes()].concat();
             let value = app.keys.seal(Purpose::Session, &payload);
             tracing::info!(event = "signed_in", "somebody signed in to the pages");
             let mut response = see_other(&format!("{}/", root(&view.site)));
@@ -196,10 +203,17 @@ pub(super) async fn enter(State(app): State<App>, Path(sealed): Path<String>) ->
     }
 }
 
-/// Signs out.
-pub(super) async fn leave(guest: Guest, body: Bytes) -> Response {
+/// Signs out: the cookie goes, and any copy of it is worth nothing.
+pub(super) async fn leave(State(app): State<App>, guest: Guest, headers: HeaderMap, body: Bytes) -> Response {
     if !guest.sent(&Form::read(&body)) {
         return refused(&guest.view, StatusCode::FORBIDDEN, "form");
+    }
+    let session = cookie(&headers, &guest.view.site);
+    if let Some((session, (until, _))) = session.and_then(|session| Some((digest(&session), unsealed(&app, &session)?)))
+        && let Err(error) = app.daemon.record().sign_out(session, until, app.daemon.now()).await
+    {
+        // Whoever is told that they are out must be.
+        return failed(&error);
     }
     let mut response = see_other(&format!("{}/sign-in", root(&guest.view.site)));
     set_cookie(&mut response, &guest.view.site, "", 0);
@@ -249,6 +263,20 @@ fn lang(language: &str) -> String {
 
 fn nonce(app: &App, sealed: &str) -> Option<String> {
     String::from_utf8(app.keys.unseal(Purpose::SignIn, sealed)?).ok()
+}
+
+/// When a session ends by itself, and whose it is.
+fn unsealed(app: &App, session: &str) -> Option<(Timestamp, String)> {
+    let payload = app.keys.unseal(Purpose::Session, session)?;
+    let (until, rest) = payload.split_first_chunk::<8>()?;
+    let (_, address) = rest.split_first_chunk::<DICE>()?;
+    let until = Timestamp::from_millisecond(i64::from_be_bytes(*until)).ok()?;
+    Some((until, std::str::from_utf8(address).ok()?.to_owned()))
+}
+
+/// What of a session is in the record: not the cookie, which a backup would give away.
+fn digest(session: &str) -> [u8; 32] {
+    Sha256::digest(session.as_bytes()).into()
 }
 
 /// `__Host-` holds a browser to Secure, our host alone and the whole of it (RFC 6265bis section 4.1.3.2).

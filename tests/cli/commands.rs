@@ -43,7 +43,6 @@ fn what_was_recorded_is_listed_and_shown() {
     for field in ["id", "source", "entry", "watchlists", "classification", "decision", "story", "original", "case"] {
         assert!(keys(&rows[0]).contains(field), "{field}");
     }
-    assert_eq!(within(&world, &["mentions", "--watchlist", "none", "--json"]).json(), json!([]));
     let one = within(&world, &["mentions", "1"]);
     for words in [
         "Mention 1 of story 1",
@@ -148,7 +147,9 @@ fn cases_are_listed_shown_and_acted_on() {
         (&["cases", "unsatisfied", "1"], "was not answered yet"),
         (&["cases", "reopen", "1"], "has not ended"),
         (&["cases", "assign", "1", "--to", "nobody@example.net"], "nobody@example.net is not known"),
-        (&["cases", "dismiss", "1", "--reason", " "], "say why"),
+        (&["cases", "note", "1", "--text", "x", "--by", "eve@example.net"], "eve@example.net is not known"),
+        (&["cases", "satisfied", "1", "--by", "eve@example.net"], "eve@example.net is not known"),
+        (&["cases", "dismiss", "1", "--reason", "x", "--by", "eve@example.net"], "eve@example.net is not known"),
         (&["cases", "answer", "99"], "there is no case 99"),
         (&["cases", "show", "99"], "there is no case 99"),
     ] {
@@ -157,6 +158,44 @@ fn cases_are_listed_shown_and_acted_on() {
         assert!(refused.err.contains(says), "{arguments:?}: {}", refused.err);
     }
     assert_eq!(within(&world, &["cases", "dismiss", "1"]).code, 2, "a reason is needed");
+    // Words that say nothing are refused, by the name of their flag.
+    for (arguments, flag) in [
+        (&["cases", "note", "1", "--text", ""][..], "--text"),
+        (&["cases", "note", "1", "--text", " \n"], "--text"),
+        (&["cases", "dismiss", "1", "--reason", " "], "--reason"),
+        (&["cases", "reopen", "1", "--reason", ""], "--reason"),
+        (&["cases", "assign", "1", "--to", ""], "--to"),
+        (&["cases", "ack", "1", "--by", ""], "--by"),
+        (&["themes", "close", "1", "--reason", ""], "--reason"),
+        (&["themes", "rename", "1", "--name", " "], "--name"),
+    ] {
+        let refused = within(&world, arguments);
+        assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{arguments:?}");
+        let others = ["--text", "--reason", "--to <", "--by <", "--name"].iter().filter(|f| !f.starts_with(flag));
+        assert!(refused.err.contains(&format!("'{flag}")), "{arguments:?}: {}", refused.err);
+        assert!(others.into_iter().all(|other| !refused.err.contains(&format!("'{other}"))), "{}", refused.err);
+    }
+    // A filter that nothing can pass is a mistake, not an empty list.
+    for (arguments, says) in [
+        (
+            &["cases", "--department", "suport"][..],
+            "there is no department `suport`; did you mean `support`? known: support",
+        ),
+        (&["mentions", "--department", "zzz"], "there is no department `zzz`; known: support"),
+        (&["mentions", "--watchlist", "acmee"], "there is no watchlist `acmee`; did you mean `acme`?"),
+        (&["themes", "--watchlist", "zzz"], "there is no watchlist `zzz`; known: acme"),
+        (&["report", "--watchlist", "amce"], "did you mean `acme`?"),
+        (&["cases", "--status", "opne"], "did you mean `open`?"),
+        (&["themes", "--status", "opne"], "did you mean `open`?"),
+        (&["mentions", "--category", "complain"], "did you mean `complaint`?"),
+        (&["mentions", "--severity", "hgih"], "did you mean `high`?"),
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let refused = within(&world, &[arguments, json].concat());
+            assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{arguments:?}");
+            assert!(refused.err.contains(says), "{arguments:?}: {}", refused.err);
+        }
+    }
 
     let answered = within(&world, &["cases", "answer", "1", "--by", "ana@example.com", "--json"]).json();
     assert_eq!(answered["status"], "answered");
@@ -196,4 +235,35 @@ fn outbox_shows_what_is_stuck_and_retries_it() {
     assert_eq!(within(&world, &["outbox", "retry"]).code, 0);
     assert_eq!(within(&world, &["once", "--json"]).json()["mail"]["sent"], json!(2));
     assert_eq!(world.mails_to(BRAND).len(), 2);
+}
+
+#[test]
+fn forgetting_a_name_that_others_bear_shows_first_what_would_be_struck() {
+    let world = world().toml("members = [{ name = \"Ana Ruiz\", email = \"ana@example.com\" }]");
+    assert_eq!(within(&world, &["once"]).code, 0);
+    let texts = || within(&world, &["mentions", "--json"]).out;
+    let before = texts();
+    // The brand, and what a watchlist looks for.
+    let refused = within(&world, &["forget", "--author", "Acme"]);
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""), "{}", refused.err);
+    for says in ["the name of watchlist acme", "--force", "nothing was changed"] {
+        assert!(refused.err.contains(says), "{says}: {}", refused.err);
+    }
+    let shown = within(&world, &["forget", "--author", "Acme", "--dry-run"]);
+    assert!(
+        shown.code == 0 && shown.err.contains("watchlist acme") && shown.out.contains("This would be erased:"),
+        "{} {}",
+        shown.err,
+        shown.out
+    );
+    // Somebody who works here.
+    let stopped = within(&world, &["forget", "--author", "Ana Ruiz"]);
+    assert_eq!(stopped.code, 1, "{}", stopped.err);
+    assert!(stopped.out.contains("This would be erased:"), "{}", stopped.out);
+    assert!(stopped.err.contains("1 person who works here has this name too, Ana Ruiz (support)"), "{}", stopped.err);
+    assert_eq!(texts(), before, "nothing was changed");
+    let json = within(&world, &["forget", "--author", "Ana Ruiz", "--dry-run", "--json"]).json();
+    assert_eq!((&json["dry_run"], json["warnings"].as_array().unwrap().len()), (&json!(true), 1));
+    let forced = within(&world, &["forget", "--author", "Ana Ruiz", "--force"]);
+    assert!(forced.out.starts_with("Erased:"), "{} {}", forced.out, forced.err);
 }

@@ -281,3 +281,23 @@ async fn every_page_speaks_every_language() {
         daemon.stop().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_department_that_nobody_configured_is_no_empty_list() {
+    for (language, says) in [("en", "There is no department"), ("da", "Der er ingen afdeling")] {
+        let (world, _) = world(language);
+        let world = world.feed("forum", complaint());
+        let daemon = world.run();
+        until("the case", || world.record().cases(&Default::default()).is_ok_and(|_| !world.mentions().is_empty()))
+            .await;
+        let ana = Person::sign_in(&world, &daemon, ANA).await;
+        let page = ana.get("/cases?department=suport").await;
+        assert_eq!(page.status, 422);
+        page.says(says).says("suport").says("support, shop, community").lacks("Acme broke my chair");
+        let hostile = ana.get("/cases?department=%3Cscript%3Ealert(1)%3C/script%3E").await;
+        assert_eq!(hostile.status, 422);
+        hostile.lacks("<script>alert");
+        assert_eq!(ana.get("/cases?department=shop").await.status, 200);
+        daemon.stop().await.unwrap();
+    }
+}

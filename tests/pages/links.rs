@@ -174,6 +174,41 @@ async fn the_question_whether_the_customer_is_satisfied_is_answered_with_a_link(
 }
 
 #[tokio::test]
+async fn a_link_to_a_closed_case_says_how_it_stands_and_changes_nothing() {
+    let (world, at) = world("en");
+    let world = world.feed("forum", complaint());
+    let daemon = world.run();
+    let notice = notice_links(&world, ANA).await;
+    let ana = Person::stranger(at);
+    assert_eq!(ana.post(&notice[1], "").await.status, 303);
+    world.pass(SignedDuration::from_hours(24 * 4));
+    daemon.reload.send(()).await.unwrap();
+    until("the question", || world.mails_to(ANA).iter().any(|m| m.kind == "question")).await;
+    let question = world.mails_to(ANA).into_iter().find(|m| m.kind == "question").unwrap();
+    let found = links(&question.text, "/act/");
+    assert_eq!(ana.post(&found[0], "").await.status, 303);
+    assert_eq!(case(&world).status, CaseStatus::Closed);
+    let (before, history) = (case(&world), steps(&world));
+    // "Not satisfied" of the same mail, pressed a minute later: the case was closed in between.
+    world.pass(SignedDuration::from_mins(1));
+    for answer in [ana.get(&found[1]).await, ana.post(&found[1], "").await] {
+        answer.says("The case has moved on since this mail").says("Now: Closed").lacks("<button");
+    }
+    for link in &notice {
+        ana.post(link, "").await.says("Now: Closed");
+    }
+    assert_eq!((case(&world), steps(&world)), (before, history));
+    // On its page, where it says that it is closed, it can be done; and the history tells.
+    let liv = Person::sign_in(&world, &daemon, ANA).await;
+    let page = liv.get("/cases/1").await;
+    let form = page.field("form");
+    assert_eq!(liv.post("/cases/1", &format!("form={form}&deed=unsatisfied")).await.status, 303);
+    assert_eq!((case(&world).status, case(&world).failed.len()), (CaseStatus::Open, 1));
+    liv.get("/cases/1").await.says("not satisfied after all");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn without_an_address_for_the_pages_mails_carry_no_links() {
     let http = crate::support::world::free_address();
     let world = World::new()

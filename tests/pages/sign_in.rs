@@ -41,6 +41,20 @@ async fn a_members_address_gets_a_link_that_works_once() {
     assert_eq!(ana.post("/sign-out", "form=x").await.status, 403);
     let out = ana.post("/sign-out", &format!("form={}", page.field("form"))).await;
     assert!(out.status == 303 && out.header("set-cookie").unwrap().contains("Max-Age=0"));
+    // A copy of the cookie opens nothing any more, also after a restart; other sessions of hers go on.
+    let elsewhere = Person::sign_in(&world, &daemon, ANA).await;
+    for path in ["/mentions", "/cases/1"] {
+        let answer = ana.get(path).await;
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/sign-in")), "{path}");
+    }
+    assert_eq!(ana.post("/cases/1", &format!("form={}&deed=acknowledge", page.field("form"))).await.status, 303);
+    assert_eq!(world.record().case(1).unwrap().unwrap().case.status.as_str(), "open");
+    assert_eq!(elsewhere.get("/mentions").await.status, 200);
+    daemon.stop().await.unwrap();
+    let daemon = world.run();
+    until("the pages", || std::net::TcpStream::connect(at).is_ok()).await;
+    assert_eq!(ana.get("/mentions").await.status, 303);
+    assert_eq!(elsewhere.get("/mentions").await.status, 200);
     daemon.stop().await.unwrap();
 }
 

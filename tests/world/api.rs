@@ -417,3 +417,67 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut 
         }
     }
 }
+
+#[tokio::test]
+async fn a_filter_by_a_name_that_nobody_configured_is_told_with_the_known_ones() {
+    let (_world, daemon) = started().await;
+    for (path, token, says) in [
+        (
+            "/api/v1/cases?department=caer",
+            FULL,
+            "there is no department `caer`; did you mean `care`? known: care, joy, board",
+        ),
+        ("/api/v1/mentions?department=zzz", FULL, "there is no department `zzz`; known: care, joy, board"),
+        // A token of one team is not told of others.
+        ("/api/v1/cases?department=board", CARE, "there is no department `board`; known: care"),
+        ("/api/v1/mentions?watchlist=amce", READ, "there is no watchlist `amce`; did you mean `acme`?"),
+        ("/api/v1/cases?status=opne", READ, "open, acknowledged, answered"),
+        ("/api/v1/cases?person=eve@example.net", READ, "the mail address of a department, a member or a lead"),
+        ("/api/v1/mentions?category=joy", READ, "complaint"),
+    ] {
+        let said = get(&daemon, path, token).await;
+        assert_eq!(said.status, 400, "{path}: {}", said.body);
+        assert!(said.body["detail"].as_str().unwrap().contains(says), "{path}: {}", said.body);
+        assert!(valid(&schema("Problem"), &said.body).is_empty());
+    }
+    assert_eq!(get(&daemon, "/api/v1/cases?department=care", CARE).await.status, 200);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_http_gets_the_same_kind_of_answer_as_everything_else() {
+    let (_world, daemon) = started().await;
+    let long = format!("/api/v1/cases?query={}", "x".repeat(70_000));
+    for (path, status) in [
+        ("/api/v1/mentions?query=severity:>=high", 400),
+        ("/api/v1/cases?query=\"a b\"", 400),
+        ("/api/v1/cases?query={}", 400),
+        (long.as_str(), 414),
+    ] {
+        let shown: String = path.chars().take(60).collect();
+        let said = get(&daemon, path, FULL).await;
+        // What the parser lets through is asked like any other query.
+        if said.status == 200 {
+            continue;
+        }
+        assert!(said.status == status || said.status == 400, "{shown}: {}", said.headers);
+        assert_eq!(
+            said.header("content-type").as_deref(),
+            Some("application/problem+json"),
+            "{shown}: {}",
+            said.headers
+        );
+        assert!(valid(&schema("Problem"), &said.body).is_empty(), "{shown}: {}", said.body);
+    }
+    let said = get(&daemon, "/api/v1/mentions?query=severity:>=high", FULL).await;
+    assert!(
+        said.status == 400 && said.body["detail"].as_str().unwrap().contains("%3E"),
+        "{} {}",
+        said.headers,
+        said.body
+    );
+    let header = format!("X-Long: {}\r\n", "x".repeat(600_000));
+    let said = ask(&daemon, "GET", "/api/v1/cases", FULL, &header, "").await;
+    assert_eq!((said.status, &said.body["status"]), (431, &json!(431)), "{}", said.headers);
+    daemon.stop().await.unwrap();
+}

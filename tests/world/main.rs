@@ -16,6 +16,7 @@ mod kept;
 mod looking;
 mod mail;
 mod mailbox;
+mod manager;
 mod perks;
 mod privacy;
 mod real;

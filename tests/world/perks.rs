@@ -197,3 +197,65 @@ async fn a_retried_letter_about_a_case_goes_to_the_address_that_the_department_h
     world.once().await;
     assert!(world.heard().contains(&("reminder".into(), "new@example.com".into())), "{:?}", world.heard());
 }
+
+#[tokio::test]
+async fn a_padded_complaint_is_never_paid_with_a_perk() {
+    let glad = "I love Acme! Best machine ever. Thank you so much, wonderful people. ";
+    let grim = "The charger caught fire and burned my daughter's hand, I want my money back. ";
+    let padded = [
+        format!("{}Acme: {grim}{}", glad.repeat(8), glad.repeat(8)),
+        format!("Acme {grim}{}", "wonderful ".repeat(40_000)),
+        format!("Acme {}{grim}", "love it, thank you, fantastic Acme! ".repeat(1_500)),
+        format!("{glad}{}", "thank you Acme, lovely ".repeat(60)),
+    ];
+    let entries = padded.iter().enumerate().map(|(n, text)| {
+        let link = format!("https://forum.example.net/padded/{n}");
+        entry(&format!("Thank you {n}")).id(&format!("p{n}")).link(&link).author(&format!("Eva {n}")).text(text)
+    });
+    let world = World::new()
+        .feed("forum", rss(entries))
+        .watch("acme", "acme", "brand@example.com")
+        .toml(TEAMS)
+        .toml("[perks.care]\ntext = \"a free coffee with the code {code}\"\ncodes = [\"BEAN-1\"]");
+    world.once().await;
+    let mails = world.mails();
+    assert!(mails.iter().all(|m| !m.says("BEAN") && !m.says("a free coffee")), "{:?}", world.heard());
+    let taken_for_praise: Vec<_> =
+        world.mentions().into_iter().filter(|row| row.mention.classification.category.as_str() == "praise").collect();
+    assert!(!taken_for_praise.is_empty(), "what is padded enough is taken for praise");
+    let asked = world.mails_to("care@example.com").iter().filter(|m| m.says("Not offered yet")).count();
+    assert_eq!(asked, taken_for_praise.len(), "the owner is asked to read it first: {:?}", world.heard());
+
+    // The code is there for whoever means it.
+    world.serve("forum", rss([praise(1)]));
+    world.pass(SignedDuration::from_hours(1));
+    world.once().await;
+    assert_eq!(world.mails_to("care@example.com").iter().filter(|m| m.says("the code BEAN-1")).count(), 1);
+}
+
+#[tokio::test]
+async fn the_copy_to_the_people_praised_reaches_them_once_whatever_else_they_get() {
+    let thanks = entry("Thanks")
+        .id(1)
+        .link("https://forum.example.net/1")
+        .author("Mette Holm")
+        .text("I love Acme, thank you so much, Tom Berg was fantastic!");
+    let world = World::new()
+        .feed("forum", rss([thanks.clone()]))
+        // Tom asked for all mentions, and praise waits for the digest.
+        .watch("acme", "acme", "tom@example.com")
+        .toml(&TEAMS.replace("handles = [\"praise\", ", "digest = \"daily 09:00\"\nhandles = [\"praise\", "))
+        .toml("[[routes]]\nwhen = 'category:praise'\ndepartment = \"care\"\ndeliver = \"digest\"");
+    world.once().await;
+    let kinds: Vec<_> = world.mails_to("tom@example.com").into_iter().map(|m| m.kind).collect();
+    assert_eq!(kinds.iter().filter(|k| *k == "alert").count(), 1, "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|k| *k == "copy").count(), 1, "{kinds:?}");
+    let copy = world.mails_to("tom@example.com").into_iter().find(|m| m.kind == "copy").unwrap();
+    assert!(copy.says("praise that names you") && !copy.says("Mette"), "{}", copy.text);
+    assert!(world.mails_to("care@example.com").is_empty(), "the department waits for its digest");
+    // Found again, and elsewhere: he knows.
+    let world = world.feed("mirror", rss([thanks.link("https://mirror.example.net/1")]));
+    world.pass(SignedDuration::from_hours(1));
+    world.once().await;
+    assert_eq!(world.mails_to("tom@example.com").iter().filter(|m| m.kind == "copy").count(), 1);
+}

@@ -74,10 +74,14 @@ fn themes(world: &World) -> Vec<ThemeRow> {
 }
 
 async fn act(world: &World, id: i64, action: ThemeAction) -> Result<i64, ThemeRefusal> {
+    act_as(world, "community@example.com", id, action).await
+}
+
+async fn act_as(world: &World, by: &str, id: i64, action: ThemeAction) -> Result<i64, ThemeRefusal> {
     let engine = world.engine();
     let daemon = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
     let record = daemon.store.record();
-    let done = record.act_on_theme(engine.desk, id, action, Some("ann@example.com".into()), world.clock.now()).await;
+    let done = record.act_on_theme(engine.desk, id, action, Some(by.to_owned()), world.clock.now()).await;
     daemon.store.close().await;
     done.unwrap()
 }
@@ -271,4 +275,39 @@ async fn the_next_digest_tells_of_a_theme_that_opened() {
         assert!(digest.says(words), "{words}: {}", digest.text);
     }
     assert!(!digest.says("4 mentions"), "{}", digest.text);
+}
+
+#[tokio::test]
+async fn a_theme_that_falls_below_three_people_by_a_split_is_one_to_think_about_again_and_its_case_is_told() {
+    let world = world();
+    let dossiers = hear(&world, 1, &logged_out()[..3]).await;
+    assert_eq!(dossiers.len(), 1);
+    let theme = themes(&world)[0].theme.clone();
+    let case = theme.case.expect("an open theme has a case");
+    let stranger = act_as(&world, "eve@example.net", theme.id, ThemeAction::Close { reason: String::new() }).await;
+    assert_eq!(stranger, Err(ThemeRefusal::Stranger("eve@example.net".into())), "as with cases");
+    let said: Vec<i64> = world.mentions().iter().map(|row| row.mention.id).collect();
+    let parted = act(&world, theme.id, ThemeAction::Split { mentions: vec![said[0], said[1]] }).await.unwrap();
+    let left = world.record().theme(theme.id).unwrap().unwrap();
+    assert_eq!((left.row.theme.status, left.row.people), (ThemeStatus::Growing, 1));
+    assert_eq!(world.record().theme(parted).unwrap().unwrap().row.theme.status, ThemeStatus::Growing);
+    let history: Vec<String> = left.steps.iter().map(|step| step.what.words()).collect();
+    assert!(history.iter().any(|line| line.starts_with("1 person left: not open any more")), "{history:?}");
+    assert!(history.iter().any(|line| line.starts_with("2 mentions were parted")), "{history:?}");
+    // Whoever works on it reads why, in the case and by mail.
+    let file = world.record().case(case).unwrap().unwrap();
+    assert!(!file.case.status.is_ended());
+    let noted = file.steps.iter().filter_map(|step| match &step.what {
+        mentiond::model::Happening::Noted { text } => Some(text.as_str()),
+        _ => None,
+    });
+    let noted: Vec<&str> = noted.collect();
+    assert!(matches!(noted.as_slice(), [one] if one.contains("1 person is left in it")), "{noted:?}");
+    world.once().await;
+    let told = world.mails().into_iter().filter(|mail| mail.kind == "update" && mail.says("1 person is left in it"));
+    assert_eq!(told.count(), 1, "{:?}", world.heard());
+    // Two more people: it comes back, with the same case.
+    hear(&world, 2, &logged_out()).await;
+    let opened: Vec<_> = themes(&world).into_iter().filter(|row| row.theme.status == ThemeStatus::Open).collect();
+    assert!(opened.iter().all(|row| row.people >= 3), "{opened:?}");
 }

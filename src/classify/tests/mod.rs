@@ -1,7 +1,7 @@
 mod measured;
 
 use super::*;
-use crate::model::{SentimentLabel, Severity};
+use crate::model::{Cue, SentimentLabel, Severity, WHOLE_WORDING};
 
 /// Texts of our own, with what must be said of them: category, severity, sentiment, a flag (`-` = any).
 const TABLES: [(&str, &str); 4] = [
@@ -396,4 +396,39 @@ fn long_texts_are_read_where_it_matters() {
     // Cut between words, never inside a letter.
     let wide = "ø".repeat(9_000);
     assert!(document(&Input { text: &wide, ..Input::default() }).text.len() < 3_000);
+}
+
+/// Names, and words that say nothing by themselves, are never given as the reason; where nothing else is left it is the
+/// wording as a whole.
+#[test]
+fn names_and_words_without_meaning_are_never_the_reason() {
+    let texts = [
+        "Larsen at the counter in Aarhus laughed at me and then it broke at home",
+        "At the shop in Odense they told Larsen that at least the machine was at fault",
+        "I talked to Peterson at Acme and at the end nothing happened",
+        "Hr. Larsen i butikken på Nørrebro sagde at det var min egen skyld, og at jeg kunne gå",
+        "La señora Gutiérrez de la tienda de Burgos me dijo que a mí no me toca nada",
+        "O senhor Almeida da loja de Braga disse que a culpa é minha e que não há nada a fazer",
+    ];
+    let names =
+        ["Larsen", "Aarhus", "Odense", "Peterson", "Acme", "Nørrebro", "Gutiérrez", "Burgos", "Almeida", "Braga"];
+    for text in texts {
+        let c = classify(text);
+        let common = stopwords(&c.language.code);
+        for cue in c.cues.iter().filter(|q| q.why.contains("speaks for") || q.why.contains("sounds")) {
+            let word = cue.text.to_lowercase();
+            assert!(!names.iter().any(|n| cue.text.contains(n)), "{text}: {cue:?}");
+            assert!(
+                !common.contains(&word) && !["at", "in", "de", "og", "que"].contains(&word.as_str()),
+                "{text}: {cue:?}"
+            );
+        }
+        if c.severity > Severity::Low {
+            let own = format!("severity:{}", c.severity.as_str());
+            assert!(c.cues.iter().any(|q| q.effect == own), "{text}: a severity without a reason: {:?}", c.cues);
+        }
+    }
+    let whole = classify("Larsen at the counter");
+    let said = |q: &Cue| q.text.is_empty() && q.why.starts_with(WHOLE_WORDING);
+    assert!(whole.cues.iter().any(said), "{:?}", whole.cues);
 }

@@ -262,12 +262,14 @@ fn hostile_input_takes_linear_time() {
             began.elapsed()
         };
         // Ten times the text may take ten times as long, or thrice that on a busy machine; a square is a hundred times.
-        let (small, large) = (time(200), time(2_000));
-        println!("{text:?}: {small:?}, {large:?}");
-        assert!(
-            large < 40 * small.max(std::time::Duration::from_millis(10)),
-            "{text:?} took {small:?}, then {large:?}"
-        );
+        // Something else may have had the processor meanwhile: what takes a square of time takes it every time.
+        let mut tries = Vec::new();
+        let linear = (0..3).any(|_| {
+            let (small, large) = (time(200), time(2_000));
+            tries.push((small, large));
+            large < 40 * small.max(std::time::Duration::from_millis(10))
+        });
+        assert!(linear, "{text:?} took {tries:?}");
     }
 }
 

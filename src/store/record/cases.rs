@@ -12,8 +12,8 @@ use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows, themes};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
 use crate::model::{
-    ActingSettings, Case, CaseMail, CaseStatus, CaseStep, Category, Deliver, Happening, Letter, Mention, Owner,
-    Privacy, Severity, message_id,
+    ActingSettings, Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity,
+    message_id,
 };
 use crate::point;
 use crate::routing::Routing;
@@ -338,47 +338,13 @@ pub(super) fn follow(
 }
 
 /// Takes reminders out of the outbox that have not left yet and are overtaken by what was done with the case.
-fn overtaken(c: &Connection, case: &Case, under_way: Option<i64>) -> Result<Vec<i64>, StoreError> {
+pub(super) fn overtaken(c: &Connection, case: &Case, under_way: Option<i64>) -> Result<Vec<i64>, StoreError> {
     let mut statement = c.prepare_cached(
         "DELETE FROM outbox WHERE mention = ?1 AND kind IN ('reminder', 'escalation', 'question')
             AND content ->> '$.case' = ?3 AND status = 'queued' AND attempts = 0 AND id IS NOT ?2 RETURNING id",
     )?;
     let ids = statement.query_map(params![case.mention, under_way, case.id], |row| row.get(0))?;
     Ok(ids.collect::<Result<_, _>>()?)
-}
-
-/// Dismisses a case whose author was forgotten, and tells its owner beside the community. Answers which mails were
-/// overtaken.
-pub(super) fn dismiss_and_tell(
-    c: &Connection,
-    desk: &CaseDesk,
-    id: i64,
-    action: &Action,
-    under_way: Option<i64>,
-    now: Timestamp,
-) -> Result<Result<Vec<i64>, Refusal>, StoreError> {
-    let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
-    let loads = Loads::new();
-    let around = Around { routing: &desk.routing, loads: &loads, now };
-    let mut outcome = match cases::act(around, &case, action, None) {
-        Ok(outcome) => outcome,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let shared = || desk.routing.department(&case.owner.department).map(|d| d.email.clone());
-    if let Some(to) = case.owner.person.clone().or_else(shared)
-        && !outcome.mails.iter().any(|mail| mail.to.eq_ignore_ascii_case(&to))
-    {
-        outcome.mails.push(CaseMail {
-            to,
-            department: case.owner.department.clone(),
-            letter: Letter::Update,
-            copy: false,
-            once: format!("case {id} erased"),
-        });
-    }
-    let overtaken = overtaken(c, &case, under_way)?;
-    keep(c, desk, &outcome, Some(&case), None, now)?;
-    Ok(Ok(overtaken))
 }
 
 /// A mention gathers replies and reposts, `more` of them: its open case is raised, and the owner told. How many mails were

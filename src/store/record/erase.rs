@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::super::{Remains, StoreError};
-use super::cases::{self, CaseDesk};
+use super::cases::CaseDesk;
 use super::unmatched::Unmatched;
-use super::{Reader, Record, millis, rows, themes};
+use super::{Reader, Record, millis, rows, themes, told};
 use crate::cases::Action;
 use crate::dedup::StoryKey;
 use crate::dedup::forgotten::{Forgotten, ForgottenKey};
@@ -280,7 +280,7 @@ impl<'a> Work<'a> {
         };
         if !ended {
             let action = Action::Dismiss { reason: ERASED.to_owned() };
-            if let Ok(overtaken) = cases::dismiss_and_tell(c, self.desk, id, &action, self.under_way, self.now)? {
+            if let Ok(overtaken) = told::dismiss_and_tell(c, self.desk, id, &action, self.under_way, self.now)? {
                 self.withdrawn.extend(overtaken);
                 self.erasure.dismissed += 1;
             }

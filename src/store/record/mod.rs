@@ -23,6 +23,7 @@ mod storms;
 mod stuck;
 mod summaries;
 mod themes;
+mod told;
 mod unmatched;
 #[cfg(test)]
 mod upgrade_tests;
@@ -67,7 +68,7 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -80,6 +81,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("privacy.sql"),
     include_str!("summaries.sql"),
     include_str!("looks.sql"),
+    include_str!("sign_outs.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

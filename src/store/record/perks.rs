@@ -38,6 +38,9 @@ pub(super) fn give(
     if found.classification.category != Category::Praise || found.decision.deliver != Deliver::Now {
         return Ok(0);
     }
+    if found.perk_doubt.is_some() {
+        return Ok(0);
+    }
     let Some(codes) = desk.perks.get(department) else { return Ok(0) };
     let known = c
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM perks WHERE mention = ?1)")?

@@ -160,7 +160,8 @@ fn act(
     now: Timestamp,
 ) -> Result<Result<Vec<i64>, ReplyFault>, StoreError> {
     let Some(case) = cases::read(c, id)? else { return Ok(Err(ReplyFault::NoCase)) };
-    if !may_act(&desk.routing, &case, sender, addressed) {
+    // Who has nothing to do with it does not hear why, either.
+    if may_act(&desk.routing, &case, sender, addressed).is_err() {
         return Ok(Err(ReplyFault::NotAllowed));
     }
     let done = cases::perform(c, desk, id, action, Some(sender), under_way, now)?;
@@ -174,9 +175,9 @@ fn act(
         Refusal::Stranger(..) => ReplyFault::Stranger,
         Refusal::FailedIt(..) => ReplyFault::FailedIt,
         // Who must not hear of it does not hear why, either.
-        Refusal::KeptFrom(..) => ReplyFault::NotAllowed,
+        Refusal::KeptFrom(..) | Refusal::NotTheirs(..) => ReplyFault::NotAllowed,
         Refusal::HasIt(..) => ReplyFault::HasIt,
-        Refusal::NoReason(_) => ReplyFault::NoReason,
+        Refusal::NoReason(_) | Refusal::NoText(_) => ReplyFault::NoReason,
     }))
 }
 

@@ -1,4 +1,4 @@
-//! Links that sign in to the pages: asked for, mailed, used once.
+//! Links that sign in to the pages: asked for, mailed, used once; and the sessions that were ended by signing out.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
@@ -38,6 +38,32 @@ impl Record {
                 millis(now)
             ])?;
             queue(c, &mail, None, None, now, false)
+        })
+        .await
+    }
+
+    /// Ends a session for good; `session` is the digest of its cookie, `until` when it would have ended by itself.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub async fn sign_out(&self, session: [u8; 32], until: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        self.write(true, move |c| {
+            c.prepare_cached("DELETE FROM sign_outs WHERE until <= ?1")?.execute([millis(now)])?;
+            c.prepare_cached("INSERT OR IGNORE INTO sign_outs (session, until) VALUES (?1, ?2)")?
+                .execute(params![session, millis(until)])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether a session was ended by signing out.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn is_signed_out(&self, session: [u8; 32]) -> Result<bool, StoreError> {
+        self.read(move |c| {
+            let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM sign_outs WHERE session = ?1)")?;
+            Ok(statement.query_row([session], |row| row.get(0))?)
         })
         .await
     }

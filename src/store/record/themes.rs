@@ -267,7 +267,8 @@ fn look(c: &Connection, desk: &CaseDesk, theme: &mut Theme, now: Timestamp) -> R
     if turn == Turn::Stays {
         return Ok(Placed::default());
     }
-    let back = turn == Turn::Reopens;
+    // One that was open before it shrank comes back, too: it has its case, and its dossiers were sent once.
+    let back = turn == Turn::Reopens || theme.case.is_some();
     theme.status = ThemeStatus::Open;
     theme.opened = Some(now);
     theme.comebacks += u32::from(back);
@@ -320,7 +321,7 @@ fn look(c: &Connection, desk: &CaseDesk, theme: &mut Theme, now: Timestamp) -> R
             placed.queued += cases::keep(c, desk, &outcome, before.as_ref(), None, now)?;
         }
     }
-    let (people, case) = (if back { since_closing } else { recent }, theme.case);
+    let (people, case) = (if turn == Turn::Reopens { since_closing } else { recent }, theme.case);
     let what = if back { ThemeHappening::Reopened { people, case } } else { ThemeHappening::Opened { people, case } };
     note(c, theme.id, now, None, &what)?;
     write_standing(c, theme)?;

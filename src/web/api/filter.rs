@@ -6,6 +6,7 @@ use url::form_urlencoded;
 use super::problem::Problem;
 use crate::model::Mention;
 use crate::query::{self, Context, Document, Query, Scope, with_mention};
+use crate::text::known::unknown;
 use crate::themes::NamedQueries;
 
 /// Things of one page, unless `limit` says.
@@ -37,6 +38,20 @@ impl Fields {
         match parse(text.trim()) {
             Some(value) => Ok(Some(value)),
             None => Err(Problem::bad_request(&format!("`{name}` cannot be `{}`: {known}", short(&text)))),
+        }
+    }
+
+    /// A name that must be one of the configuration's.
+    pub(super) fn known<'k>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        known: impl Iterator<Item = &'k str>,
+    ) -> Result<Option<String>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match unknown(kind, &text, &known.collect::<Vec<_>>()) {
+            None => Ok(Some(text)),
+            Some(words) => Err(Problem::bad_request(&words)),
         }
     }
 

@@ -89,6 +89,12 @@ pub fn description() -> &'static str {
     OPENAPI
 }
 
+/// What is said when the parser of HTTP refuses a request: status line and body. `None` for other codes.
+pub(super) fn refused_by_parser(status: u16) -> Option<(String, String)> {
+    let problem = Problem::of_parser(status)?;
+    Some((problem.status.to_string(), problem.json()))
+}
+
 /// The API's routes.
 pub(super) fn router(app: App) -> Router {
     let api = Api { app, guard: Arc::default() };

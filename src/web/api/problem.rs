@@ -51,6 +51,26 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Too large", &format!("a body has at most {most} bytes"))
     }
 
+    /// What never reached a handler, because it is no HTTP; `None` for other codes.
+    pub(in crate::web) fn of_parser(status: u16) -> Option<Self> {
+        let (title, detail) = match status {
+            400 => (
+                "Not understood",
+                "the first line or a header is no HTTP: in an address, write < > \" { } | ^ ` and spaces as %3C %3E %22 %7B %7D %7C %5E %60 %20",
+            ),
+            414 => ("Address too long", "shorten the query"),
+            431 => ("Headers too large", "send fewer or shorter headers"),
+            _ => return None,
+        };
+        Some(Self::new(StatusCode::from_u16(status).ok()?, title, detail))
+    }
+
+    /// The body of the answer (RFC 9457).
+    pub(in crate::web) fn json(&self) -> String {
+        let Self { status, title, detail, .. } = self;
+        json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail }).to_string()
+    }
+
     /// What was asked for cannot be done to the thing as it is.
     pub(in crate::web) fn conflict(detail: &str) -> Self {
         Self::new(StatusCode::CONFLICT, "Not possible now", detail)
@@ -76,9 +96,9 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Problem { status, title, detail, retry_after } = self;
-        let body = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
-        let mut response = (status, Body::from(body.to_string())).into_response();
+        let body = self.json();
+        let Problem { status, retry_after, .. } = self;
+        let mut response = (status, Body::from(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::View;
+use super::super::links::known_addresses;
 use super::Asked;
-use super::filter::{self, cursor};
+use super::filter::{self, Fields, cursor};
 use super::problem::Problem;
 use super::views::{CaseView, FileView, MentionView, Page, Sight, SourceView};
 use crate::cases::{Action, Refusal};
@@ -22,10 +24,10 @@ pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem
     let query = fields.text("query").map(|text| filter::parse(&text, &view.site.context)).transpose()?;
     let mut wanted = MentionFilter {
         since: fields.moment("since")?,
-        watchlist: fields.text("watchlist"),
-        category: fields.parsed("category", "a category", Category::parse)?,
+        watchlist: fields.known("watchlist", "watchlist", watchlists(view))?,
+        category: fields.parsed("category", &Category::ALL.map(Category::as_str).join(", "), Category::parse)?,
         severity: fields.parsed("severity", "low, medium, high or critical", Severity::parse)?,
-        department: fields.text("department"),
+        department: fields.known("department", "department", departments(asked))?,
         copies: fields.flag("copies")?,
         ..MentionFilter::default()
     };
@@ -42,6 +44,25 @@ pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem
     let read = |before, limit| record.mentions(MentionFilter { before, limit, ..wanted.clone() });
     let (rows, next) = page(before, limit, read, |row| row.mention.id, fits).await?;
     Ok(Page { items: rows.iter().map(|row| MentionView::new(&sight, row, None)).collect(), next })
+}
+
+fn watchlists(view: &View) -> impl Iterator<Item = &str> {
+    view.site.watchlists.iter().map(|(key, _)| key.as_str())
+}
+
+/// Departments that a token may ask for: the names of others are none of its business.
+fn departments(asked: &Asked) -> impl Iterator<Item = &str> {
+    let own = &asked.token.departments;
+    let all = asked.view.site.routing.departments.iter().map(|d| d.key.as_str());
+    all.filter(|key| own.is_empty() || own.iter().any(|d| d == key))
+}
+
+/// A mail address that somebody has; who has others is not told.
+fn person(asked: &Asked, fields: &mut Fields) -> Result<Option<String>, Problem> {
+    let known = |address: &str| {
+        known_addresses(&asked.view.site.routing).find(|known| known.eq_ignore_ascii_case(address)).map(str::to_owned)
+    };
+    fields.parsed("person", "the mail address of a department, a member or a lead", known)
 }
 
 pub(super) async fn mention(asked: &Asked, id: i64) -> Result<MentionView, Problem> {
@@ -64,8 +85,8 @@ pub(super) async fn cases(asked: &Asked) -> Result<Page<CaseView>, Problem> {
             CaseStatus::parse,
         )?,
         all: fields.flag("all")?,
-        department: fields.text("department"),
-        person: fields.text("person"),
+        department: fields.known("department", "department", departments(asked))?,
+        person: person(asked, &mut fields)?,
         ..CaseFilter::default()
     };
     let (before, limit) = fields.page()?;
@@ -133,7 +154,7 @@ pub(super) async fn act(asked: &Asked, id: i64, body: &[u8]) -> Result<FileView,
             Ok(FileView::new(&sight(asked), &file.ok_or_else(|| unknown("case", id))?))
         }
         Err(Refusal::NoSuchCase(_)) => Err(unknown("case", id)),
-        Err(refusal @ (Refusal::Stranger(..) | Refusal::NoReason(_))) => {
+        Err(refusal @ (Refusal::Stranger(..) | Refusal::NoReason(_) | Refusal::NoText(_))) => {
             Err(Problem::bad_request(&refusal.to_string()))
         }
         Err(refusal) => Err(Problem::conflict(&refusal.to_string())),

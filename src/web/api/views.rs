@@ -85,7 +85,7 @@ struct Place {
 
 impl MentionView {
     pub(super) fn new(sight: &Sight<'_>, row: &MentionRow, also_seen: Option<Vec<AlsoSeen>>) -> Self {
-        let Mention { id, source, entry, fetched, watchlists, classification, decision, erased } =
+        let Mention { id, source, entry, fetched, watchlists, classification, decision, perk_doubt: _, erased } =
             sight.shown(&row.mention);
         let masked = !sight.token.full;
         let place = |one: AlsoSeen| Place { source: one.source, url: one.url.filter(|_| !masked), at: one.at };

@@ -12,10 +12,11 @@ use super::super::layout::{page, see_other};
 use super::super::session::{Form, Guest, refused, root};
 use super::super::{App, failed};
 use super::{asked, asking, mention, missing};
-use crate::cases::{Action, deadlines};
+use crate::cases::{Action, deadlines, takes_in};
 use crate::compose::{Actions, CaseInput, Earlier, Later, Reader, Story, Watchlist};
 use crate::model::{Case, CaseStatus, Deed, Letter};
 use crate::store::record::{CaseFile, CaseFilter};
+use crate::text::known::nearest;
 
 /// Cases on a page.
 const PAGE: usize = 50;
@@ -24,6 +25,10 @@ const MAX_REASON: usize = 500;
 
 pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): RawQuery) -> Response {
     let department = asked(query.as_deref(), "department");
+    let known: Vec<&str> = guest.view.site.routing.departments.iter().map(|d| d.key.as_str()).collect();
+    if department.as_deref().is_some_and(|key| !known.contains(&key)) {
+        return unknown_department(&guest, department.as_deref().unwrap_or_default(), &known);
+    }
     let all = asked(query.as_deref(), "all").is_some();
     let before: Option<i64> = asked(query.as_deref(), "before").and_then(|id| id.parse().ok());
     let filter = CaseFilter { all, department: department.clone(), before, limit: PAGE + 1, ..CaseFilter::default() };
@@ -82,7 +87,24 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
         "cases.html",
         &guest.frame("cases"),
         context! {
-            groups, choices, all, next => next.unwrap_or_default(),
+            groups, choices, all, next => next.unwrap_or_default(), unknown => "", near => "", known => "",
+        },
+    )
+}
+
+/// A department that is nobody's: an empty list would say that it has no cases.
+fn unknown_department(guest: &Guest, asked: &str, known: &[&str]) -> Response {
+    let asked: String = asked.chars().take(60).collect();
+    let departments = guest.view.site.routing.departments.iter();
+    let choices: Value =
+        departments.map(|d| context! { key => d.key.as_str(), name => d.name.as_str(), chosen => false }).collect();
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "cases.html",
+        &guest.frame("cases"),
+        context! {
+            groups => Vec::<Value>::new(), choices, all => false, next => "",
+            unknown => asked.as_str(), near => nearest(&asked, known).unwrap_or_default(), known => known.join(", "),
         },
     )
 }
@@ -189,8 +211,10 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
         &earlier,
     );
     let phrases = guest.view.composer.phrases(&guest.language);
-    let buttons: Value =
-        offered(case).iter().map(|deed| context! { deed => deed.as_str(), words => phrases.deed(*deed) }).collect();
+    let buttons: Value = offered(case, app.daemon.now())
+        .iter()
+        .map(|deed| context! { deed => deed.as_str(), words => phrases.deed(*deed) })
+        .collect();
     page(
         status,
         "case.html",
@@ -209,14 +233,14 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
 }
 
 /// What can be done with one press of a button, as things are.
-fn offered(case: &Case) -> &'static [Deed] {
+fn offered(case: &Case, now: jiff::Timestamp) -> &'static [Deed] {
     match case.status {
         CaseStatus::Open => &[Deed::Acknowledge, Deed::Answer, Deed::Resolve],
         CaseStatus::Acknowledged => &[Deed::Answer, Deed::Resolve],
         CaseStatus::Answered => &[Deed::Resolve, Deed::Satisfied, Deed::Unsatisfied],
         CaseStatus::Resolved => &[Deed::Satisfied, Deed::Unsatisfied],
-        CaseStatus::Closed => &[Deed::Unsatisfied],
-        CaseStatus::Dismissed => &[],
+        CaseStatus::Closed if takes_in(case, now) => &[Deed::Unsatisfied],
+        CaseStatus::Closed | CaseStatus::Dismissed => &[],
     }
 }
 

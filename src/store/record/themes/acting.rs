@@ -7,10 +7,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::super::StoreError;
 use super::super::cases::{self, CaseDesk};
-use super::super::{moment, rows};
+use super::super::{moment, rows, told};
 use super::listing::MOST_MENTIONS;
-use super::{begin, look, mention, note, read, set_mark, settle, terms_of, write_standing};
-use crate::cases::{Action, Around};
+use super::{begin, look, mention, note, people, read, set_mark, settle, terms_of, write_standing};
+use crate::cases::{Action, Around, known_address};
 use crate::model::{Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
 use crate::themes::place::Remembered;
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal};
@@ -25,6 +25,10 @@ pub(super) fn act(
     by: Option<&str>,
     now: Timestamp,
 ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
+    // As with cases: nothing is written down in the name of somebody whom nobody knows.
+    if let Some(by) = by.filter(|by| known_address(&desk.routing, "", by).is_none()) {
+        return Ok(Err(ThemeRefusal::Stranger(by.to_owned())));
+    }
     let Some(mut theme) = read(c, id)? else { return Ok(Err(ThemeRefusal::NoSuchTheme(id))) };
     if let Some(into) = theme.into {
         return Ok(Err(ThemeRefusal::Gone(id, into)));
@@ -84,6 +88,7 @@ pub(super) fn act(
                 let terms = terms_anew(c, theme.id)?;
                 settle(c, theme, &terms)?;
             }
+            shrink(c, desk, &mut theme, (parted.id, mentions.len()), by, now)?;
             look(c, desk, &mut parted, now)?;
             Ok(Ok(parted.id))
         }
@@ -117,6 +122,33 @@ pub(super) fn act(
     }
 }
 
+/// An open theme from which mentions were parted, and which has fewer people now than must be acted on, is one to think
+/// about again. Its case stays with its owner, who may be half-way through it: they read why in its history and by mail,
+/// and dismiss it if it is none any more. Should more people come, the theme opens again, with the same case.
+fn shrink(
+    c: &Connection,
+    desk: &CaseDesk,
+    theme: &mut Theme,
+    (parted, mentions): (i64, usize),
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let left = people(c, theme.id, Timestamp::MIN)?;
+    if !standing::shrinks(theme.status, left, &desk.acting) {
+        return Ok(());
+    }
+    theme.status = ThemeStatus::Growing;
+    theme.opened = None;
+    note(c, theme.id, now, by, &ThemeHappening::Shrank { people: left, case: theme.case })?;
+    write_standing(c, theme)?;
+    let case = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten();
+    if let Some(case) = case.filter(|case| !case.status.is_ended()) {
+        let text = standing::shrank(theme.id, parted, mentions, left);
+        told::tell_of(c, desk, &case, &Action::Note { text }, by, now)?;
+    }
+    Ok(())
+}
+
 /// What follows for a theme's case; if the case's own rules refuse it, the case stays as it is.
 fn act_on_case(
     c: &Connection,
@@ -128,7 +160,7 @@ fn act_on_case(
 ) -> Result<(), StoreError> {
     let loads = cases::loads(c, &desk.routing)?;
     let around = Around { routing: &desk.routing, loads: &loads, now };
-    // Whoever looks after themes need be nobody whom cases are given to.
+    // Whoever looks after themes need be nobody who may have this case.
     let done = crate::cases::act(around, case, action, by).or_else(|_| crate::cases::act(around, case, action, None));
     if let Ok(outcome) = done {
         cases::keep(c, desk, &outcome, Some(case), by, now)?;
