@@ -407,8 +407,10 @@ fn a_threefold_rise_is_told_of_within_two_hours() {
             };
             let (soon, later) = (share(&|t| t.soon), share(&|t| t.later));
             println!("{:>5} – {:<4} {:>6} {:>9.1}% {:>9.1}%", pair[0], pair[1], here.len(), soon, later);
-            if pair[0] >= ASSURED && !here.is_empty() {
-                assert!(soon >= 95.0, "{}: {soon} from {} an hour on", kind.name, pair[0]);
+            // Where hours stray by a fifth for no reason, a rise must stand out from that too.
+            let (from, least) = if kind.hour == 0.0 { (ASSURED, 95.0) } else { (ASSURED_NOISY, 85.0) };
+            if pair[0] >= from && here.len() >= 20 {
+                assert!(soon >= least, "{}: {soon} from {} an hour on", kind.name, pair[0]);
             }
         }
     }
@@ -416,6 +418,7 @@ fn a_threefold_rise_is_told_of_within_two_hours() {
 
 /// From so many usual mentions an hour on, a threefold rise is told of within two hours in 95 of 100.
 const ASSURED: f64 = 10.0;
+const ASSURED_NOISY: f64 = 25.0;
 
 #[test]
 fn the_cause_is_named() {

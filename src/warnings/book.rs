@@ -103,7 +103,7 @@ pub fn listened(first: i64, hours: usize, since: Option<Timestamp>, blind: &[(Ti
 }
 
 /// Hour of the week of each hour, in the zone of the people: they sleep by it.
-pub fn weeks(first: i64, hours: usize, zone: &TimeZone) -> Vec<u8> {
+pub(super) fn weeks(first: i64, hours: usize, zone: &TimeZone) -> Vec<u8> {
     let week = |at: usize| {
         let start = hour_at(first.saturating_add(i64::try_from(at).unwrap_or(i64::MAX)));
         let local = start.to_zoned(zone.clone());
@@ -114,7 +114,7 @@ pub fn weeks(first: i64, hours: usize, zone: &TimeZone) -> Vec<u8> {
 }
 
 /// Whether a mention of this sort belongs to a cause.
-pub fn belongs(cause: &Cause, source: &str, category: Category, theme: Option<i64>) -> bool {
+pub(super) fn belongs(cause: &Cause, source: &str, category: Category, theme: Option<i64>) -> bool {
     match cause {
         Cause::Watchlist => true,
         Cause::Source(name) => name == source,

@@ -1,6 +1,6 @@
 //! One look at a watchlist: what is unusual now, what explains it, and whether it was said before.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -197,6 +197,14 @@ struct Scene<'a> {
     days: u32,
 }
 
+/// What was said of late, by cause.
+struct Recent {
+    all: Vec<f64>,
+    sources: Vec<Vec<f64>>,
+    categories: BTreeMap<Category, Vec<f64>>,
+    themes: BTreeMap<i64, Vec<f64>>,
+}
+
 /// A source as far as it counts.
 struct Ear {
     heard: Vec<f64>,
@@ -253,40 +261,57 @@ impl<'a> Scene<'a> {
         self.sources.get(source).is_some_and(|s| s.mature)
     }
 
-    /// All series that can be unusual; with `all` also those of which nothing was said of late.
+    /// All series that can be unusual; with `all` also those of which hardly anything was said of late.
     fn series(&self, measure: Measure, all: bool, memory: &mut Memory) -> Vec<Series> {
-        let posts = || self.book.posts.iter().filter(|p| self.is_mature(p.source));
-        let mut categories: Vec<Category> = posts().map(|p| p.category).collect();
-        categories.sort_unstable();
-        categories.dedup();
-        let mut themes: Vec<i64> = posts().filter_map(|p| p.theme).collect();
-        themes.sort_unstable();
-        themes.dedup();
-        let sources: Vec<usize> = (0..self.sources.len()).filter(|s| self.is_mature(*s)).collect();
-        let recent =
-            |cause: &Cause| posts().filter(|p| belongs(cause, self.name(p.source), p.category, p.theme)).count() as u64;
-        let whole = self.one(Cause::Watchlist, None, measure, 1, memory);
-        let mut series = Vec::new();
-        // Where one source is all there is, it is no cause of its own.
-        let of_sources = sources.iter().filter(|_| sources.len() > 1).map(|s| Cause::Source(self.name(*s).to_owned()));
-        let of_categories = categories.iter().map(|c| Cause::Category(*c));
-        let of_themes = themes.iter().map(|t| Cause::Theme(*t));
-        let families: [(Vec<Cause>, usize); 3] = [
-            (of_sources.collect(), sources.len()),
-            (of_categories.collect(), Category::ALL.len()),
-            (of_themes.collect(), themes.len().max(4)),
-        ];
-        for (causes, members) in families {
-            for cause in causes {
-                let is_source = matches!(cause, Cause::Source(_));
-                // Sources can fall silent as well.
-                if all || is_source || recent(&cause) >= measure.least {
-                    series.push(self.one(cause, Some(&whole), measure, members, memory));
-                }
-            }
+        let mut recent = self.recent();
+        let enough = |counts: &[f64]| all || counts.iter().rev().take(RECENT + 1).sum::<f64>() >= measure.least as f64;
+        let whole = self.one(Cause::Watchlist, std::mem::take(&mut recent.all), None, measure, 1, memory);
+        let mature = self.sources.iter().filter(|s| s.mature).count();
+        // Where one source is all there is, it is no cause of its own. Sources can fall silent as well.
+        let sources = recent.sources.into_iter().enumerate().filter(|(n, _)| mature > 1 && self.is_mature(*n));
+        let sources = sources.map(|(n, counts)| (Cause::Source(self.name(n).to_owned()), counts, mature));
+        let members = Category::ALL.len();
+        let categories = recent.categories.into_iter().filter(|(_, counts)| enough(counts));
+        let categories = categories.map(|(category, counts)| (Cause::Category(category), counts, members));
+        let said = recent.themes.values().filter(|counts| counts.iter().rev().take(RECENT + 1).any(|n| *n > 0.0));
+        let members = said.count().max(4);
+        let themes = recent.themes.into_iter().filter(|(_, counts)| enough(counts));
+        let themes = themes.map(|(theme, counts)| (Cause::Theme(theme), counts, members));
+        let parts: Vec<(Cause, Vec<f64>, usize)> = sources.chain(categories).chain(themes).collect();
+        let mut series = Vec::with_capacity(parts.len() + 1);
+        for (cause, counts, members) in parts {
+            series.push(self.one(cause, counts, Some(&whole), measure, members, memory));
         }
         series.insert(0, whole);
         series
+    }
+
+    /// Mentions of every cause in the hours from `base` on, as [`Scene::counts`] counts them, in one go.
+    fn recent(&self) -> Recent {
+        let hours = self.running + 1 - self.base;
+        let none = || vec![0.0; hours];
+        let mut recent = Recent {
+            all: none(),
+            sources: self.sources.iter().map(|_| none()).collect(),
+            categories: BTreeMap::new(),
+            themes: BTreeMap::new(),
+        };
+        let first = self.book.first + i64::try_from(self.base).unwrap_or(0);
+        let from = self.book.cells.partition_point(|cell| cell.hour < first);
+        for cell in self.book.cells.iter().skip(from) {
+            let Some(n) = usize::try_from(cell.hour - first).ok().filter(|n| *n < hours) else { break };
+            let ear = self.sources.get(cell.source).filter(|ear| ear.mature);
+            if !ear.and_then(|ear| ear.heard.get(self.base + n)).is_some_and(|h| *h > 0.0) {
+                continue;
+            }
+            let count = f64::from(cell.count);
+            let add = |counts: &mut Vec<f64>| counts.get_mut(n).into_iter().for_each(|sum| *sum += count);
+            add(&mut recent.all);
+            recent.sources.get_mut(cell.source).into_iter().for_each(add);
+            add(recent.categories.entry(cell.category).or_insert_with(none));
+            cell.theme.into_iter().for_each(|theme| add(recent.themes.entry(theme).or_insert_with(none)));
+        }
+        recent
     }
 
     /// Counts of one cause, and what is usual for it.
@@ -307,8 +332,8 @@ impl<'a> Scene<'a> {
             }
         };
         let hours = self.base..self.running + 1;
-        let heard = self.heard(&learned.shares, hours.clone());
-        let (mut counts, _) = self.counts(&cause, hours);
+        let heard = self.heard(&learned.shares, hours);
+        let mut counts = counts;
         // What was said where hardly anybody listened says nothing about the whole.
         counts.iter_mut().zip(&heard).filter(|(_, heard)| **heard <= 0.0).for_each(|(count, _)| *count = 0.0);
         // The whole has a quarter of the budget, and so has each family of parts; all windows share it.
