@@ -5,7 +5,7 @@
 //! | 4 wiring | `main.rs` → [`cli`] (one file a command) → [`daemon`] | everything below |
 //! | 3 edges | [`config`] [`fetch`] [`mail`] [`web`] | state, rules, words |
 //! | 2 state | [`store`] | rules, words |
-//! | 1 rules | [`sources`] [`query`] [`dedup`] [`classify`] [`themes`] [`routing`] [`cases`] [`summaries`] [`compose`] [`schedule`] | words |
+//! | 1 rules | [`sources`] [`query`] [`dedup`] [`classify`] [`themes`] [`routing`] [`cases`] [`summaries`] [`compose`] [`schedule`] [`warnings`] | words |
 //! | 0 words | [`model`] [`clock`] [`text`] [`point`] | nothing of ours |
 //!
 //! What is deliberately absent: rules know no store, no network and no clock; sources do no I/O; only `compose`
@@ -31,4 +31,5 @@ pub mod store;
 pub mod summaries;
 pub mod text;
 pub mod themes;
+pub mod warnings;
 pub mod web;

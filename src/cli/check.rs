@@ -10,8 +10,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Secrets};
 use crate::daemon::engine::Engine;
 use crate::mail::MailError;
-use crate::model::{Deliver, Location, Settings, Source, TransportSettings};
-use crate::routing::Route;
+use crate::model::{Deliver, Location, Sensitivity, Settings, Source, TransportSettings};
+use crate::routing::{Role, Route};
 use crate::sources::table::first_requests;
 use crate::summaries::wanted;
 use crate::text::link;
@@ -111,6 +111,7 @@ fn words(config: &Config) -> String {
     if !collected.is_empty() {
         parts.push(collected.join("\n"));
     }
+    parts.push(early(config));
     parts.push(match &config.mail.transport {
         TransportSettings::Smtp { host, port, .. } => {
             format!("Mail leaves through {host}:{port} as {}.", config.mail.from.email)
@@ -123,6 +124,23 @@ fn words(config: &Config) -> String {
         }
     });
     parts.join("\n\n")
+}
+
+/// Who hears of what is unusual, and how easily.
+fn early(config: &Config) -> String {
+    let easily = |sensitivity: Sensitivity| match sensitivity {
+        Sensitivity::Off => "never".to_owned(),
+        other => other.as_str().to_owned(),
+    };
+    let mut words = format!("Early warning: {}", easily(config.early.sensitivity));
+    for (name, own) in config.watchlists.iter().filter_map(|w| Some((&w.name, w.warnings?))) {
+        words.push_str(&format!(", {name}: {}", easily(own)));
+    }
+    let named = config.early.department.as_deref().and_then(|key| config.routing.department(key));
+    match named.or_else(|| config.routing.with_role(Role::Community)) {
+        Some(department) => format!("{words}; {} hears of it.", department.key),
+        None => format!("{words}; who gets the alerts hears of it."),
+    }
 }
 
 /// What a service would be asked first, secrets as `***`; nothing for other sources.

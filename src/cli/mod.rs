@@ -23,6 +23,7 @@ mod source_trial;
 mod sources;
 mod themes;
 mod trial;
+mod warnings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,6 +74,8 @@ enum Command {
     Cases(cases::Arguments),
     /// List issues that several people share, show one, merge, split, rename or close it
     Themes(themes::Arguments),
+    /// List what was out of the ordinary, and show what is usual
+    Warnings(warnings::Arguments),
     /// Test which route takes a mention, and why the others do not
     Route(route::Arguments),
     /// List sources with their health
@@ -133,6 +136,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Mentions(arguments) => mentions::run(config, &arguments).await,
         Command::Cases(arguments) => cases::run(config, &arguments).await,
         Command::Themes(arguments) => themes::run(config, &arguments).await,
+        Command::Warnings(arguments) => warnings::run(config, &arguments),
         Command::Route(arguments) => route::run(config, &arguments).await,
         Command::Sources(arguments) => sources::run(config, &arguments).await,
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,

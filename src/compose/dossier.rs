@@ -160,7 +160,7 @@ fn facts(words: &Catalogue, input: &DossierInput<'_>) -> Vec<Fact> {
 }
 
 /// The gravest and angriest words, one quote a person as long as there are enough people.
-fn strongest<'a>(posts: &'a [DossierPost<'a>]) -> Vec<&'a DossierPost<'a>> {
+pub(super) fn strongest<'a>(posts: &'a [DossierPost<'a>]) -> Vec<&'a DossierPost<'a>> {
     let mut order: Vec<&DossierPost<'_>> = posts.iter().collect();
     order.sort_by(|a, b| {
         let (x, y) = (&a.mention.classification, &b.mention.classification);
@@ -179,14 +179,14 @@ fn strongest<'a>(posts: &'a [DossierPost<'a>]) -> Vec<&'a DossierPost<'a>> {
     first
 }
 
-fn masker<'m>(words: &'m Catalogue, mention: &'m Mention) -> Masker<'m> {
+pub(super) fn masker<'m>(words: &'m Catalogue, mention: &'m Mention) -> Masker<'m> {
     let mut masker = Masker::new(&words.masks, mention.entry.author.as_ref(), reasons::matched_words(mention));
     masker.learn(&mention.entry.text);
     masker
 }
 
 /// What somebody wrote, title and text, with personal data masked.
-fn written(words: &Catalogue, mention: &Mention) -> String {
+pub(super) fn written(words: &Catalogue, mention: &Mention) -> String {
     let entry = &mention.entry;
     let text = if entry.title.trim().is_empty() || repeats(&entry.title, &entry.text) {
         entry.text.clone()

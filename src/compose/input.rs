@@ -1,10 +1,13 @@
 //! What `daemon` hands over to have a mail worded.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
     Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner, PerkDoubt, ReplyFault, Thanks, Theme,
+    Warning,
 };
 
 /// A watchlist: its key in the configuration and the name that people read.
@@ -141,6 +144,19 @@ pub struct NoticeInput<'a> {
     pub actions: &'a Actions,
     /// This mail is one of the copies: personal data is masked.
     pub copy: bool,
+}
+
+/// Something is unusual.
+#[derive(Clone, Copy, Debug)]
+pub struct WarningInput<'a> {
+    pub reader: Reader<'a>,
+    pub watchlist: Watchlist<'a>,
+    pub warning: &'a Warning,
+    /// Those of its mentions that the reader may read of, newest first; personal data in them is masked.
+    pub mentions: &'a [&'a Mention],
+    /// Names of the themes that it names.
+    pub themes: &'a HashMap<i64, String>,
+    pub possible_duplicate: bool,
 }
 
 /// A reply that was not acted on.

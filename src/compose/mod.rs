@@ -28,6 +28,7 @@ mod reasons;
 mod report;
 mod sign_in;
 mod trouble;
+mod warning;
 mod words;
 
 use minijinja::syntax::SyntaxConfig;
@@ -42,7 +43,8 @@ pub use draft::{
 };
 pub use input::{
     Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, DossierInput, DossierPost, Earlier,
-    Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble, TroubleInput, Watchlist,
+    Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble, TroubleInput, WarningInput,
+    Watchlist,
 };
 pub use report::ReportInput;
 
@@ -112,6 +114,11 @@ impl Composer {
     /// To the owner of a theme: what these people have in common, and what is known of it.
     pub fn dossier(&self, input: &DossierInput<'_>) -> Email {
         dossier::dossier(self, input)
+    }
+
+    /// Something about a brand is out of the ordinary. Personal data is masked.
+    pub fn warning(&self, input: &WarningInput<'_>) -> Email {
+        warning::warning(self, input)
     }
 
     /// Alerts that piled up for one recipient, as one mail.
@@ -285,6 +292,8 @@ fn templates() -> Environment<'static> {
         ("sign-in.txt", include_str!("templates/sign-in.txt")),
         ("dossier.html", include_str!("templates/dossier.html")),
         ("dossier.txt", include_str!("templates/dossier.txt")),
+        ("warning.html", include_str!("templates/warning.html")),
+        ("warning.txt", include_str!("templates/warning.txt")),
         ("digest.html", include_str!("templates/digest.html")),
         ("digest.txt", include_str!("templates/digest.txt")),
         ("report.html", include_str!("templates/report.html")),

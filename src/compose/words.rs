@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{CaseStatus, Category, Deed, SentimentLabel, Severity};
 pub(super) use collected::{DigestWords, ReportWords};
-pub(super) use mails::{ActionWords, AnswerWords, DossierWords, SignInWords};
+pub(super) use mails::{ActionWords, AnswerWords, DossierWords, SignInWords, WarningWords};
 
 /// The catalogues; the first is what a reader gets whose language has none.
 pub(super) const FILES: [(&str, &str); 4] = [
@@ -44,6 +44,7 @@ pub(super) struct Catalogue {
     pub(super) trouble: TroubleWords,
     pub(super) letters: LetterWords,
     pub(super) dossier: DossierWords,
+    pub(super) warning: WarningWords,
     statuses: HashMap<CaseStatus, String>,
     pub(super) counts: CountWords,
     pub(super) history: HistoryWords,

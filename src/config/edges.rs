@@ -1,5 +1,6 @@
-//! `[daemon]`, `[fetch]` and `[mail]`.
+//! `[daemon]`, `[fetch]`, `[mail]`, and what has no other file: `[acting]`, `[warnings]`, `[stories]`.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,13 +9,14 @@ use jiff::tz::TimeZone;
 use url::Url;
 
 use super::diagnostic::{Findings, Span};
-use super::keys::{ACTING, DAEMON, FETCH, HISTORY, MAIL, STORIES};
+use super::keys::{ACTING, DAEMON, FETCH, HISTORY, MAIL, STORIES, WARNINGS};
 use super::reader::Reader;
 use super::section::{Section, checked};
 use super::tree::{Node, Table, Value};
 use super::{addresses, secret, values, zone};
 use crate::model::{
-    ActingSettings, FetchSettings, MailSettings, Mailbox, SmtpTls, Source, StorySettings, TransportSettings,
+    ActingSettings, FetchSettings, MailSettings, Mailbox, Sensitivity, SmtpTls, Source, StorySettings,
+    TransportSettings, WarningSettings,
 };
 use crate::query::Query;
 use crate::schedule::office::DaysOff;
@@ -266,6 +268,37 @@ pub(super) fn acting(root: &Table, reader: &mut Reader<'_>) -> ActingSettings {
     let range = Duration::from_secs(DAY)..=Duration::from_secs(90 * DAY);
     if let Some(value) = section.duration("within", range, "1d to 90d", found) {
         settings.within = value;
+    }
+    settings
+}
+
+/// Words for [`Sensitivity`].
+pub(super) const SENSITIVITIES: [(&str, Sensitivity); 4] = [
+    ("few", Sensitivity::Few),
+    ("balanced", Sensitivity::Balanced),
+    ("more", Sensitivity::More),
+    ("off", Sensitivity::Off),
+];
+
+/// Reads `[warnings]`; everything in it has a default.
+pub(super) fn warnings(root: &Table, departments: &HashMap<&str, Span>, reader: &mut Reader<'_>) -> WarningSettings {
+    const HOUR: u64 = 3_600;
+    let mut settings = WarningSettings::default();
+    let Some(section) = open(root, "warnings", &WARNINGS, reader) else { return settings };
+    if let Some(word) = section.choice("sensitivity", &SENSITIVITIES, &mut reader.found) {
+        settings.sensitivity = word;
+    }
+    let range = Duration::from_secs(HOUR)..=Duration::from_secs(30 * 24 * HOUR);
+    if let Some(value) = section.duration("gap", range, "1h to 30d", &mut reader.found) {
+        settings.gap = value;
+    }
+    if let Some(value) = section.boolean("quiet", &mut reader.found) {
+        settings.quiet = value;
+    }
+    if let Some(text) = section.text("department", &mut reader.found)
+        && reader.is_defined(text, "department", departments)
+    {
+        settings.department = Some(text.value.to_owned());
     }
     settings
 }

@@ -26,6 +26,7 @@ pub const ROOT: Keys = Keys {
         "routes",
         "themes",
         "acting",
+        "warnings",
         "cues",
         "perks",
         "refunds",
@@ -72,7 +73,8 @@ pub const MAIL: Keys = Keys {
     ],
 };
 pub const STORIES: Keys = Keys { table: "stories", keys: &["window", "spreading_at"] };
-pub const WATCHLIST: Keys = Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language", "full"] };
+pub const WATCHLIST: Keys =
+    Keys { table: "watchlists.NAME", keys: &["query", "alert", "name", "language", "full", "warnings"] };
 pub const SOURCE: Keys =
     Keys { table: "sources.NAME", keys: &["kind", "url", "path", "every", "watchlists", "match", "exclude"] };
 /// A source of a kind that is known by name.
@@ -268,6 +270,8 @@ pub const ROUTE: Keys = Keys { table: "[routes]", keys: &["when", "department", 
 pub const THEME: Keys = Keys { table: "[themes]", keys: &["name", "query"] };
 /// When a theme must be acted on.
 pub const ACTING: Keys = Keys { table: "acting", keys: &["people", "within"] };
+/// When something unusual is told of.
+pub const WARNINGS: Keys = Keys { table: "warnings", keys: &["sensitivity", "gap", "department", "quiet"] };
 /// What is thrown away everywhere.
 pub const EXCLUDE: Keys = Keys { table: "exclude", keys: &["query"] };
 pub const HISTORY: Keys =
@@ -286,8 +290,9 @@ pub const MEMBER: Keys = Keys { table: "members", keys: &["name", "email", "hour
 pub const SECRET: Keys = Keys { table: "password", keys: &["file", "env", "credential"] };
 
 /// The tables that have a header.
-pub const HEADED: [&Keys; 21] = [
+pub const HEADED: [&Keys; 22] = [
     &ACTING,
+    &WARNINGS,
     &DAEMON,
     &FETCH,
     &MAIL,

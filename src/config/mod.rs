@@ -43,6 +43,7 @@ use crate::classify::UserCue;
 use crate::compose::Drafts;
 use crate::model::{
     ActingSettings, FetchSettings, HistorySettings, MailSettings, PerkOffer, Source, StorySettings, Token,
+    WarningSettings,
 };
 use crate::query::{Context, Query};
 use crate::routing::{RefundRule, Routing};
@@ -67,6 +68,8 @@ pub struct Config {
     pub source_excludes: Vec<Option<Query>>,
     pub themes: Vec<Theme>,
     pub acting: ActingSettings,
+    /// When something unusual is told of, and to whom.
+    pub early: WarningSettings,
     pub history: HistorySettings,
     /// What queries may name, for those that are tried out.
     pub context: Context,
@@ -137,6 +140,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
     let routes = people::routes(&root, &departments, &mut reader);
     let perks = thanks::perks(&root, &departments.names, &mut reader);
     let refunds = thanks::refunds(&root, &mut reader);
+    let early = edges::warnings(&root, &departments.names, &mut reader);
     let tokens = tokens::tokens(&root, &departments, &mut reader);
     let cues = cues::cues(&root, &mut reader);
     doubts::look(
@@ -167,6 +171,7 @@ fn load_in(path: &Path, world: &World<'_>) -> Result<Loaded, ConfigErrors> {
                 exclude,
                 themes,
                 acting,
+                early,
                 history,
                 context: reader.context,
                 routing: Routing {

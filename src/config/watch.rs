@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::diagnostic::Span;
+use super::edges::SENSITIVITIES;
 use super::keys::{MAILBOX, SOURCE, WATCHLIST};
 use super::reader::Reader;
 use super::section::{Section, did_you_mean};
 use super::service::{self, Service};
 use super::tree::{Node, Table, Value};
 use super::{addresses, mailbox, pushed, values};
-use crate::model::{Location, Settings, Source, SourceKind};
+use crate::model::{Location, Sensitivity, Settings, Source, SourceKind};
 use crate::query::{Query, Scope};
 use crate::sources::presets;
 
@@ -42,6 +43,8 @@ pub struct Watchlist {
     pub language: Option<String>,
     /// Its alerts show personal data; otherwise it is masked.
     pub full: bool,
+    /// How easily something unusual is told of, if not as `[warnings]` says.
+    pub warnings: Option<Sensitivity>,
 }
 
 /// Watchlists with their places, and the names of all, the broken ones included: they can be referred to.
@@ -72,6 +75,7 @@ pub(super) fn watchlists<'t>(root: &'t Table, reader: &mut Reader<'_>) -> Watchl
                 alert,
                 language,
                 full: section.boolean("full", &mut reader.found).unwrap_or(false),
+                warnings: section.choice("warnings", &SENSITIVITIES, &mut reader.found),
             };
             list.push((watchlist, entry.at));
         }

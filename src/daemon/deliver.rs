@@ -11,7 +11,7 @@ use super::{World, dice, ingest, wording};
 use crate::clock::Stopwatch;
 use crate::mail::Mailer;
 use crate::mail::encode::encode;
-use crate::model::{Delivery, DeliveryKind, MailFault, Mention, SendOutcome, Trouble, TroubleKind};
+use crate::model::{Cause, Delivery, DeliveryKind, MailFault, Mention, SendOutcome, Trouble, TroubleKind};
 use crate::point;
 use crate::schedule::{self, MAIL_TELL_AFTER, PACE_WINDOW, RetryDecision};
 use crate::store::StoreError;
@@ -414,11 +414,25 @@ async fn worded_message(
             let found = world.store.record().mentions_by_id(summary.mentions()).await?;
             found.into_iter().map(|mention| (mention, Vec::new())).collect()
         }
+        DeliveryContent::Warning { warning, .. } => {
+            let found = world.store.record().mentions_by_id(warning.mentions.clone()).await?;
+            // What is gone says nothing any more.
+            let kept = found.into_iter().filter(|m| m.erased.is_none() && m.entry.withdrawn.is_none());
+            kept.map(|mention| (mention, Vec::new())).collect()
+        }
         _ => Vec::new(),
     };
     let theme = match &due.content {
-        DeliveryContent::Dossier { theme, .. } => world.store.record().theme_file(*theme).await?,
+        DeliveryContent::Dossier { theme, .. } => Some(*theme),
+        DeliveryContent::Warning { warning, .. } => match warning.tally.cause {
+            Cause::Theme(theme) => Some(theme),
+            _ => None,
+        },
         _ => None,
+    };
+    let theme = match theme {
+        Some(theme) => world.store.record().theme_file(theme).await?,
+        None => None,
     };
     let case = match &due.content {
         DeliveryContent::Case { case, .. } => Some(*case),

@@ -3,6 +3,7 @@
 pub mod asking;
 pub mod control;
 mod deliver;
+pub mod early;
 pub mod engine;
 mod forget;
 mod hooks;
@@ -64,6 +65,8 @@ pub struct World {
     folders: mailbox::Folders,
     /// How many mentions were looked at again of late.
     looks: Mutex<looking::Pace>,
+    /// What early warning learnt.
+    early: early::Early,
     /// Polls that are in the record and not yet in the seen index.
     unmarked: Mutex<Vec<Marks>>,
 }
@@ -98,6 +101,7 @@ impl World {
             pushed: Mutex::default(),
             folders: mailbox::Folders::default(),
             looks: Mutex::default(),
+            early: early::Early::default(),
             unmarked: Mutex::default(),
         })
     }

@@ -1,5 +1,5 @@
 //! Upkeep: what the clock asks for without anything having been heard: reminders, escalations and the question whether
-//! the customer is satisfied go into the outbox when they are due, and so does collected mail.
+//! the customer is satisfied go into the outbox when they are due, and so do collected mail and early warnings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::engine::Engine;
 use super::run::until;
-use super::{World, summaries};
+use super::{World, early, summaries};
 use crate::cases::{Action, Refusal};
 use crate::model::Case;
 use crate::store::StoreError;
@@ -55,7 +55,8 @@ pub(super) async fn begin(world: &World, engine: &Arc<Engine>) -> Result<u64, St
     if record.has_open_cases().await? {
         record.look_at_all_cases().await?;
     }
-    Ok(remind(world, engine).await? + summaries::make_due(world, engine).await?)
+    let mails = remind(world, engine).await? + summaries::make_due(world, engine).await?;
+    Ok(mails + early::warn(world, engine).await?)
 }
 
 /// Looks after cases and collected mail until told to stop.
@@ -82,6 +83,7 @@ pub(super) async fn keep_up(
             }
             remind(&world, &engine).await?;
             summaries::make_due(&world, &engine).await?;
+            early::warn(&world, &engine).await?;
         }
     }
 }

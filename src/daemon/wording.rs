@@ -9,7 +9,7 @@ use super::replies;
 use crate::compose::{
     Actions, AlertInput, AlsoSeen, AnswerInput, BundleInput, BundleItem, CaseInput, DigestInput, DossierInput,
     DossierPost, Earlier, Later, NoticeInput, Perk, Reader, RefundAdvice, SignInInput, Similar, Story, Trouble as Told,
-    TroubleInput, Watchlist,
+    TroubleInput, WarningInput, Watchlist,
 };
 use crate::model::{
     Case, Deed, Delivery, Email, Letter, Mention, News, PerkOffer, TransportSettings, Trouble, TroubleKind,
@@ -54,6 +54,29 @@ pub(super) fn word(
         })),
         DeliveryContent::Dossier { department, copy, back, .. } => {
             Some(dossier(engine, theme?, file, department, (*copy, *back), possible_duplicate))
+        }
+        DeliveryContent::Warning { warning, department } => {
+            let recipient = &due.delivery.recipient;
+            let department = department.as_deref().and_then(|key| engine.config.routing.department(key));
+            let language = department.map(|d| d.language.as_str());
+            let mentions: Vec<&Mention> =
+                bundled.iter().map(|(m, _)| m).filter(|m| may_stand_beside(engine, recipient, m, true)).collect();
+            let themes = theme.iter().map(|file| (file.row.theme.id, file.row.theme.name.clone())).collect();
+            Some(
+                engine.composer.warning(&WarningInput {
+                    reader: Reader {
+                        language: language
+                            .or_else(|| language_of(engine, &warning.watchlist))
+                            .unwrap_or(&engine.config.daemon.language),
+                        zone: department.map_or(&engine.config.daemon.timezone, |d| &d.office.zone),
+                    },
+                    watchlist: watchlist(engine, &warning.watchlist),
+                    warning,
+                    mentions: &mentions,
+                    themes: &themes,
+                    possible_duplicate,
+                }),
+            )
         }
         DeliveryContent::Summary { summary } => {
             let key = &summary.department;

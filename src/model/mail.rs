@@ -33,6 +33,8 @@ pub enum DeliveryKind {
     Bundle,
     /// To the owner of a theme: these people have the same issue.
     Dossier,
+    /// Early warning: something about a brand is unusual.
+    Warning,
     /// Collected mail of a department.
     Digest,
     /// Before a team's meeting.
@@ -48,7 +50,7 @@ pub enum DeliveryKind {
 
 impl DeliveryKind {
     /// All kinds.
-    pub const ALL: [DeliveryKind; 17] = [
+    pub const ALL: [DeliveryKind; 18] = [
         DeliveryKind::Alert,
         DeliveryKind::Notice,
         DeliveryKind::Reminder,
@@ -61,6 +63,7 @@ impl DeliveryKind {
         DeliveryKind::Answer,
         DeliveryKind::Bundle,
         DeliveryKind::Dossier,
+        DeliveryKind::Warning,
         DeliveryKind::Digest,
         DeliveryKind::Meeting,
         DeliveryKind::Management,
@@ -83,6 +86,7 @@ impl DeliveryKind {
             DeliveryKind::Answer => "answer",
             DeliveryKind::Bundle => "bundle",
             DeliveryKind::Dossier => "dossier",
+            DeliveryKind::Warning => "warning",
             DeliveryKind::Digest => "digest",
             DeliveryKind::Meeting => "meeting",
             DeliveryKind::Management => "management",

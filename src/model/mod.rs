@@ -15,6 +15,7 @@ pub mod summary;
 pub mod table;
 pub mod theme;
 pub mod token;
+pub mod warning;
 
 pub use case::{
     CAME_BACK, Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, NOT_AFTER_ALL,
@@ -46,3 +47,4 @@ pub use summary::{
 pub use table::Table;
 pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep};
 pub use token::{Scope, Token};
+pub use warning::{Cause, Sensitivity, Tally, Unusual, Warning, WarningHour, WarningSettings};

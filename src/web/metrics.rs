@@ -11,7 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::model::{DeliveryKind, ErrorClass, SourceStatus};
+use crate::model::{Cause, DeliveryKind, ErrorClass, SourceStatus, Unusual};
 use crate::schedule::RetryDecision;
 use crate::store::record::OutboxCounts;
 
@@ -54,6 +54,7 @@ pub struct Metrics {
     cases_opened: Counter,
     stream_breaks: Counter,
     hooks: Family<Label<1>, Counter>,
+    warnings: Family<Label<2>, Counter>,
     mails: Family<Label<2>, Counter>,
     sources: Family<Label<1>, Gauge>,
     outbox: Family<Label<1>, Gauge>,
@@ -93,6 +94,12 @@ impl Default for Metrics {
             "Messages that others pushed, by result: taken, forged, unreadable, later",
             hooks.clone(),
         );
+        let warnings: Family<Label<2>, Counter> = Family::default();
+        registry.register(
+            "warnings",
+            "Early warnings by cause (watchlist, source, category, theme) and kind (rise, quiet)",
+            warnings.clone(),
+        );
         registry.register("mails", "Tries of mails by kind and result: sent, deferred, failed", mails.clone());
         registry.register("sources", "Configured sources by status", sources.clone());
         registry.register("outbox", "Mail in the outbox by status", outbox.clone());
@@ -107,6 +114,7 @@ impl Default for Metrics {
             cases_opened,
             stream_breaks,
             hooks,
+            warnings,
             mails,
             sources,
             outbox,
@@ -148,6 +156,11 @@ impl Metrics {
             HookCount::Later => "later",
         };
         self.hooks.get_or_create(&Label([("result", result)])).inc();
+    }
+
+    /// Counts an early warning.
+    pub fn warning(&self, cause: &Cause, unusual: Unusual) {
+        self.warnings.get_or_create(&Label([("cause", cause.kind()), ("kind", unusual.as_str())])).inc();
     }
 
     /// Counts a try of a mail.

@@ -79,3 +79,39 @@ pub(in crate::compose) struct DossierWords {
     /// Names of languages by their code; another one stands as its code.
     pub(in crate::compose) language_names: HashMap<String, String>,
 }
+
+/// Early warning.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::compose) struct WarningWords {
+    pub(in crate::compose) decimal: String,
+    pub(in crate::compose) subject_rise: String,
+    pub(in crate::compose) subject_quiet: String,
+    pub(in crate::compose) intro: String,
+    pub(in crate::compose) heading_rise: String,
+    pub(in crate::compose) heading_quiet: String,
+    pub(in crate::compose) figure: String,
+    pub(in crate::compose) what_rise: String,
+    pub(in crate::compose) what_quiet: String,
+    pub(in crate::compose) next_rise: String,
+    pub(in crate::compose) next_quiet: String,
+    pub(in crate::compose) next_quiet_source: String,
+    pub(in crate::compose) cause_watchlist: String,
+    pub(in crate::compose) cause_source: String,
+    pub(in crate::compose) cause_category: String,
+    pub(in crate::compose) cause_theme: String,
+    pub(in crate::compose) since: String,
+    pub(in crate::compose) words: String,
+    pub(in crate::compose) sentiment: String,
+    pub(in crate::compose) sentiment_now: String,
+    pub(in crate::compose) also: String,
+    pub(in crate::compose) also_value: String,
+    pub(in crate::compose) chart: String,
+    pub(in crate::compose) chart_value: String,
+    pub(in crate::compose) chart_alt: String,
+    pub(in crate::compose) why: String,
+    pub(in crate::compose) why_rise: String,
+    pub(in crate::compose) why_quiet: String,
+    pub(in crate::compose) how: String,
+    pub(in crate::compose) foot: String,
+}

@@ -28,6 +28,7 @@ mod unmatched;
 #[cfg(test)]
 mod upgrade_tests;
 mod versions;
+mod warnings;
 mod withdrawn;
 mod writer;
 
@@ -65,10 +66,11 @@ use themes::ThemeMemory;
 pub use themes::listing::{ThemeFile, ThemeFilter, ThemeMention, ThemeRow};
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;
+pub use warnings::Listening;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -82,6 +84,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("summaries.sql"),
     include_str!("looks.sql"),
     include_str!("sign_outs.sql"),
+    include_str!("warnings.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

@@ -13,12 +13,13 @@ use super::sources::SourceState;
 use super::themes::ThemeMemory;
 use super::{
     Looked, Record, Unmatched, cases, looks, millis, perks, retention, rows, sources, stories, storms, unmatched,
-    versions, withdrawn,
+    versions, warnings, withdrawn,
 };
 use crate::cases::AuthorKey;
 use crate::dedup::{CopyVerdict, Prints, StoryKey};
 use crate::model::{
     DeliveryKind, Identity, Letter, Mention, News, ReplyFault, Severity, StorySettings, Summary, SummaryKind, Trouble,
+    Warning,
 };
 use crate::point;
 
@@ -122,6 +123,12 @@ pub enum DeliveryContent {
         back: bool,
     },
     Bundle {},
+    /// Something is unusual; `department` gives the language, if one gets it.
+    Warning {
+        warning: Box<Warning>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        department: Option<String>,
+    },
     /// Collected mail.
     Summary {
         summary: Box<Summary>,
@@ -153,6 +160,7 @@ impl DeliveryContent {
             DeliveryContent::Answer { .. } => DeliveryKind::Answer,
             DeliveryContent::Dossier { .. } => DeliveryKind::Dossier,
             DeliveryContent::Bundle {} => DeliveryKind::Bundle,
+            DeliveryContent::Warning { .. } => DeliveryKind::Warning,
             DeliveryContent::Summary { summary } => match summary.kind {
                 SummaryKind::Digest => DeliveryKind::Digest,
                 SummaryKind::Meeting => DeliveryKind::Meeting,
@@ -265,6 +273,7 @@ fn commit(c: &Connection, themes: &ThemeMemory, poll: &PollCommit) -> Result<Pol
             (true, false) => cases::follow(c, &poll.desk, &new.mention, new.author, mention, poll.now)?,
         };
         if matches!(&recorded, Recorded::New { .. }) && !poll.held {
+            warnings::count(c, poll, new, mention)?;
             outcome.queued += perks::give(c, &poll.desk, &new.mention, mention, poll.now)?;
         }
         outcome.cases_opened += u64::from(followed.opened);

@@ -126,6 +126,10 @@ impl Reader {
 pub struct Moment<'c>(&'c Connection);
 
 impl Moment<'_> {
+    pub(super) fn connection(&self) -> &Connection {
+        self.0
+    }
+
     /// Number of the newest mention; 0 if there is none.
     ///
     /// # Errors

@@ -1,0 +1,209 @@
+//! Early warning: looks at what is known of every watchlist now and then, and queues the mail together with the note that
+//! the warning was given. A crash before that repeats the look, a crash after it repeats nothing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::World;
+use super::engine::Engine;
+use crate::config::Config;
+use crate::model::{Sensitivity, Unusual, Warning};
+use crate::routing::{Department, Role};
+use crate::store::StoreError;
+use crate::store::record::{DeliveryContent, Listening, Moment, NewDelivery};
+use crate::warnings::{Found, Memory, Wish, first_hour, hour_at, hour_of, look};
+
+/// How often it is looked, if something was heard.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(5);
+/// How often it is noted that a warning still holds.
+const NOTE_EVERY: SignedDuration = SignedDuration::from_mins(30);
+
+/// What was learnt and looked at so far, as long as the daemon runs.
+#[derive(Default)]
+pub(super) struct Early {
+    /// What is usual, by watchlist.
+    memory: Arc<Mutex<HashMap<String, Memory>>>,
+    last: Mutex<Option<Last>>,
+}
+
+/// The last look.
+#[derive(Clone, Copy)]
+struct Last {
+    at: Timestamp,
+    /// The newest mention then.
+    newest: i64,
+}
+
+/// Looks whether something is unusual, if it is time to; returns the number of mails that were queued.
+///
+/// # Errors
+/// The record cannot be read or written.
+pub(super) async fn warn(world: &World, engine: &Arc<Engine>) -> Result<u64, StoreError> {
+    let (now, record) = (world.clock.now(), world.store.record());
+    let last = *world.early.last.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|last| now.duration_since(last.at).abs() < LOOK_EVERY) {
+        return Ok(0);
+    }
+    let newest = record.newest_mention().await?;
+    *world.early.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Last { at: now, newest });
+    // Where nothing new was said nothing can have risen; silence grows by the hour.
+    if last.is_some_and(|last| last.newest == newest && hour_of(last.at) == hour_of(now)) {
+        return Ok(0);
+    }
+    if last.is_none_or(|last| hour_of(last.at) / 24 != hour_of(now) / 24) {
+        record.forget_counted(now).await?;
+    }
+    let (own, memory) = (Arc::clone(engine), Arc::clone(&world.early.memory));
+    let looked = record
+        .look(move |moment| {
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            look_at_all(&own.config, moment, now, false, &mut memory)
+        })
+        .await?;
+    let mut queued = 0;
+    for Looked { watchlist, found, earlier } in looked {
+        let due = |id: &i64| {
+            let known = earlier.iter().find(|warning| warning.id == *id);
+            known.is_none_or(|warning| now.duration_since(warning.last) >= NOTE_EVERY)
+        };
+        let still: Vec<i64> = found.still.into_iter().filter(due).collect();
+        if !still.is_empty() {
+            record.warnings_hold(still, now).await?;
+        }
+        for warning in found.new {
+            queued += give(world, engine, &watchlist, warning).await?;
+        }
+    }
+    if queued > 0 {
+        world.mail_due.notify_one();
+    }
+    Ok(queued)
+}
+
+async fn give(world: &World, engine: &Arc<Engine>, watchlist: &str, warning: Warning) -> Result<u64, StoreError> {
+    let readers = readers(&engine.config, watchlist);
+    let ids: Vec<String> = readers.iter().map(|_| engine.message_id(warning.given)).collect();
+    let (given, queued) = world
+        .store
+        .record()
+        .give_warning(warning, move |warning| {
+            let mail = |((department, recipient), message_id): ((Option<String>, String), String)| NewDelivery {
+                recipient,
+                message_id,
+                once: Some(format!("warning {}", warning.id)),
+                content: DeliveryContent::Warning { warning: Box::new(warning.clone()), department },
+            };
+            readers.into_iter().zip(ids).map(mail).collect()
+        })
+        .await?;
+    world.metrics.warning(&given.tally.cause, given.unusual);
+    tracing::info!(
+        event = "unusual",
+        watchlist = %given.watchlist,
+        warning = given.id,
+        kind = given.unusual.as_str(),
+        cause = %given.tally.cause.words(),
+        count = given.tally.count,
+        usual = given.tally.usual,
+        mails = queued,
+        "{}",
+        if given.unusual == Unusual::Rise { "far more mentions than usual" } else { "far fewer mentions than usual" }
+    );
+    Ok(queued)
+}
+
+/// Who hears of what is unusual about a watchlist: department and address. The one that is named, else the community's; if
+/// there is none, who gets the watchlist's alerts.
+fn readers(config: &Config, watchlist: &str) -> Vec<(Option<String>, String)> {
+    let routing = &config.routing;
+    let named = config.early.department.as_deref().and_then(|key| routing.department(key));
+    let department: Option<&Department> = named.or_else(|| routing.with_role(Role::Community));
+    match department {
+        Some(department) => vec![(Some(department.key.clone()), department.email.clone())],
+        None => {
+            let list = config.watchlists.iter().find(|w| w.name == watchlist);
+            list.map(|w| w.alert.iter().map(|to| (None, to.clone())).collect()).unwrap_or_default()
+        }
+    }
+}
+
+/// What was found about one watchlist.
+pub struct Looked {
+    pub watchlist: String,
+    pub found: Found,
+    /// Its warnings of the time that is learnt from.
+    pub earlier: Vec<Warning>,
+}
+
+/// Looks at every watchlist that is to be looked at, or at all of them if everything is to be explained.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn look_at_all(
+    config: &Config,
+    moment: &Moment<'_>,
+    now: Timestamp,
+    explain: bool,
+    memory: &mut HashMap<String, Memory>,
+) -> Result<Vec<Looked>, StoreError> {
+    let settings = &config.early;
+    let sensitivity = |name: &str| {
+        let own = config.watchlists.iter().find(|w| w.name == name).and_then(|w| w.warnings);
+        own.unwrap_or(settings.sensitivity)
+    };
+    let listening: Vec<Listening> = (config.watchlists.iter())
+        .filter(|w| explain || sensitivity(&w.name) != Sensitivity::Off)
+        .map(|w| Listening {
+            watchlist: w.name.clone(),
+            sources: config.sources.iter().filter(|s| s.watchlists.contains(&w.name)).map(|s| s.name.clone()).collect(),
+        })
+        .collect();
+    if listening.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given = moment.warnings(hour_at(first_hour(now)))?;
+    let books = moment.books(&listening, now)?;
+    memory.retain(|name, _| listening.iter().any(|l| l.watchlist == *name));
+    let looked = books.into_iter().map(|book| {
+        let earlier: Vec<Warning> = given.iter().filter(|w| w.watchlist == book.watchlist).cloned().collect();
+        let wish = Wish {
+            now,
+            zone: &config.daemon.timezone,
+            sensitivity: sensitivity(&book.watchlist),
+            gap: settings.gap,
+            quiet: settings.quiet,
+            explain,
+        };
+        let found = look(&book, &earlier, wish, memory.entry(book.watchlist.clone()).or_default());
+        Looked { watchlist: book.watchlist, found, earlier }
+    });
+    Ok(looked.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    const BASE: &str = "[mail]\nfrom = \"m@example.com\"\ntransport = \"directory\"\ndirectory = \"out\"\n\
+        [watchlists.acme]\nquery = 'acme'\nalert = [\"a@example.com\", \"b@example.com\"]\n";
+
+    fn readers_of(more: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mentiond.toml");
+        std::fs::write(&path, format!("{BASE}{more}")).unwrap();
+        let config = config::load(&path).unwrap().config;
+        readers(&config, "acme").into_iter().map(|(_, to)| to).collect()
+    }
+
+    #[test]
+    fn the_named_department_hears_of_it_else_the_community_else_the_subscribers() {
+        let community = "[departments.c]\nemail = \"c@example.com\"\nrole = \"community\"\n";
+        let press = "[departments.p]\nemail = \"p@example.com\"\n[warnings]\ndepartment = \"p\"\n";
+        assert_eq!(readers_of(""), ["a@example.com", "b@example.com"]);
+        assert_eq!(readers_of(community), ["c@example.com"]);
+        assert_eq!(readers_of(&format!("{community}{press}")), ["p@example.com"]);
+    }
+}

@@ -1,0 +1,250 @@
+//! Early warning: what is counted of each mention, what is known of the last weeks, and which warnings were given. What is
+//! unusual is decided in `crate::warnings`.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::StoreError;
+use super::polls::{NewDelivery, NewMention, PollCommit, queue};
+use super::{Moment, Reader, Record, millis, moment, rows};
+use crate::model::{Category, SentimentLabel, Warning};
+use crate::warnings::{Book, Cell, DAYS, Listener, Post, first_hour, hour_at, hour_of, listened};
+
+/// A source that was asked so much later than planned, in milliseconds, was not listened to in between.
+const LATE: i64 = 3_600_000;
+/// Hours that what was counted is kept beyond what is learnt from.
+const KEEP: i64 = 14 * 24;
+
+/// A watchlist and the sources that it listens to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listening {
+    pub watchlist: String,
+    pub sources: Vec<String>,
+}
+
+/// Counts a mention that began a story, once a watchlist. What has no time of publication is counted now, unless its source
+/// was not listened to before: then nobody knows when it was said, and it is no part of anything.
+pub(super) fn count(c: &Connection, poll: &PollCommit, new: &NewMention, mention: i64) -> Result<(), StoreError> {
+    let found = &new.mention;
+    let heard = hour_of(found.fetched);
+    let hour = match found.entry.published {
+        Some(at) => hour_of(at).min(heard),
+        None if is_interrupted(c, poll)? => return Ok(()),
+        None => heard,
+    };
+    if hour < first_hour(found.fetched) {
+        return Ok(());
+    }
+    let negative =
+        matches!(found.classification.sentiment.label, SentimentLabel::VeryNegative | SentimentLabel::Negative);
+    let mut statement = c.prepare_cached(
+        "INSERT OR IGNORE INTO counted (hour, watchlist, mention, source, category, negative, heard)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for watchlist in &found.watchlists {
+        let category = found.classification.category.as_str();
+        statement.execute(params![hour, watchlist.name, mention, found.source, category, negative, heard])?;
+    }
+    Ok(())
+}
+
+fn text<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Result<&'r str, StoreError> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+}
+
+/// Whether the source of a poll was not listened to until now: its row is still that of the poll before.
+fn is_interrupted(c: &Connection, poll: &PollCommit) -> Result<bool, StoreError> {
+    let before: Option<(Option<i64>, Option<i64>, Option<i64>)> = c
+        .prepare_cached("SELECT last_heard, next_poll, blind_since FROM sources WHERE name = ?1")?
+        .query_row([&poll.source], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    Ok(match before {
+        Some((Some(_), next, None)) => next.is_some_and(|next| millis(poll.now) > next + LATE),
+        _ => true,
+    })
+}
+
+impl Moment<'_> {
+    /// What is known of each watchlist over the last [`DAYS`] days.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn books(&self, watchlists: &[Listening], now: Timestamp) -> Result<Vec<Book>, StoreError> {
+        let (first, last) = (first_hour(now), hour_of(now));
+        let hours = usize::try_from(DAYS * 24 + 1).unwrap_or(0);
+        let blind = self.blind(first, now)?;
+        let mut since: HashMap<String, Timestamp> = HashMap::new();
+        let mut statement = self.connection().prepare_cached("SELECT source, since FROM listening")?;
+        for row in statement.query_map([], |row| Ok((row.get(0)?, moment(row.get(1)?))))? {
+            let (source, at) = row?;
+            since.insert(source, at);
+        }
+        let states = super::sources::load(self.connection())?;
+        let listener = |name: &String| Listener {
+            name: name.clone(),
+            heard: listened(
+                first,
+                hours,
+                since.get(name).copied(),
+                blind.get(name).map(Vec::as_slice).unwrap_or_default(),
+            ),
+            last: states.get(name).and_then(|state| state.health.last_heard),
+            seen: vec![0; hours],
+        };
+        let mut books: Vec<Book> = (watchlists.iter())
+            .map(|listening| Book {
+                watchlist: listening.watchlist.clone(),
+                first,
+                hours,
+                sources: listening.sources.iter().map(listener).collect(),
+                cells: Vec::new(),
+                posts: Vec::new(),
+            })
+            .collect();
+        let place: HashMap<&str, usize> =
+            watchlists.iter().enumerate().map(|(n, l)| (l.watchlist.as_str(), n)).collect();
+        let ears: Vec<HashMap<&str, usize>> = (watchlists.iter())
+            .map(|l| l.sources.iter().enumerate().map(|(n, name)| (name.as_str(), n)).collect())
+            .collect();
+        let mut statement = self.connection().prepare_cached(
+            "SELECT c.hour, c.watchlist, c.mention, c.source, c.category, t.theme, c.negative, c.heard FROM counted c
+             LEFT JOIN theme_mentions t ON t.mention = c.mention WHERE c.hour >= ?1 AND c.hour <= ?2
+             ORDER BY c.hour, c.watchlist, c.mention",
+        )?;
+        // The cells of the hour that is being read: all of one kind become one.
+        let mut here: HashMap<(usize, usize, Category, Option<i64>), usize> = HashMap::new();
+        let mut reading = i64::MIN;
+        let mut found = statement.query(params![first, last])?;
+        while let Some(row) = found.next()? {
+            let hour: i64 = row.get(0)?;
+            let Some(number) = place.get(text(row, 1)?).copied() else { continue };
+            // What a source brought that is no longer configured teaches nothing about those that are.
+            let name = text(row, 3)?;
+            let source = ears.get(number).and_then(|ears| ears.get(name)).copied();
+            let (Some(source), Some(book)) = (source, books.get_mut(number)) else { continue };
+            let category = Category::parse(text(row, 4)?).unwrap_or(Category::Other);
+            let (theme, negative): (Option<i64>, bool) = (row.get(5)?, row.get(6)?);
+            if hour != reading {
+                (reading, _) = (hour, here.clear());
+            }
+            let place = *here.entry((number, source, category, theme)).or_insert_with(|| {
+                book.cells.push(Cell { hour, source, category, theme, count: 0, negative: 0 });
+                book.cells.len() - 1
+            });
+            if let Some(cell) = book.cells.get_mut(place) {
+                cell.count += 1;
+                cell.negative += u32::from(negative);
+            }
+            let heard = usize::try_from(row.get::<_, i64>(7)? - first).ok();
+            if let Some(seen) = heard.and_then(|heard| book.sources.get_mut(source)?.seen.get_mut(heard)) {
+                *seen += 1;
+            }
+            if hour >= last - 24 {
+                book.posts.push(Post { mention: row.get(2)?, hour, source, category, theme, negative });
+            }
+        }
+        Ok(books)
+    }
+
+    /// When each source was not listened to since an hour, up to now.
+    fn blind(&self, first: i64, now: Timestamp) -> Result<HashMap<String, Vec<(Timestamp, Timestamp)>>, StoreError> {
+        let mut blind: HashMap<String, Vec<(Timestamp, Timestamp)>> = HashMap::new();
+        let mut statement = self.connection().prepare_cached(
+            "SELECT source, since, until FROM blind WHERE until > ?1
+             UNION ALL SELECT name, blind_since, ?2 FROM sources WHERE blind_since IS NOT NULL",
+        )?;
+        let found = statement.query_map(params![millis(hour_at(first)), millis(now)], |row| {
+            Ok((row.get(0)?, moment(row.get(1)?), moment(row.get(2)?)))
+        })?;
+        for row in found {
+            let (source, since, until): (String, _, _) = row?;
+            blind.entry(source).or_default().push((since, until));
+        }
+        Ok(blind)
+    }
+
+    /// Warnings that were given since a moment, or went on since, oldest first.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn warnings(&self, since: Timestamp) -> Result<Vec<Warning>, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT id, last, content FROM warnings WHERE given >= ?1 OR last >= ?1 ORDER BY id")?;
+        let found = statement.query_map([millis(since)], |row| {
+            let mut warning: Warning = rows::json(row, "content")?;
+            (warning.id, warning.last) = (row.get("id")?, moment(row.get("last")?));
+            Ok(warning)
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Reader {
+    /// Warnings that were given since a moment, or went on since, oldest first.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn warnings(&self, since: Timestamp) -> Result<Vec<Warning>, StoreError> {
+        self.look(|moment| moment.warnings(since))
+    }
+}
+
+impl Record {
+    /// Records a warning and queues its mails, in one transaction: `mails` makes them once the warning has its number. How
+    /// many mails were queued.
+    ///
+    /// # Errors
+    /// The record cannot be written; neither is kept then.
+    pub async fn give_warning(
+        &self,
+        warning: Warning,
+        mails: impl FnOnce(&Warning) -> Vec<NewDelivery> + Send + 'static,
+    ) -> Result<(Warning, u64), StoreError> {
+        self.write(true, move |c| {
+            let mut warning = warning;
+            c.prepare_cached("INSERT INTO warnings (watchlist, given, last, content) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![
+                    warning.watchlist,
+                    millis(warning.given),
+                    millis(warning.last),
+                    rows::to_json(&warning)?
+                ])?;
+            warning.id = c.last_insert_rowid();
+            let mut queued = 0;
+            for mail in mails(&warning) {
+                queued += u64::from(queue(c, &mail, None, None, warning.given, false)?);
+            }
+            Ok((warning, queued))
+        })
+        .await
+    }
+
+    /// Notes that these warnings still hold.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub async fn warnings_hold(&self, ids: Vec<i64>, now: Timestamp) -> Result<(), StoreError> {
+        self.write(false, move |c| {
+            let mut statement = c.prepare_cached("UPDATE warnings SET last = ?2 WHERE id = ?1 AND last < ?2")?;
+            ids.iter()
+                .try_for_each(|id| statement.execute(params![id, millis(now)]).map(drop).map_err(StoreError::from))
+        })
+        .await
+    }
+
+    /// Forgets what was counted longer ago than anything is learnt from.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub async fn forget_counted(&self, now: Timestamp) -> Result<(), StoreError> {
+        let before = first_hour(now) - KEEP;
+        self.write(false, move |c| {
+            c.prepare_cached("DELETE FROM counted WHERE hour < ?1")?.execute([before])?;
+            Ok(())
+        })
+        .await
+    }
+}

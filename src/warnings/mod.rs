@@ -1,0 +1,21 @@
+//! Early warning: what is said about a brand is far more than usual, or hardly anything is said any more. Pure: the record
+//! hands over counts by hour, `now` is passed in, and what comes out are the model's warnings; `compose` words them.
+//!
+//! | file | |
+//! |---|---|
+//! | `book` | what is known of a watchlist, hour by hour, and which hours say nothing because nobody listened |
+//! | `usual` | what is usual for one series: level, shape over the week, how far counts stray |
+//! | `tail` | how likely a count is |
+//! | `look` | one look at a watchlist: which series are unusual, which of them explains the others, what was told before |
+//!
+//! A watchlist's mentions are counted as a whole, and by source, category and theme. They are counted where they were
+//! published, not when they were heard: a feed that catches up tells of the past and changes nothing about now.
+
+mod book;
+mod look;
+mod tail;
+mod usual;
+
+pub use book::{Book, Cell, DAYS, Listener, NEEDED_DAYS, Post, first_hour, hour_at, hour_of, listened};
+pub use look::{Found, Measure, Memory, Standing, Wish, look};
+pub use tail::{at_least, at_most};
