@@ -53,6 +53,11 @@ fn the_package_installs_and_the_daemon_runs_from_it() {
 }
 
 #[test]
+fn a_newcomer_to_a_fresh_machine_gets_along_with_two_commands() {
+    long("fresh");
+}
+
+#[test]
 fn the_image_is_small_and_runs_closed() {
     long("container");
 }
