@@ -113,6 +113,8 @@ pub struct Source {
     /// Every entry is a mention of those watchlists: the source is already the search.
     pub match_all: bool,
     pub settings: Settings,
+    /// What cannot be seen this way, for `mentiond check`.
+    pub blind: Vec<String>,
 }
 
 /// What is needed to resume: validators byte for byte, the way entries are identified, and what servers asked for.

@@ -405,8 +405,6 @@ pub struct Table {
     pub price: Option<Price>,
     /// `None`: single items cannot be asked for.
     pub one: Option<One>,
-    /// What this way of looking cannot see, for `check`.
-    pub blind: Vec<String>,
 }
 
 #[cfg(test)]

@@ -54,15 +54,7 @@ impl JsonPath {
 
     /// Whether what the path leads to has a place here, be it empty: a list without members is one, a missing list is none.
     pub fn has_place(&self, root: &Value) -> bool {
-        let end = self.steps.iter().rposition(|step| !matches!(step, Step::All | Step::Filter(..)));
-        let (stem, members) = self.steps.split_at(end.map_or(0, |end| end + 1));
-        walk(stem, root).into_iter().any(|value| match value {
-            _ if members.is_empty() => true,
-            Value::Array(_) | Value::Null => true,
-            // A map of things; one that says something else is none.
-            Value::Object(map) => map.is_empty() || map.values().any(|value| value.is_object() || value.is_array()),
-            _ => false,
-        })
+        has_place(&self.steps, root)
     }
 }
 
@@ -109,6 +101,25 @@ fn members<'v>(value: &'v Value, into: &mut Vec<&'v Value>) {
         Value::Object(map) => into.extend(map.values()),
         _ => {}
     }
+}
+
+/// At most as deep as a path has steps; every node is visited once.
+fn has_place(steps: &[Step], root: &Value) -> bool {
+    let Some(at) = steps.iter().position(|step| matches!(step, Step::All | Step::Filter(..))) else {
+        return !walk(steps, root).is_empty();
+    };
+    let (stem, rest) = (&steps[..at], &steps[at + 1..]);
+    walk(stem, root).into_iter().any(|value| match value {
+        Value::Null => true,
+        Value::Array(list) => {
+            list.is_empty() || matches!(steps[at], Step::Filter(..)) || list.iter().any(|one| has_place(rest, one))
+        }
+        // A map of things; one that says something else is none.
+        Value::Object(map) => {
+            map.is_empty() || map.values().any(|one| (one.is_object() || one.is_array()) && has_place(rest, one))
+        }
+        _ => false,
+    })
 }
 
 /// Steps up to the end, or inside of a filter up to what ends the inner path; and what is left.
@@ -200,10 +211,12 @@ mod tests {
     #[test]
     fn an_empty_list_is_a_place_and_a_missing_one_is_none() {
         let answer = json!({"list": [], "none": null, "map": {"a": {"id": 1}}, "error": "no", "deep": {"list": [1]}});
-        for path in ["$", "$.list", "$.list[*]", "$.none[*]", "$.map[*]", "$.deep.list[?@.x]", "$.deep.*"] {
+        for path in
+            ["$", "$.list", "$.list[*]", "$.none[*]", "$.map[*]", "$.deep.list[?@.x]", "$.deep.*", "$.list[*].id"]
+        {
             assert!(JsonPath::parse(path).unwrap().has_place(&answer), "{path}");
         }
-        for path in ["$.items", "$.items[*]", "$.error[*]", "$.deep.items[*]", "$.list[*].id"] {
+        for path in ["$.items", "$.items[*]", "$.error[*]", "$.deep.items[*]", "$.deep.list[*].id"] {
             assert!(!JsonPath::parse(path).unwrap().has_place(&answer), "{path}");
         }
         let all = JsonPath::parse("$[*]").unwrap();

@@ -40,7 +40,7 @@ pub const KINDS: [Kind; 21] = [
     kind("mastodon-search", "mastodon", "server = \"SERVER\"\nSECRET", 0),
     kind("bluesky", "bluesky", "server = \"SERVER\"\nuser = \"me.example\"\nSECRET", 8),
     kind("bluesky-public", "bluesky", "server = \"SERVER\"", 8),
-    kind("hackernews", "hackernews", "server = \"SERVER\"", 8),
+    kind("hackernews", "hackernews", "server = \"SERVER\"\nitem_server = \"SERVER\"", 8),
     kind("lemmy", "lemmy", "server = \"SERVER\"\nSECRET", 50),
     kind("discourse-search", "discourse", "server = \"SERVER\"", 60),
     kind("discourse-all", "discourse", "server = \"SERVER\"\nall = \"yes\"", 0),

@@ -9,6 +9,7 @@ mod canary;
 mod exactly_once;
 mod fake;
 mod kinds;
+mod looked;
 mod recorded;
 mod searched;
 mod served;

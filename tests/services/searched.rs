@@ -191,10 +191,10 @@ fn text(dice: &mut Dice) -> String {
 /// The searches that a source asks, without what each kind writes behind them.
 fn searches(source: &Source) -> (Vec<String>, Vec<String>) {
     let (all, blind) = match (&source.settings, &source.location) {
-        (Settings::Table(table), _) => (table.queries.clone(), table.blind.clone()),
+        (Settings::Table(table), _) => (table.queries.clone(), source.blind.clone()),
         (_, Location::Url(url)) => {
             let q = url.query_pairs().find(|(name, _)| name == "q").expect("a search").1.into_owned();
-            (vec![q.strip_suffix(" when:7d").expect("its window").to_owned()], Vec::new())
+            (vec![q.strip_suffix(" when:7d").expect("its window").to_owned()], source.blind.clone())
         }
         other => panic!("{other:?}"),
     };
@@ -235,7 +235,8 @@ fn what_a_service_is_asked_never_loses_what_the_watchlist_finds() {
     let folder = tempfile::tempdir().unwrap();
     let config = load(folder.path(), &tables);
     let texts: Vec<(String, String)> = (0..250).map(|_| (text(&mut dice), text(&mut dice))).collect();
-    let indexed: Vec<Indexed> = texts.iter().map(|(title, text)| Indexed::new(&format!("{title} \u{1} {text}"))).collect();
+    let indexed: Vec<Indexed> =
+        texts.iter().map(|(title, text)| Indexed::new(&format!("{title} \u{1} {text}"))).collect();
     for (name, longest, most, or, not, quotes) in SEARCHED {
         let (mut found, mut told, mut asked, mut besides) = (0, 0, 0, 0);
         for (n, local) in queries.iter().enumerate() {
@@ -280,7 +281,10 @@ fn what_a_service_is_asked_never_loses_what_the_watchlist_finds() {
                         continue;
                     }
                     found += 1;
-                    assert!(finds, "{name}: `{local}` finds {title:?} and {text:?}, but {searches:?} does not; told: {blind:?}");
+                    assert!(
+                        finds,
+                        "{name}: `{local}` finds {title:?} and {text:?}, but {searches:?} does not; told: {blind:?}"
+                    );
                 }
             }
         }

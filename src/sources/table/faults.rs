@@ -64,6 +64,15 @@ pub(super) fn judge(table: &Table, reply: &Reply, host: &str, now: Timestamp) ->
     }
 }
 
+/// An answer without what the table says that it has: silence must not be taken for calm.
+pub(super) fn not_readable(host: &str, place: &str) -> PollFault {
+    let message = format!(
+        "{host} answered with JSON in which nothing stands where {place}: either it is another answer than usual, or the path \
+         is wrong; `mentiond sources test` shows the request"
+    );
+    PollFault { class: ErrorClass::Malformed, message, retry_after: None }
+}
+
 /// When there are new requests, if the answer says that none are left.
 pub(super) fn exhausted(table: &Table, reply: &Reply, now: Timestamp) -> Option<Duration> {
     let rate = table.rate.as_ref()?;

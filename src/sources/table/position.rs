@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::table::ResumeBy;
+
 /// Ids that are remembered of one combination.
 const MAX_IDS: usize = 500;
 /// Longest id that is remembered, in bytes.
@@ -57,6 +59,29 @@ impl Position {
         self.last_id.as_ref().is_none_or(|old| (id.len(), id) > (old.len(), old.as_str()))
     }
 
+    /// Moves to where a poll ended that began at `before`. `newest` and `last_id` are the latest moment and the greatest id
+    /// that it saw; if it is `unsure` whether that is all, what the poll before saw is sure now, and the rest is later.
+    pub(super) fn settle(
+        &mut self,
+        before: &Self,
+        by: ResumeBy,
+        newest: Option<Timestamp>,
+        last_id: Option<String>,
+        unsure: bool,
+    ) {
+        if unsure && by == ResumeBy::Id {
+            self.last_id = before.unsure_id.clone().or_else(|| before.last_id.clone());
+            self.unsure_id = last_id;
+        } else {
+            self.unsure_id = None;
+            self.last_id = last_id;
+            before.unsure_id.iter().for_each(|id| self.raise_id(id));
+        }
+        let known = before.high.max(before.unsure);
+        (self.high, self.unsure) =
+            if unsure && by == ResumeBy::Time { (known, newest) } else { (known.max(newest), None) };
+    }
+
     /// Remembers the ids of a poll, the newest first, before those that were known.
     pub fn remember(&mut self, ids: Vec<String>) {
         let mut met = HashSet::new();
@@ -105,6 +130,29 @@ mod tests {
             at.raise_id(id);
         }
         assert_eq!(at.last_id.as_deref(), Some("100"));
+    }
+
+    #[test]
+    fn a_poll_that_turned_pages_is_sure_after_the_next_one() {
+        let moment = |second: i64| Some(Timestamp::from_second(second).unwrap());
+        let step = |before: &Position, by: ResumeBy, at: i64, unsure: bool| {
+            let mut after = before.clone();
+            after.settle(before, by, moment(at), Some(at.to_string()), unsure);
+            after
+        };
+        let start = Position { high: moment(100), last_id: Some("100".into()), ..Position::default() };
+        let one = step(&start, ResumeBy::Time, 200, true);
+        assert_eq!((one.high, one.unsure), (moment(100), moment(200)));
+        let two = step(&one, ResumeBy::Time, 300, true);
+        assert_eq!((two.high, two.unsure), (moment(200), moment(300)));
+        let three = step(&two, ResumeBy::Time, 250, false);
+        assert_eq!((three.high, three.unsure), (moment(300), None));
+        let one = step(&start, ResumeBy::Id, 200, true);
+        assert_eq!((one.last_id.as_deref(), one.unsure_id.as_deref()), (Some("100"), Some("200")));
+        let two = step(&one, ResumeBy::Id, 300, true);
+        assert_eq!((two.last_id.as_deref(), two.unsure_id.as_deref()), (Some("200"), Some("300")));
+        let three = step(&two, ResumeBy::Id, 250, false);
+        assert_eq!((three.last_id.as_deref(), three.unsure_id), (Some("300"), None));
     }
 
     #[test]

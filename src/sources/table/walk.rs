@@ -11,6 +11,7 @@ use url::Url;
 
 use super::budget;
 use super::faults::{self, Judged};
+use super::links::{linked, truthy};
 use super::position::{Position, Positions};
 use super::read::{self, Items};
 use super::request::{self, Combination, Reply, Request, Values};
@@ -401,13 +402,13 @@ impl<'t> Walk<'t> {
         let Items { items, listed, nameless } = read::items(self.table, answer, &active.combination.values);
         let paths = |paths: &[JsonPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         if !read::has_items(self.table, answer) {
-            self.fault = Some(not_readable(host, &format!("`items` leads ({})", paths(&self.table.items))));
+            self.fault = Some(faults::not_readable(host, &format!("`items` leads ({})", paths(&self.table.items))));
             return;
         }
         if items.is_empty() && nameless > 0 {
             let id: Vec<&str> = self.table.fields.id.iter().map(|template| template.written.as_str()).collect();
             let place = format!("`id` of `fields` leads ({}) in any of {nameless} items", id.join(", "));
-            self.fault = Some(not_readable(host, &place));
+            self.fault = Some(faults::not_readable(host, &place));
             return;
         }
         budget::pay(self.table, &mut self.at, listed, read::joined(self.table, answer), self.now);
@@ -568,18 +569,9 @@ impl<'t> Walk<'t> {
         if position.doubted || active.listed == 0 {
             return;
         }
-        if unsure && by_id {
-            position.last_id = active.before.unsure_id.or(active.before.last_id);
-            position.unsure_id = active.greatest.last_id;
-        } else {
-            position.unsure_id = None;
-            position.last_id = active.greatest.last_id;
-            active.before.unsure_id.iter().for_each(|id| position.raise_id(id));
-        }
         // A service's clock may be ahead of ours; what has such a date will be seen again.
         let newest = active.newest.map(|newest| newest.min(self.now));
-        let known = active.before.high.max(active.before.unsure);
-        (position.high, position.unsure) = if unsure && !by_id { (known, newest) } else { (known.max(newest), None) };
+        position.settle(&active.before, self.table.resume.by, newest, active.greatest.last_id, unsure);
         if by_id && self.table.paging != Paging::Forward {
             let mut sure = active.ids;
             if position.unsure_id.is_some() {
@@ -591,49 +583,12 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// An answer without what the table says that it has: silence must not be taken for calm.
-fn not_readable(host: &str, place: &str) -> PollFault {
-    let message = format!(
-        "{host} answered with JSON in which nothing stands where {place}: either it is another answer than usual, or the path \
-         is wrong; `mentiond sources test` shows the request"
-    );
-    PollFault { class: ErrorClass::Malformed, message, retry_after: None }
-}
-
 fn named(combination: &Combination) -> String {
     if combination.key.is_empty() { String::new() } else { format!(" ({})", combination.key) }
 }
 
 fn back(from: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by).ok().and_then(|by| from.checked_sub(by).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn truthy(value: &Value) -> bool {
-    match value {
-        Value::Bool(yes) => *yes,
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        _ => true,
-    }
-}
-
-/// The address with that relation in a `Link` header (RFC 8288, 3).
-fn linked(header: &str, relation: &str) -> Option<String> {
-    let mut rest = header;
-    while let Some(start) = rest.find('<') {
-        let (address, after) = rest[start + 1..].split_once('>')?;
-        let end = after.find('<').unwrap_or(after.len());
-        let is = after[..end].split(';').any(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_end_matches(',').trim().trim_matches('"');
-            name.trim().eq_ignore_ascii_case("rel") && value.split(' ').any(|one| one == relation)
-        });
-        if is {
-            return Some(address.trim().to_owned());
-        }
-        rest = &after[end..];
-    }
-    None
 }
 
 fn lost() -> PollFault {
