@@ -258,6 +258,8 @@ fn a_perk_is_rarely_withheld_from_praise_and_mostly_from_what_only_looks_like_it
             count("positive", true),
             count("negative", true)
         );
-        assert!(count("positive", true) * 10 < glad, "{set}: too many are doubted");
+        // A person decides about those; what must not be is a code for whoever is unhappy.
+        assert!(count("positive", true) * 4 < glad, "{set}: too many are doubted");
+        assert!(unhappy < 20 || count("negative", true) * 3 > unhappy, "{set}: too few are doubted");
     }
 }

@@ -210,7 +210,7 @@ async fn a_padded_complaint_is_never_paid_with_a_perk() {
     ];
     let entries = padded.iter().enumerate().map(|(n, text)| {
         let link = format!("https://forum.example.net/padded/{n}");
-        entry(&format!("Thank you {n}")).id(&format!("p{n}")).link(&link).author(&format!("Eva {n}")).text(text)
+        entry(&format!("Thank you {n}")).id(format!("p{n}")).link(&link).author(&format!("Eva {n}")).text(text)
     });
     let world = World::new()
         .feed("forum", rss(entries))
