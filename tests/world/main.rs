@@ -29,4 +29,5 @@ mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
 mod themes;
+mod warnings;
 mod webhook;
