@@ -282,3 +282,120 @@ fn bars(input: &WarningInput<'_>) -> Vec<Bar> {
     };
     hours.iter().map(bar).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{composer, mention, zone};
+    use super::*;
+    use crate::compose::{Reader, Watchlist};
+    use crate::model::{Author, Category, Warning, WarningHour};
+
+    fn at(text: &str) -> jiff::Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn said(id: i64, who: &str, text: &str, language: &str) -> Mention {
+        let mut mention = mention("", text);
+        mention.id = id;
+        mention.entry.author = Some(Author { name: who.into(), ..Author::default() });
+        mention.entry.url = Some(format!("https://forum.example.net/t/{id}"));
+        mention.source = if id % 3 == 0 { "reviews".into() } else { "forum".into() };
+        mention.classification.language.code = language.into();
+        mention
+    }
+
+    fn mentions() -> Vec<Mention> {
+        vec![
+            said(
+                1,
+                "Jens Hansen",
+                "The Fjordkaffe app crashes at checkout since the update. Write to jens@example.com",
+                "en",
+            ),
+            said(2, "Maria Silva", "Fjordkaffe: the checkout crashes every time since the update, I cannot pay.", "en"),
+            said(
+                3,
+                "Ole Berg",
+                "Fjordkaffe app <b>crashes</b> at checkout, on two phones. Call me: +45 20 30 40 50",
+                "en",
+            ),
+            said(4, "Ana Ruiz", "La app de Fjordkaffe se cierra al pagar desde la actualización.", "es"),
+        ]
+    }
+
+    fn tally(cause: Cause, count: u64, usual: f64) -> Tally {
+        Tally { cause, count, usual, seconds: 9_600, chance: 2.0e-8 }
+    }
+
+    fn sample(cause: Cause, unusual: Unusual) -> Warning {
+        let first = at("2026-11-20T14:00:00Z");
+        let hour = |n: i64| WarningHour {
+            at: first + jiff::SignedDuration::from_hours(n),
+            count: u64::try_from(if n > 20 { 3 * (n - 19) } else { n % 3 }).unwrap(),
+            usual: (n != 7).then_some(1.0 + (n % 5) as f64 / 2.0),
+        };
+        let rise = unusual == Unusual::Rise;
+        Warning {
+            id: 3,
+            watchlist: "fjordkaffe".into(),
+            unusual,
+            tally: if rise { tally(cause, 34, 6.2) } else { Tally { seconds: 86_400, ..tally(cause, 0, 41.3) } },
+            also: if rise {
+                vec![tally(Cause::Watchlist, 41, 12.0), tally(Cause::Source("forum".into()), 22, 0.44)]
+            } else {
+                vec![]
+            },
+            since: at("2026-11-21T11:00:00Z"),
+            given: at("2026-11-21T13:40:00Z"),
+            last: at("2026-11-21T13:40:00Z"),
+            days: 49,
+            hours: (0..24).map(hour).collect(),
+            mentions: vec![4, 3, 2, 1],
+            negative_usual: rise.then_some(0.31),
+            negative_now: rise.then_some(0.82),
+        }
+    }
+
+    fn worded(language: &str, warning: &Warning, mentions: &[Mention]) -> Email {
+        let mentions: Vec<&Mention> = mentions.iter().collect();
+        composer().warning(&WarningInput {
+            reader: Reader { language, zone: &zone() },
+            watchlist: Watchlist { key: "fjordkaffe", name: "Fjordkaffe" },
+            warning,
+            mentions: &mentions,
+            themes: &HashMap::from([(12, "crash, checkout".to_owned())]),
+            possible_duplicate: false,
+        })
+    }
+
+    #[test]
+    fn a_warning_in_every_language() {
+        for language in ["en", "es", "pt", "da"] {
+            let category = sample(Cause::Category(Category::Technical), Unusual::Rise);
+            let rise = worded(language, &category, &mentions());
+            let quiet = worded(language, &sample(Cause::Source("forum".into()), Unusual::Quiet), &[]);
+            for mail in [&rise, &quiet] {
+                for secret in ["jens@example.com", "20 30 40 50", "Jens Hansen", "Maria Silva"] {
+                    assert!(!mail.text.contains(secret) && !mail.subject.contains(secret), "{secret}: {}", mail.text);
+                    assert!(!mail.html.contains(secret), "{secret}");
+                }
+                assert!(!mail.html.contains("<b>crashes"), "what strangers write is escaped");
+                assert!(!mail.html.contains("src=") && !mail.text.contains('{'), "{}", mail.text);
+            }
+            let shown = format!("{}\n\n{}\n=====\n{}\n\n{}", rise.subject, rise.text, quiet.subject, quiet.text);
+            insta::assert_snapshot!(format!("warning_{language}"), shown);
+        }
+        let theme = worded("en", &sample(Cause::Theme(12), Unusual::Rise), &mentions());
+        insta::assert_snapshot!("warning_en_html", theme.html);
+        assert!(theme.subject.contains("theme 12: crash, checkout"), "{}", theme.subject);
+    }
+
+    #[test]
+    fn nothing_of_a_mail_depends_on_mentions_that_are_gone() {
+        let all = sample(Cause::Watchlist, Unusual::Rise);
+        let mail = worded("en", &all, &[]);
+        assert!(mail.text.contains("34 in 2 h 40 min, usually 6") && !mail.text.contains("In their own words"));
+        let words = Catalogue::parse(crate::compose::words::FILES[1].1).unwrap();
+        assert_eq!([0.0, 0.44, 2.0, 6.2, 1_234.0].map(|n| usual_words(&words, n)), ["0", "0,4", "2", "6", "1.234"]);
+    }
+}

@@ -1,22 +1,15 @@
 //! One look at a watchlist: what is unusual now, what explains it, and whether it was said before.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::book::{Book, NEEDED_DAYS, Post, belongs, hour_at, hour_of, weeks};
-use super::tail::{at_least, at_most};
-use super::usual::{Hours, Prior, Usual};
-use crate::model::{Category, Cause, Sensitivity, Tally, Unusual, Warning, WarningHour};
+use super::book::{Book, belongs, hour_at, hour_of};
+use super::scene::{Judged, Memory, Scene, Series};
+use super::tail::at_most;
+use crate::model::{Cause, Sensitivity, Tally, Unusual, Warning};
 
-/// Hours before the one that runs that are looked at together with it: about one hour, about three, a day.
-const BACK: [usize; 3] = [1, 2, 23];
-/// Independent looks that a month has, for each of these: neighbouring looks share most of their hours.
-const LOOKS: [f64; 3] = [1_200.0, 800.0, 180.0];
 /// Heard hours that silence is looked for in.
 const SILENT: [usize; 3] = [6, 24, 72];
 /// Silence where fewer than so many are usual says nothing, …
@@ -32,24 +25,10 @@ const EXPLAINS: f64 = 0.6;
 const UNLIKELY: f64 = 0.01;
 /// It is the same cause if this share of its mentions belongs to what was told of.
 const SAME: f64 = 0.5;
-/// Nothing is as rare as less than this share of its watchlist.
-const LEAST_SHARE: f64 = 0.02;
-/// What is left out of learning: now must not explain itself.
-const RECENT: usize = 24;
-/// What is usual is learnt anew once in so many hours.
-const LEARN_EVERY: i64 = 24;
-/// Hours that a look goes back: silence is looked for in the longest.
-const REACH: usize = 2 * 72 + 1;
-/// Where less of what is usual was listened to, nothing is judged.
-const HEARD_SHARE: f64 = 0.5;
-/// Hours in which less of a series than this was listened to say nothing about it.
-const HEARD_LEAST: f64 = 0.3;
 /// Other unusual things that a warning names.
 const MAX_ALSO: usize = 5;
 /// Mentions that a warning holds.
 const MAX_MENTIONS: usize = 200;
-/// Hours of the chart.
-const CHART: usize = 24;
 
 /// What a sensitivity means.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,46 +93,6 @@ pub struct Standing {
     pub strays: f64,
 }
 
-/// What was learnt of a watchlist, for the looks of a day: learning costs far more than looking. Made anew by itself.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// Up to which hour it was learnt, and of whom.
-    upto: i64,
-    sources: Vec<(String, bool)>,
-    known: HashMap<Cause, Arc<Learned>>,
-}
-
-/// What was learnt of one series.
-#[derive(Clone, Debug)]
-struct Learned {
-    usual: Usual,
-    /// Which part of it each source is; 0 for those that are not in it, or not known for long enough.
-    shares: Vec<f64>,
-    negative: Option<f64>,
-}
-
-/// One series, ready to be judged. Its hours begin at [`Scene::base`].
-struct Series {
-    cause: Cause,
-    counts: Vec<f64>,
-    heard: Vec<f64>,
-    learned: Arc<Learned>,
-    /// Looks that share the budget with it.
-    alpha: [f64; 3],
-}
-
-/// A series in one of its windows.
-#[derive(Clone, Debug)]
-struct Judged {
-    tally: Tally,
-    back: usize,
-    /// How many more than usual.
-    excess: f64,
-    fires: bool,
-    /// Probability in parts of what is allowed.
-    weight: f64,
-}
-
 /// Looks at a watchlist. `earlier` are its warnings of the time of the book, oldest first.
 /// `memory` is what was learnt at the look before, of the same watchlist.
 pub fn look(book: &Book, earlier: &[Warning], wish: Wish<'_>, memory: &mut Memory) -> Found {
@@ -177,348 +116,6 @@ pub fn look(book: &Book, earlier: &[Warning], wish: Wish<'_>, memory: &mut Memor
         quiet(&scene, &series, earlier, &wish, &mut found);
     }
     found
-}
-
-/// What all parts of a look share.
-struct Scene<'a> {
-    book: &'a Book,
-    zone: &'a TimeZone,
-    now: Timestamp,
-    /// Place of the first hour that is looked at, of the hour that runs, and up to where is learnt.
-    base: usize,
-    running: usize,
-    learn: usize,
-    /// How much of the hour that runs is over.
-    over: f64,
-    /// Hour of the week of the hours from `base` on.
-    week: Vec<u8>,
-    sources: Vec<Ear>,
-    /// Days heard.
-    days: u32,
-}
-
-/// What was said of late, by cause.
-struct Recent {
-    all: Vec<f64>,
-    sources: Vec<Vec<f64>>,
-    categories: BTreeMap<Category, Vec<f64>>,
-    themes: BTreeMap<i64, Vec<f64>>,
-}
-
-/// A source as far as it counts.
-struct Ear {
-    heard: Vec<f64>,
-    mature: bool,
-}
-
-impl<'a> Scene<'a> {
-    fn new(book: &'a Book, earlier: &[Warning], wish: &Wish<'a>, running: usize, memory: &mut Memory) -> Self {
-        // Up to a full day at least a day ago, so that looks of one day agree.
-        let last = hour_of(wish.now) - i64::try_from(RECENT).unwrap_or(24);
-        let upto = last - last.rem_euclid(LEARN_EVERY);
-        let learn = usize::try_from(upto - book.first).unwrap_or(0).min(running);
-        let mut days = 0;
-        let sources: Vec<Ear> = (book.sources.iter())
-            .map(|listener| {
-                let known = listener.heard.iter().take(running).sum::<f64>();
-                days = days.max((known / 24.0).floor() as u32);
-                let mut heard = listener.heard.clone();
-                // A time that was told of as silence is no part of what is usual.
-                for silent in earlier.iter().filter(|w| {
-                    w.unusual == Unusual::Quiet && belongs(&w.tally.cause, &listener.name, Category::Other, None)
-                }) {
-                    let place = |at| usize::try_from(hour_of(at) - book.first).unwrap_or(0);
-                    let range = place(silent.since)..place(silent.last).saturating_add(1).min(learn);
-                    heard.iter_mut().take(range.end).skip(range.start).for_each(|h| *h = 0.0);
-                }
-                Ear { heard, mature: known >= f64::from(NEEDED_DAYS) * 24.0 }
-            })
-            .collect();
-        let whom = || book.sources.iter().zip(&sources).map(|(s, ear)| (s.name.clone(), ear.mature));
-        if memory.upto != upto || !memory.sources.iter().cloned().eq(whom()) {
-            *memory = Memory { upto, sources: whom().collect(), known: HashMap::new() };
-        }
-        let over = (wish.now.duration_since(hour_at(hour_of(wish.now))).as_secs_f64() / 3_600.0).clamp(1.0 / 60.0, 1.0);
-        let base = running.saturating_sub(REACH);
-        let week = weeks(book.first + i64::try_from(base).unwrap_or(0), running - base + 1, wish.zone);
-        Self { book, zone: wish.zone, now: wish.now, base, running, learn, over, week, sources, days }
-    }
-
-    /// Values of an hour, by its place in the book.
-    fn at(&self, values: &[f64], place: usize) -> f64 {
-        place.checked_sub(self.base).and_then(|n| values.get(n)).copied().unwrap_or(0.0)
-    }
-
-    fn week(&self, place: usize) -> u8 {
-        place.checked_sub(self.base).and_then(|n| self.week.get(n)).copied().unwrap_or(0)
-    }
-
-    fn name(&self, source: usize) -> &str {
-        self.book.sources.get(source).map_or("", |s| s.name.as_str())
-    }
-
-    fn is_mature(&self, source: usize) -> bool {
-        self.sources.get(source).is_some_and(|s| s.mature)
-    }
-
-    /// All series that can be unusual; with `all` also those of which hardly anything was said of late.
-    fn series(&self, measure: Measure, all: bool, memory: &mut Memory) -> Vec<Series> {
-        let mut recent = self.recent();
-        let enough = |counts: &[f64]| all || counts.iter().rev().take(RECENT + 1).sum::<f64>() >= measure.least as f64;
-        let whole = self.one(Cause::Watchlist, std::mem::take(&mut recent.all), None, measure, 1, memory);
-        let mature = self.sources.iter().filter(|s| s.mature).count();
-        // Where one source is all there is, it is no cause of its own. Sources can fall silent as well.
-        let sources = recent.sources.into_iter().enumerate().filter(|(n, _)| mature > 1 && self.is_mature(*n));
-        let sources = sources.map(|(n, counts)| (Cause::Source(self.name(n).to_owned()), counts, mature));
-        let members = Category::ALL.len();
-        let categories = recent.categories.into_iter().filter(|(_, counts)| enough(counts));
-        let categories = categories.map(|(category, counts)| (Cause::Category(category), counts, members));
-        let said = recent.themes.values().filter(|counts| counts.iter().rev().take(RECENT + 1).any(|n| *n > 0.0));
-        let members = said.count().max(4);
-        let themes = recent.themes.into_iter().filter(|(_, counts)| enough(counts));
-        let themes = themes.map(|(theme, counts)| (Cause::Theme(theme), counts, members));
-        let parts: Vec<(Cause, Vec<f64>, usize)> = sources.chain(categories).chain(themes).collect();
-        let mut series = Vec::with_capacity(parts.len() + 1);
-        for (cause, counts, members) in parts {
-            series.push(self.one(cause, counts, Some(&whole), measure, members, memory));
-        }
-        series.insert(0, whole);
-        series
-    }
-
-    /// Mentions of every cause in the hours from `base` on, as [`Scene::counts`] counts them, in one go.
-    fn recent(&self) -> Recent {
-        let hours = self.running + 1 - self.base;
-        let none = || vec![0.0; hours];
-        let mut recent = Recent {
-            all: none(),
-            sources: self.sources.iter().map(|_| none()).collect(),
-            categories: BTreeMap::new(),
-            themes: BTreeMap::new(),
-        };
-        let first = self.book.first + i64::try_from(self.base).unwrap_or(0);
-        let from = self.book.cells.partition_point(|cell| cell.hour < first);
-        for cell in self.book.cells.iter().skip(from) {
-            let Some(n) = usize::try_from(cell.hour - first).ok().filter(|n| *n < hours) else { break };
-            let ear = self.sources.get(cell.source).filter(|ear| ear.mature);
-            if !ear.and_then(|ear| ear.heard.get(self.base + n)).is_some_and(|h| *h > 0.0) {
-                continue;
-            }
-            let count = f64::from(cell.count);
-            let add = |counts: &mut Vec<f64>| counts.get_mut(n).into_iter().for_each(|sum| *sum += count);
-            add(&mut recent.all);
-            recent.sources.get_mut(cell.source).into_iter().for_each(add);
-            add(recent.categories.entry(cell.category).or_insert_with(none));
-            cell.theme.into_iter().for_each(|theme| add(recent.themes.entry(theme).or_insert_with(none)));
-        }
-        recent
-    }
-
-    /// Counts of one cause, and what is usual for it.
-    fn one(
-        &self,
-        cause: Cause,
-        whole: Option<&Series>,
-        measure: Measure,
-        members: usize,
-        memory: &mut Memory,
-    ) -> Series {
-        let learned = match memory.known.get(&cause) {
-            Some(learned) => Arc::clone(learned),
-            None => {
-                let learned = Arc::new(self.learn(&cause, whole));
-                memory.known.insert(cause.clone(), Arc::clone(&learned));
-                learned
-            }
-        };
-        let hours = self.base..self.running + 1;
-        let heard = self.heard(&learned.shares, hours);
-        let mut counts = counts;
-        // What was said where hardly anybody listened says nothing about the whole.
-        counts.iter_mut().zip(&heard).filter(|(_, heard)| **heard <= 0.0).for_each(|(count, _)| *count = 0.0);
-        // The whole has a quarter of the budget, and so has each family of parts; all windows share it.
-        let alpha = LOOKS.map(|looks| measure.budget / 4.0 / members.max(1) as f64 / 3.0 / looks);
-        Series { cause, counts, heard, learned, alpha }
-    }
-
-    /// Mentions of a cause, and negative ones, in each of these hours; those of sources that are not known for long, and of
-    /// hours in which their source was not listened to, do not count.
-    fn counts(&self, cause: &Cause, hours: Range<usize>) -> (Vec<f64>, Vec<f64>) {
-        let (mut counts, mut negative) = (vec![0.0; hours.len()], vec![0.0; hours.len()]);
-        let first = self.book.first + i64::try_from(hours.start).unwrap_or(0);
-        let from = self.book.cells.partition_point(|cell| cell.hour < first);
-        for cell in self.book.cells.iter().skip(from) {
-            let Some(n) = usize::try_from(cell.hour - first).ok().filter(|n| *n < hours.len()) else { break };
-            let ear = self.sources.get(cell.source).filter(|ear| ear.mature);
-            let heard = ear.and_then(|ear| ear.heard.get(hours.start + n)).is_some_and(|h| *h > 0.0);
-            if !heard || !belongs(cause, self.name(cell.source), cell.category, cell.theme) {
-                continue;
-            }
-            if let (Some(count), Some(angry)) = (counts.get_mut(n), negative.get_mut(n)) {
-                *count += f64::from(cell.count);
-                *angry += f64::from(cell.negative);
-            }
-        }
-        (counts, negative)
-    }
-
-    /// How much of a series was listened to in each of these hours.
-    fn heard(&self, shares: &[f64], hours: Range<usize>) -> Vec<f64> {
-        let mut heard = vec![0.0; hours.len()];
-        for (ear, share) in self.sources.iter().zip(shares).filter(|(_, share)| **share > 0.0) {
-            heard.iter_mut().zip(ear.heard.iter().skip(hours.start)).for_each(|(sum, h)| *sum += share * h);
-        }
-        heard.iter_mut().filter(|sum| **sum < HEARD_LEAST).for_each(|sum| *sum = 0.0);
-        heard
-    }
-
-    fn learn(&self, cause: &Cause, whole: Option<&Series>) -> Learned {
-        let hours = 0..self.learn;
-        let takes = |source: usize| match cause {
-            Cause::Source(name) => self.name(source) == name,
-            _ => true,
-        };
-        let mut said = vec![0.0; self.sources.len()];
-        for cell in &self.book.cells {
-            let Some(at) = usize::try_from(cell.hour - self.book.first).ok().filter(|at| *at < self.learn) else {
-                continue;
-            };
-            let heard = self.sources.get(cell.source).and_then(|ear| ear.heard.get(at)).is_some_and(|h| *h > 0.0);
-            if heard
-                && belongs(cause, self.name(cell.source), cell.category, cell.theme)
-                && let Some(sum) = said.get_mut(cell.source)
-            {
-                *sum += f64::from(cell.count);
-            }
-        }
-        // Which part of the series each source is, by the hours in which it was heard.
-        let mut shares: Vec<f64> = (self.sources.iter().zip(&said).enumerate())
-            .map(|(n, (ear, said))| {
-                let known = ear.heard.iter().take(self.learn).sum::<f64>();
-                if ear.mature && takes(n) { (said + 0.5) / known.max(1.0) } else { 0.0 }
-            })
-            .collect();
-        let all: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= all.max(f64::MIN_POSITIVE));
-        let heard = self.heard(&shares, hours.clone());
-        let (counts, negative) = self.counts(cause, hours);
-        let week = weeks(self.book.first, self.learn, self.zone);
-        let prior = whole.map(|w| Prior { shape: &w.learned.usual.shape, level: w.learned.usual.level * LEAST_SHARE });
-        let usual = Usual::fit(Hours { counts: &counts, heard: &heard, week: &week }, self.learn, prior);
-        let (all, angry) = (counts.iter().sum::<f64>(), negative.iter().sum::<f64>());
-        Learned { usual, shares, negative: (all >= 20.0).then(|| (angry / all * 1_000.0).round() / 1_000.0) }
-    }
-
-    /// How many there are in a window, and how many are usual in what was listened to.
-    fn window(&self, series: &Series, back: usize) -> (u64, f64, f64) {
-        let from = self.running.saturating_sub(back);
-        let (mut count, mut expected, mut whole) = (0.0, 0.0, 0.0);
-        for at in from..=self.running {
-            let share = if at == self.running { self.over } else { 1.0 };
-            let usual = &series.learned.usual;
-            whole += usual.expected(self.week(at), share);
-            expected += usual.expected(self.week(at), share * self.at(&series.heard, at));
-            count += self.at(&series.counts, at);
-        }
-        (count as u64, expected, whole)
-    }
-
-    fn judge(&self, series: &Series, measure: Measure) -> Vec<Judged> {
-        BACK.into_iter()
-            .zip(series.alpha)
-            .map(|(back, alpha)| {
-                let (count, expected, whole) = self.window(series, back);
-                let hours = back as f64 + self.over;
-                let kappa = series.learned.usual.kappa_for(hours);
-                let chance = at_least(count, expected, kappa);
-                let tally = Tally {
-                    cause: series.cause.clone(),
-                    count,
-                    usual: expected,
-                    seconds: (hours * 3_600.0).round() as i64,
-                    chance,
-                };
-                let listened = expected >= HEARD_SHARE * whole && expected > 0.0;
-                let enough = count >= measure.least && count as f64 >= measure.times * expected;
-                let excess = count as f64 - expected;
-                Judged { tally, back, excess, fires: listened && enough && chance < alpha, weight: chance / alpha }
-            })
-            .collect()
-    }
-
-    fn standing(&self, series: &Series, judged: &[Judged], measure: Measure) -> Standing {
-        let day: f64 = (0..168_u8).map(|week| series.learned.usual.expected(week, 1.0)).sum::<f64>() / 7.0;
-        let now = judged
-            .iter()
-            .zip(series.alpha)
-            .map(|(j, alpha)| {
-                let kappa = series.learned.usual.kappa_for(j.tally.seconds as f64 / 3_600.0);
-                let least = measure.least.max((measure.times * j.tally.usual).ceil() as u64);
-                (j.tally.clone(), first_unlikely(least, j.tally.usual, kappa, alpha))
-            })
-            .collect();
-        let [.., strays] = series.learned.usual.kappa;
-        Standing { cause: series.cause.clone(), a_day: day, now, strays: strays.sqrt() }
-    }
-
-    /// When it began: the start that makes what followed least like the usual (the log-likelihood ratio of a Poisson count,
-    /// as in a CUSUM: Page, Biometrika 41, 1954).
-    fn since(&self, series: &Series) -> Timestamp {
-        let (mut count, mut expected, mut best) = (0.0, 0.0, (0.0, self.running));
-        for at in (self.running.saturating_sub(RECENT)..=self.running).rev() {
-            let share = if at == self.running { self.over } else { 1.0 };
-            let here = self.at(&series.counts, at);
-            count += here;
-            expected += series.learned.usual.expected(self.week(at), share * self.at(&series.heard, at));
-            if here > 0.0 && count > expected && expected > 0.0 {
-                let gain = count * (count / expected).ln() - (count - expected);
-                if gain > best.0 {
-                    best = (gain, at);
-                }
-            }
-        }
-        hour_at(self.book.first + i64::try_from(best.1).unwrap_or(0))
-    }
-
-    /// Mentions of a cause that were published in a window, newest first.
-    fn mentions(&self, cause: &Cause, back: usize) -> Vec<&Post> {
-        let from = hour_of(self.now) - i64::try_from(back).unwrap_or(0);
-        let here = |p: &&Post| {
-            p.hour >= from && self.is_mature(p.source) && belongs(cause, self.name(p.source), p.category, p.theme)
-        };
-        let mut posts: Vec<_> = self.book.posts.iter().filter(here).collect();
-        posts.sort_by_key(|p| std::cmp::Reverse((p.hour, p.mention)));
-        posts
-    }
-
-    fn chart(&self, series: &Series) -> Vec<WarningHour> {
-        let hours = self.running.saturating_sub(CHART - 1)..=self.running;
-        hours
-            .map(|at| {
-                let heard = self.at(&series.heard, at);
-                let usual = series.learned.usual.expected(self.week(at), heard);
-                WarningHour {
-                    at: hour_at(self.book.first + i64::try_from(at).unwrap_or(0)),
-                    count: self.at(&series.counts, at) as u64,
-                    usual: (heard > 0.0).then_some((usual * 100.0).round() / 100.0),
-                }
-            })
-            .collect()
-    }
-}
-
-/// The smallest count from `least` on that is less likely than `alpha`.
-fn first_unlikely(least: u64, mean: f64, kappa: f64, alpha: f64) -> u64 {
-    let (mut low, mut high) = (least, least.max(1));
-    while at_least(high, mean, kappa) >= alpha && high < 1 << 40 {
-        low = high + 1;
-        high *= 2;
-    }
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if at_least(middle, mean, kappa) < alpha { high = middle } else { low = middle + 1 }
-    }
-    low
 }
 
 /// How specific a cause is: what it is about says more than where it stands.
@@ -630,8 +227,9 @@ fn quiet(scene: &Scene<'_>, series: &[Series], earlier: &[Warning], wish: &Wish<
     let mut new: Vec<(&Series, Tally, Timestamp)> = Vec::new();
     for (series, tally, since) in silent {
         let told = |w: &&Warning| {
+            // One silence goes on until something is heard, however seldom it is looked at.
             w.unusual == Unusual::Quiet
-                && recently(w, wish)
+                && (recently(w, wish) || since <= w.last)
                 && w.causes().any(|c| *c == series.cause || *c == Cause::Watchlist || series.cause == Cause::Watchlist)
         };
         match earlier.iter().find(told) {

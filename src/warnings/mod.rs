@@ -6,6 +6,7 @@
 //! | `book` | what is known of a watchlist, hour by hour, and which hours say nothing because nobody listened |
 //! | `usual` | what is usual for one series: level, shape over the week, how far counts stray |
 //! | `tail` | how likely a count is |
+//! | `scene` | what all parts of a look share: series with what is usual for each |
 //! | `look` | one look at a watchlist: which series are unusual, which of them explains the others, what was told before |
 //!
 //! A watchlist's mentions are counted as a whole, and by source, category and theme. They are counted where they were
@@ -13,9 +14,11 @@
 
 mod book;
 mod look;
+mod scene;
 mod tail;
 mod usual;
 
 pub use book::{Book, Cell, DAYS, Listener, NEEDED_DAYS, Post, first_hour, hour_at, hour_of, listened};
-pub use look::{Found, Measure, Memory, Standing, Wish, look};
+pub use look::{Found, Measure, Standing, Wish, look};
+pub use scene::Memory;
 pub use tail::{at_least, at_most};

@@ -15,11 +15,12 @@ const AROUND_HALF_LIFE: f64 = 4.0 * 24.0;
 const COARSE: f64 = 6.0;
 const FINE: f64 = 12.0;
 /// From so many standard deviations on, an hour counts less.
-const OUTLIER: f64 = 2.58;
-/// Lengths in hours at which straying is measured: it is larger, seen over a day, than that of single hours would say.
-pub(super) const SPANS: [usize; 3] = [2, 3, 24];
+const OUTLIER: f64 = 3.5;
+/// Lengths in hours at which straying is measured, the shortest that a look at about an hour, about three and a day can be:
+/// it does not shrink with the length as chance does.
+pub(super) const SPANS: [usize; 3] = [1, 2, 24];
 /// What κ is before anything is known, for these lengths, and what that is worth (in squares of expected mentions).
-const KAPPA: [f64; 3] = [0.15, 0.12, 0.06];
+const KAPPA: [f64; 3] = [0.20, 0.15, 0.06];
 const KAPPA_WORTH: [f64; 3] = [60.0, 60.0, 400.0];
 
 /// What is usual for one series.

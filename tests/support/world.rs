@@ -395,6 +395,7 @@ pub struct Entry {
     link: String,
     author: String,
     site: String,
+    published: String,
 }
 
 /// An entry with this title.
@@ -419,6 +420,17 @@ impl Entry {
         Self { author: author.to_owned(), ..self }
     }
 
+    /// When it was written.
+    pub fn published(self, at: Timestamp) -> Self {
+        let zoned = at.to_zoned(jiff::tz::TimeZone::UTC);
+        Self { published: jiff::fmt::rfc2822::to_string(&zoned).unwrap(), ..self }
+    }
+
+    /// Who wrote it.
+    pub fn author_name(&self) -> &str {
+        &self.author
+    }
+
     /// The publication that it comes from.
     pub fn site(self, site: &str) -> Self {
         Self { site: site.to_owned(), ..self }
@@ -437,6 +449,7 @@ pub fn rss(entries: impl IntoIterator<Item = Entry>) -> String {
             ("link", &entry.link),
             ("author", &entry.author),
             ("source", &entry.site),
+            ("pubDate", &entry.published),
         ] {
             if !value.is_empty() {
                 let value = value.replace('&', "&amp;").replace('<', "&lt;");

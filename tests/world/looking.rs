@@ -213,3 +213,30 @@ async fn a_refusal_of_looks_is_no_fault_of_the_source_and_is_obeyed() {
     world.once().await;
     assert_eq!(engagement(&world, 0), counts(0, 4, 0));
 }
+
+/// Nobody's own case, but one of the theme that these people make together.
+#[tokio::test]
+async fn a_theme_whose_mention_gathers_replies_has_its_case_raised() {
+    let world = world();
+    let server = Server::new(&world);
+    for (number, text) in [
+        (101, "The Acme app logs me out every five minutes since the last update. Not working at all! #acme"),
+        (102, "Since the update the Acme app logs me out all the time. The app is not working. #acme"),
+        (103, "Acme app logs me out again and again since the update, it is not working. #acme"),
+    ] {
+        server.post(number, text, 0, 1, 0);
+        server.round(5).await;
+    }
+    let of_theme = || {
+        let filter = CaseFilter { all: true, limit: 100, ..CaseFilter::default() };
+        world.record().cases(&filter).unwrap().into_iter().find(|row| row.case.theme.is_some()).unwrap().case
+    };
+    let before = of_theme();
+    assert!(before.severity < Severity::Critical && before.gathered.is_none(), "{before:?}");
+    for number in [101, 102, 103] {
+        server.count(number, 0, 20, 10);
+    }
+    server.round(120).await;
+    let after = of_theme();
+    assert!(after.severity > before.severity && after.gathered.is_some(), "{after:?}");
+}

@@ -30,4 +30,5 @@ mod stuck;
 #[path = "../support/mod.rs"]
 mod support;
 mod themes;
+mod warnings;
 mod webhook;

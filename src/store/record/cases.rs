@@ -347,8 +347,8 @@ pub(super) fn overtaken(c: &Connection, case: &Case, under_way: Option<i64>) -> 
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-/// A mention gathers replies and reposts, `more` of them: its open case is raised, and the owner told. How many mails were
-/// queued; `None`: nobody follows it any more, or it was told before.
+/// A mention gathers replies and reposts, `more` of them: its open case is raised, and so is that of its theme; their owners
+/// are told. How many mails were queued; `None`: nobody follows it any more, or it was told before.
 pub(super) fn gather(
     c: &Connection,
     desk: &CaseDesk,
@@ -356,20 +356,28 @@ pub(super) fn gather(
     more: u64,
     now: Timestamp,
 ) -> Result<Option<u64>, StoreError> {
-    let id: Option<i64> = c
+    let own: Option<i64> = c
         .prepare_cached(
             "SELECT id FROM cases WHERE mention = ?1 AND theme IS NULL
              UNION ALL SELECT case_id FROM case_mentions WHERE mention = ?1 LIMIT 1",
         )?
         .query_row([mention], |row| row.get(0))
         .optional()?;
-    let Some(case) = id.map(|id| read(c, id)).transpose()?.flatten() else { return Ok(None) };
+    let of_theme: Option<i64> = c
+        .prepare_cached(
+            "SELECT max(k.id) FROM theme_mentions t JOIN cases k ON k.theme = t.theme WHERE t.mention = ?1",
+        )?
+        .query_row([mention], |row| row.get(0))?;
     let loads = Loads::new();
     let around = Around { routing: &desk.routing, loads: &loads, now };
-    match cases::gather(around, &case, mention, more) {
-        Some(outcome) => keep(c, desk, &outcome, Some(&case), None, now).map(Some),
-        None => Ok(None),
+    let mut queued = None;
+    for id in own.into_iter().chain(of_theme) {
+        let Some(case) = read(c, id)? else { continue };
+        if let Some(outcome) = cases::gather(around, &case, mention, more) {
+            queued = Some(queued.unwrap_or(0) + keep(c, desk, &outcome, Some(&case), None, now)?);
+        }
     }
+    Ok(queued)
 }
 
 /// Writes what follows from an event; returns how many mails were queued.

@@ -48,7 +48,7 @@ pub(super) struct Found {
 }
 
 impl Record {
-    /// Mentions of a source that have an open case, or joined one, and are due to be looked at: those that wait longest,
+    /// Mentions of a source that have an open case, joined one, or are in a theme that has one, and are due to be looked at: those that wait longest,
     /// at most `limit`.
     ///
     /// # Errors
@@ -59,7 +59,8 @@ impl Record {
             let mut statement = c.prepare_cached(
                 "WITH followed (mention) AS (
                      SELECT mention FROM cases WHERE ended IS NULL
-                     UNION SELECT j.mention FROM case_mentions j JOIN cases k ON k.id = j.case_id WHERE k.ended IS NULL)
+                     UNION SELECT j.mention FROM case_mentions j JOIN cases k ON k.id = j.case_id WHERE k.ended IS NULL
+                     UNION SELECT t.mention FROM cases k JOIN theme_mentions t ON t.theme = k.theme WHERE k.ended IS NULL)
                  SELECT m.id AS mention_id, m.content AS mention_content, m.fetched, l.due FROM followed f
                  CROSS JOIN mentions m ON m.id = f.mention LEFT JOIN looks l ON l.mention = m.id
                  WHERE m.source = ?1 AND m.content ->> '$.entry.withdrawn' IS NULL AND m.content ->> '$.entry.id' IS NOT NULL

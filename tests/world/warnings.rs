@@ -1,0 +1,206 @@
+//! Early warning, from the feed to the mail: what is usual is learnt over days, a rise is told of once, silence is told of
+//! once, and an old feed that catches up is no rise. Every round is a process of its own, so each is a restart too.
+
+use jiff::{SignedDuration, Timestamp};
+use mentiond::model::{Unusual, Warning};
+
+use crate::support::web::Reply;
+use crate::support::world::{Entry, Mail, World, entry, rss};
+
+const COMMUNITY: &str = "community@example.com";
+
+const TEAMS: &str = r#"
+[watchlists.acme]
+query = 'acme'
+name = "Acme"
+[departments.community]
+email = "community@example.com"
+role = "community"
+[[routes]]
+when = 'acme'
+department = "community"
+deliver = "none"
+[sources.forum]
+kind = "feed"
+every = "24h"
+"#;
+
+fn world() -> World {
+    let world = World::new();
+    world.serve("forum", rss([]));
+    let url = world.web.url("/forum");
+    world.toml(&format!("{TEAMS}url = \"{url}\"\n"))
+}
+
+/// Words that no other post has: each is a story of its own.
+fn post(number: u32, words: &str, at: Option<Timestamp>) -> Entry {
+    let mut dice = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut other = || {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (0..7).map(|n| char::from(b'a' + u8::try_from((dice >> (8 * n + 3)) % 26).unwrap())).collect::<String>()
+    };
+    let rare: Vec<String> = (0..12).map(|_| other()).collect();
+    let text = format!("{words} {}", rare.join(" "));
+    let post = entry(&format!("Acme {}", rare[0])).id(number).text(&text).author(&format!("{} {}", rare[1], rare[2]));
+    let post = post.link(&format!("https://forum.example.net/t/{number}"));
+    match at {
+        Some(at) => post.published(at),
+        None => post,
+    }
+}
+
+/// One post an hour for so many days, heard once a day.
+async fn live(world: &World, days: u32, number: &mut u32) {
+    for _ in 0..days {
+        world.pass(SignedDuration::from_hours(24));
+        let now = world.clock.now();
+        let said = (1..=24).map(|hour| {
+            *number += 1;
+            post(*number, "My acme is", Some(now - SignedDuration::from_mins(60 * hour - 20)))
+        });
+        let said: Vec<Entry> = said.collect();
+        world.serve("forum", rss(said));
+        world.once().await;
+    }
+}
+
+fn told(world: &World) -> Vec<Mail> {
+    world.mails().into_iter().filter(|m| m.kind == "warning").collect()
+}
+
+fn given(world: &World) -> Vec<Warning> {
+    world.record().warnings(Timestamp::UNIX_EPOCH).unwrap()
+}
+
+/// Posts of the last hours.
+fn burst(world: &World, count: u32, number: &mut u32) -> Vec<Entry> {
+    let now = world.clock.now();
+    let post = |n: u32| {
+        *number += 1;
+        let at = now - SignedDuration::from_mins(i64::from(5 + n * 100 / count));
+        post(*number, "The acme app crashes at checkout since the update, I cannot pay.", Some(at))
+    };
+    (0..count).map(post).collect()
+}
+
+#[tokio::test]
+async fn a_rise_is_told_of_once_whatever_is_restarted() {
+    let world = world();
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+    assert!(given(&world).is_empty() && told(&world).is_empty(), "{:?}", given(&world));
+
+    world.pass(SignedDuration::from_hours(3));
+    let mut said = burst(&world, 40, &mut number);
+    world.serve("forum", rss(said.clone()));
+    world.once().await;
+    let warnings = given(&world);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let warning = &warnings[0];
+    assert_eq!(warning.unusual, Unusual::Rise);
+    assert!(warning.tally.count >= 30 && warning.tally.usual < 8.0, "{:?}", warning.tally);
+    let mails = told(&world);
+    assert_eq!(mails.iter().map(|m| m.to.as_str()).collect::<Vec<_>>(), [COMMUNITY]);
+    let mail = &mails[0];
+    for words in
+        ["Far more than usual", "checkout", "forum (", "Learnt", "usual was learnt from 1", "crashes at checkout"]
+    {
+        assert!(words == "Learnt" || mail.says(words), "{words}\n{}", mail.text);
+    }
+    let author = said[0].clone();
+    assert!(!mail.text.contains(author.author_name()), "personal data is masked");
+
+    // It goes on, and nothing more is said; nor when nothing new comes.
+    for _ in 0..3 {
+        world.pass(SignedDuration::from_mins(40));
+        said = burst(&world, 15, &mut number);
+        world.serve("forum", rss(said.clone()));
+        world.once().await;
+        world.once().await;
+    }
+    assert_eq!((given(&world).len(), told(&world).len()), (1, 1), "{:?}", given(&world));
+    assert!(given(&world)[0].last > given(&world)[0].given, "it is noted that it goes on");
+}
+
+#[tokio::test]
+async fn what_is_old_or_heard_late_is_no_rise() {
+    let world = world();
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+
+    // A feed that was stuck shows three days at once.
+    world.pass(SignedDuration::from_hours(24));
+    let now = world.clock.now();
+    let old =
+        (0..80).map(|n| post(5_000 + n, "An acme", Some(now - SignedDuration::from_mins(i64::from(26 * 60 + n * 30)))));
+    world.serve("forum", rss(old.collect::<Vec<_>>()));
+    world.once().await;
+    assert_eq!(given(&world), [], "published in the past");
+
+    // After an outage everything comes at once, and without dates nobody knows when it was said.
+    world.pass(SignedDuration::from_hours(24));
+    world.serve("forum", Reply::status(503));
+    world.once().await;
+    world.pass(SignedDuration::from_hours(12));
+    let late = (0..60).map(|n| post(6_000 + n, "One more acme", None));
+    world.serve("forum", rss(late.collect::<Vec<_>>()));
+    world.once().await;
+    let dated = world.clock.now();
+    let late =
+        (0..60).map(|n| post(7_000 + n, "Acme again", Some(dated - SignedDuration::from_mins(i64::from(5 + n)))));
+    world.serve("forum", rss(late.collect::<Vec<_>>()));
+    world.once().await;
+    assert_eq!(given(&world).iter().filter(|w| w.unusual == Unusual::Rise).count(), 0, "{:?}", given(&world));
+}
+
+#[tokio::test]
+async fn silence_is_told_of_once_and_only_if_somebody_listened() {
+    let world = world();
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+
+    // Nobody can listen: the source's trouble is another matter.
+    world.serve("forum", Reply::status(503));
+    for _ in 0..3 {
+        world.pass(SignedDuration::from_hours(24));
+        world.once().await;
+    }
+    assert_eq!(given(&world), [], "blind hours are no silence");
+
+    live(&world, 2, &mut number).await;
+    world.serve("forum", rss([]));
+    for _ in 0..4 {
+        world.pass(SignedDuration::from_hours(24));
+        world.once().await;
+    }
+    let warnings = given(&world);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!((warnings[0].unusual, warnings[0].tally.count), (Unusual::Quiet, 0));
+    let mails = told(&world);
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].says("Unusually quiet") && mails[0].subject.contains("Acme"), "{}", mails[0].text);
+}
+
+#[tokio::test]
+async fn who_is_too_young_is_told_so_and_off_is_off() {
+    let young = world();
+    let mut number = 0;
+    young.once().await;
+    live(&young, 5, &mut number).await;
+    young.pass(SignedDuration::from_hours(1));
+    young.serve("forum", rss(burst(&young, 60, &mut number)));
+    young.once().await;
+    assert_eq!(given(&young), [], "five days teach nothing");
+
+    let off = world().toml("[warnings]\nsensitivity = \"off\"");
+    let mut number = 0;
+    off.once().await;
+    live(&off, 16, &mut number).await;
+    off.pass(SignedDuration::from_hours(1));
+    off.serve("forum", rss(burst(&off, 60, &mut number)));
+    off.once().await;
+    assert_eq!(given(&off), []);
+}
