@@ -260,6 +260,7 @@ fn a_perk_is_rarely_withheld_from_praise_and_mostly_from_what_only_looks_like_it
         );
         // A person decides about those; what must not be is a code for whoever is unhappy.
         assert!(count("positive", true) * 4 < glad, "{set}: too many are doubted");
-        assert!(unhappy < 20 || count("negative", true) * 3 > unhappy, "{set}: too few are doubted");
+        // Reviews tell of service; in the other sets few are taken for praise, and most of those are unhappy about the world.
+        assert!(unhappy < 100 || count("negative", true) * 2 > unhappy, "{set}: too few are doubted");
     }
 }

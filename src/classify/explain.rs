@@ -17,6 +17,8 @@ const MOST: usize = 3;
 const SHARE: f32 = 0.12;
 /// … nor those that move the score by less.
 const LEAST: f32 = 0.08;
+/// Words that are looked at for what the decision would be without them, the heaviest first.
+const HEAVIEST: usize = 32;
 /// Fewest letters of a word that says something by itself.
 const LETTERS: usize = 3;
 /// A runner-up is named from these odds on.
@@ -67,7 +69,7 @@ impl Why<'_> {
             // Taking away the heaviest words, how many until the other one is ahead?
             let mut gap = self.score(own) - self.score(CATEGORY.start + runner as usize);
             let mut words = Vec::new();
-            for (token, pull) in pulls.iter().filter(|p| p.1 > 0.0 && self.knows(p.0)).take(4) {
+            for (token, pull) in pulls.iter().take(HEAVIEST).filter(|p| p.1 > 0.0 && self.knows(p.0)).take(4) {
                 gap -= pull;
                 words.push(format!("“{}”", self.found.reading.tokens.written(*token, *token + 1)));
                 if gap < 0.0 {
