@@ -46,7 +46,7 @@ impl Measure {
     pub fn of(sensitivity: Sensitivity) -> Option<Self> {
         match sensitivity {
             Sensitivity::Few => Some(Self { budget: 0.08, least: 8, times: 3.0 }),
-            Sensitivity::Balanced => Some(Self { budget: 0.4, least: 5, times: 2.0 }),
+            Sensitivity::Balanced => Some(Self { budget: 0.3, least: 5, times: 2.0 }),
             Sensitivity::More => Some(Self { budget: 2.0, least: 4, times: 1.6 }),
             Sensitivity::Off => None,
         }

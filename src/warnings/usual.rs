@@ -19,6 +19,8 @@ const OUTLIER: f64 = 3.5;
 /// Lengths in hours at which straying is measured, the shortest that a look at about an hour, about three and a day can be:
 /// it does not shrink with the length as chance does.
 pub(super) const SPANS: [usize; 3] = [1, 2, 24];
+/// Standard errors that κ is raised by: many, because what strays has longer tails than the approximation knows.
+const SURE: f64 = 3.3;
 /// What κ is before anything is known, for these lengths, and what that is worth (in squares of expected mentions).
 const KAPPA: [f64; 3] = [0.20, 0.15, 0.06];
 const KAPPA_WORTH: [f64; 3] = [60.0, 60.0, 400.0];
@@ -231,7 +233,9 @@ fn stray(hours: Hours<'_>, weights: &[f64], around: &[f64], shape: &[f64; WEEK],
             squares += weight * expected * expected;
         }
     }
-    (over / squares).clamp(0.005, 4.0)
+    // What was measured on few stretches may well be more: an upper bound, by the normal approximation of a variance.
+    let stretches = (weights.len() / length).max(1) as f64;
+    (over / squares * (1.0 + SURE * (2.0 / stretches).sqrt())).clamp(0.005, 4.0)
 }
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ impl Default for Metrics {
             hooks.clone(),
         );
         let warnings: Family<Label<2>, Counter> = Family::default();
+        for kind in [Unusual::Rise, Unusual::Quiet] {
+            let _ = warnings.get_or_create(&Label([("cause", Cause::Watchlist.kind()), ("kind", kind.as_str())]));
+        }
         registry.register(
             "warnings",
             "Early warnings by cause (watchlist, source, category, theme) and kind (rise, quiet)",

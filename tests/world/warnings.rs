@@ -1,7 +1,10 @@
 //! Early warning, from the feed to the mail: what is usual is learnt over days, a rise is told of once, silence is told of
 //! once, and an old feed that catches up is no rise. Every round is a process of its own, so each is a restart too.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
+use mentiond::daemon::early::look_at_all;
 use mentiond::model::{Unusual, Warning};
 
 use crate::support::web::Reply;
@@ -72,6 +75,13 @@ fn given(world: &World) -> Vec<Warning> {
     world.record().warnings(Timestamp::UNIX_EPOCH).unwrap()
 }
 
+/// How everything stands, for whoever looks why a test failed.
+fn explained(world: &World) -> String {
+    let (config, now) = (world.engine().config, world.clock.now());
+    let looked = world.record().look(|moment| look_at_all(&config, moment, now, true, &mut HashMap::new())).unwrap();
+    looked.iter().map(|l| format!("{}: {:?}", l.watchlist, l.found)).collect()
+}
+
 /// Posts of the last hours.
 fn burst(world: &World, count: u32, number: &mut u32) -> Vec<Entry> {
     let now = world.clock.now();
@@ -96,7 +106,7 @@ async fn a_rise_is_told_of_once_whatever_is_restarted() {
     world.serve("forum", rss(said.clone()));
     world.once().await;
     let warnings = given(&world);
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings.len(), 1, "{warnings:?} {}", explained(&world));
     let warning = &warnings[0];
     assert_eq!(warning.unusual, Unusual::Rise);
     assert!(warning.tally.count >= 30 && warning.tally.usual < 8.0, "{:?}", warning.tally);
@@ -177,7 +187,7 @@ async fn silence_is_told_of_once_and_only_if_somebody_listened() {
         world.once().await;
     }
     let warnings = given(&world);
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings.len(), 1, "{warnings:?} {}", explained(&world));
     assert_eq!((warnings[0].unusual, warnings[0].tally.count), (Unusual::Quiet, 0));
     let mails = told(&world);
     assert_eq!(mails.len(), 1);

@@ -248,3 +248,109 @@ impl Record {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use jiff::SignedDuration;
+    use jiff::tz::TimeZone;
+
+    use super::super::DeliveryContent;
+    use super::*;
+    use crate::model::{Cause, Sensitivity, Tally, Unusual};
+    use crate::warnings::{Memory, Wish, look};
+
+    const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+    fn warning() -> Warning {
+        Warning {
+            id: 0,
+            watchlist: "acme".into(),
+            unusual: Unusual::Rise,
+            tally: Tally { cause: Cause::Theme(7), count: 12, usual: 1.5, seconds: 7_200, chance: 1e-7 },
+            also: Vec::new(),
+            since: NOW,
+            given: NOW,
+            last: NOW,
+            days: 30,
+            hours: Vec::new(),
+            mentions: vec![3, 2],
+            negative_usual: None,
+            negative_now: Some(0.5),
+        }
+    }
+
+    async fn record() -> (tempfile::TempDir, Record) {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record::open(&dir.path().join("record.sqlite")).unwrap();
+        (dir, record)
+    }
+
+    #[tokio::test]
+    async fn a_warning_is_kept_with_its_mail_and_with_how_long_it_held() {
+        let (_dir, record) = record().await;
+        let mail = |warning: &Warning| {
+            vec![NewDelivery {
+                recipient: "community@example.com".into(),
+                message_id: format!("{}@example.com", warning.id),
+                once: Some(format!("warning {}", warning.id)),
+                content: DeliveryContent::Warning { warning: Box::new(warning.clone()), department: None },
+            }]
+        };
+        let (given, queued) = record.give_warning(warning(), mail).await.unwrap();
+        assert_eq!((given.id, queued, record.outbox_counts().await.unwrap().queued), (1, 1, 1));
+        let due = record.due(NOW, i64::MAX, 10).await.unwrap();
+        assert_eq!(due[0].content, DeliveryContent::Warning { warning: Box::new(given.clone()), department: None });
+
+        let later = NOW + SignedDuration::from_hours(30);
+        record.warnings_hold(vec![1], later).await.unwrap();
+        record.warnings_hold(vec![1], NOW).await.unwrap();
+        let since = NOW + SignedDuration::from_hours(1);
+        let kept = record.look(move |moment| moment.warnings(since)).await.unwrap();
+        assert_eq!(kept, [Warning { last: later, ..given }]);
+        let after = later + SignedDuration::from_hours(1);
+        assert_eq!(record.look(move |moment| moment.warnings(after)).await.unwrap(), []);
+        record.close().await;
+    }
+
+    /// A look at 100,000 mentions must be nothing that anybody notices beside the daemon's work.
+    #[tokio::test]
+    async fn a_look_at_a_hundred_thousand_mentions_is_short() {
+        let (_dir, record) = record().await;
+        let first = first_hour(NOW);
+        let fill = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+             INSERT INTO counted SELECT {first} + i % 1344, 'acme', i + 1, 'source' || (i % 5),
+                 CASE i % 4 WHEN 0 THEN 'complaint' WHEN 1 THEN 'praise' WHEN 2 THEN 'question' ELSE 'technical' END,
+                 i % 3 = 0, {first} + i % 1344 FROM n;
+             INSERT INTO listening SELECT 'source' || i, 0 FROM (SELECT 0 AS i UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4);"
+        );
+        record.write(true, move |c| Ok(c.execute_batch(&fill)?)).await.unwrap();
+        let listening =
+            [Listening { watchlist: "acme".into(), sources: (0..5).map(|n| format!("source{n}")).collect() }];
+        let begin = Instant::now();
+        let books = record.look(move |moment| moment.books(&listening, NOW)).await.unwrap();
+        let read = begin.elapsed();
+        let said: u32 = books[0].cells.iter().map(|cell| cell.count).sum();
+        assert_eq!(said, 100_000);
+        let mut memory = Memory::default();
+        let wish = Wish {
+            now: NOW,
+            zone: &TimeZone::UTC,
+            sensitivity: Sensitivity::Balanced,
+            gap: std::time::Duration::from_secs(86_400),
+            quiet: false,
+            explain: false,
+        };
+        let begin = Instant::now();
+        let found = look(&books[0], &[], wish, &mut memory);
+        let learnt = begin.elapsed();
+        let begin = Instant::now();
+        let again = look(&books[0], &[], wish, &mut memory);
+        println!("100,000 mentions: read {read:?}, learnt and looked {learnt:?}, looked again {:?}", begin.elapsed());
+        assert_eq!((found.young, &found.new), (None, &again.new));
+        assert!(read.as_secs() < 20, "{read:?}");
+        record.close().await;
+    }
+}

@@ -16,8 +16,10 @@ CREATE TABLE listening (
     source TEXT PRIMARY KEY,
     since  INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- (OR IGNORE would not do: in a trigger the conflict policy of the statement that fires it holds, and that one replaces.)
 CREATE TRIGGER listening_begins AFTER INSERT ON sources WHEN NEW.last_heard IS NOT NULL BEGIN
-    INSERT OR IGNORE INTO listening (source, since) VALUES (NEW.name, NEW.last_heard);
+    INSERT INTO listening (source, since)
+    SELECT NEW.name, NEW.last_heard WHERE NOT EXISTS (SELECT 1 FROM listening WHERE source = NEW.name);
 END;
 
 -- Warnings that were given. `content` is JSON of the model's warning.
