@@ -12,6 +12,7 @@ use crate::daemon::engine::Engine;
 use crate::mail::MailError;
 use crate::model::{Deliver, Location, Settings, Source, TransportSettings};
 use crate::routing::Route;
+use crate::sources::jetstream;
 use crate::sources::table::first_requests;
 use crate::summaries::wanted;
 use crate::text::link;
@@ -125,30 +126,46 @@ fn words(config: &Config) -> String {
     parts.join("\n\n")
 }
 
-/// What a service would be asked first, secrets as `***`; nothing for other sources.
+/// What would be asked first, secrets as `***`; nothing for a plain feed, whose address is all of it.
 fn requests(source: &Source) -> Vec<String> {
-    match &source.settings {
-        Settings::Table(table) => first_requests(table, Clock::system().now()),
-        Settings::None | Settings::Mailbox(_) | Settings::Jetstream(_) | Settings::Webhook(_) => Vec::new(),
+    match (&source.settings, &source.location) {
+        (Settings::Table(table), _) => first_requests(table, Clock::system().now()),
+        (Settings::Jetstream(settings), _) => settings
+            .servers
+            .iter()
+            .map(|server| format!("GET {}", link::redact(&jetstream::address(server, None))))
+            .collect(),
+        (Settings::Mailbox(settings), _) => {
+            vec![format!("EXAMINE {} at {}:{}", settings.folder, settings.host, settings.port)]
+        }
+        // A search that is a feed.
+        (Settings::None, Location::Url(url)) if !source.blind.is_empty() => vec![format!("GET {}", link::redact(url))],
+        (Settings::None | Settings::Webhook(_), _) => Vec::new(),
     }
 }
 
 /// What cannot be seen this way.
 fn blind(source: &Source) -> Vec<String> {
-    match &source.settings {
-        Settings::Table(table) => table.blind.clone(),
-        Settings::None | Settings::Mailbox(_) | Settings::Jetstream(_) | Settings::Webhook(_) => Vec::new(),
-    }
+    let of_kind: &[&str] = match &source.settings {
+        Settings::Jetstream(_) => {
+            &["names and followers of authors are not in the stream, nor are words in pictures that nobody described"]
+        }
+        Settings::Mailbox(_) => &["mails that are moved or deleted before they are read, and encrypted ones"],
+        Settings::Webhook(_) => &["what is sent while mentiond does not run, unless the sender tries again"],
+        Settings::None | Settings::Table(_) => &[],
+    };
+    source.blind.iter().cloned().chain(of_kind.iter().map(|&what| what.to_owned())).collect()
 }
 
 /// What a service is asked, and what that cannot see.
 fn service(source: &Source) -> Option<String> {
     const SHOWN: usize = 5;
     let (asked, blind) = (requests(source), blind(source));
-    if asked.is_empty() {
+    if asked.is_empty() && blind.is_empty() {
         return None;
     }
-    let mut lines = vec![format!("Source {} asks:", source.name)];
+    let asks = if asked.is_empty() { "is told" } else { "asks" };
+    let mut lines = vec![format!("Source {} {asks}:", source.name)];
     lines.extend(asked.iter().take(SHOWN).map(|request| format!("  {request}")));
     if asked.len() > SHOWN {
         lines.push(format!("  and {} more requests", asked.len() - SHOWN));

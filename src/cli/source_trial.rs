@@ -1,9 +1,12 @@
-//! `mentiond sources test NAME`: one real request, and the entries that it would yield.
+//! `mentiond sources test NAME`: one real request, and the entries that it would yield. A stream is listened to for some
+//! seconds; of what others push, it is told where and how.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::{Instant, timeout_at};
 
 use super::output::{at, say, say_json, short};
 use super::{Failure, load_with};
@@ -11,16 +14,25 @@ use crate::clock::Clock;
 use crate::config::Secrets;
 use crate::daemon::engine::Engine;
 use crate::daemon::{asking, reading};
-use crate::fetch::Answer;
-use crate::model::{Cursor, Entry, Identity, Location, MailboxSettings, PollFault, RawMail, Settings, Source};
+use crate::fetch::local::{self, LocalAnswer};
+use crate::fetch::{Answer, Heard};
+use crate::model::ErrorClass::{Forbidden, Malformed, Transient};
+use crate::model::{
+    Cursor, Entry, Identity, JetstreamSettings, Location, MailboxSettings, PollFault, Proof, RawMail, Settings, Source,
+    WebhookSettings,
+};
 use crate::query::Scratch;
 use crate::sources::feed::{self, Feed};
+use crate::sources::jetstream::{self, What};
 use crate::sources::mailbox::mime;
 
 /// Entries that are shown to people.
 const SHOWN: usize = 20;
 /// Newest messages of a mailbox whose headers are shown.
 const HEADERS: usize = 5;
+/// So long a stream is listened to, and to so many posts at most.
+const LISTEN: Duration = Duration::from_secs(8);
+const POSTS: usize = 500;
 /// Letters of a text that are shown.
 const SHORT: usize = 160;
 
@@ -37,15 +49,16 @@ pub(super) async fn run(config: Option<PathBuf>, name: &str, as_json: bool) -> R
         let (mails, count) = tried.map_err(|fault| Failure::Failed(format!("{name}: {}", fault.message)))?;
         return show_headers(&engine, settings, &mails, count, as_json);
     }
+    if let Settings::Webhook(settings) = &source.settings {
+        return show_address(&engine, name, settings, as_json);
+    }
     let now = Clock::system().now();
-    let (feed, asked) =
+    let (entries, asked) =
         ask(&engine, source, now).await.map_err(|fault| Failure::Failed(format!("{name}: {}", fault.message)))?;
     let mut scratch = Scratch::default();
-    let entries: Vec<(Entry, Vec<String>)> = feed
-        .entries
-        .iter()
-        .map(|raw| {
-            let entry = raw.to_entry(Identity::default(), &feed.info, now);
+    let mut entries: Vec<(Entry, Vec<String>)> = entries
+        .into_iter()
+        .map(|entry| {
             let found = reading::find(&engine.matcher, &entry, &source.name, &mut scratch);
             let thrown = reading::thrown_away(&engine, Some(number), &found).is_some();
             let mut lists: Vec<String> = found
@@ -59,6 +72,10 @@ pub(super) async fn run(config: Option<PathBuf>, name: &str, as_json: bool) -> R
             (entry, lists)
         })
         .collect();
+    // Of a stream most is somebody else's; what matches comes first.
+    if matches!(source.settings, Settings::Jetstream(_)) {
+        entries.sort_by_key(|(_, lists)| lists.is_empty());
+    }
     if as_json {
         let list: Vec<_> =
             entries.iter().map(|(entry, lists)| json!({ "entry": entry, "watchlists": lists })).collect();
@@ -124,14 +141,47 @@ fn show_headers(
     Ok(())
 }
 
-/// The first page that the source gives to one that never asked, and what was asked, without secrets.
-async fn ask(engine: &Engine, source: &Source, now: Timestamp) -> Result<(Feed, String), PollFault> {
-    use crate::model::ErrorClass::Forbidden;
+/// Where and how others push, in words and as they would write it.
+fn show_address(engine: &Engine, name: &str, settings: &WebhookSettings, as_json: bool) -> Result<(), Failure> {
+    let daemon = &engine.config.daemon;
+    let base = match (&daemon.public_url, daemon.http) {
+        (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+        (None, Some(address)) => format!("http://{address}"),
+        (None, None) => return Err(Failure::Failed(format!("{name}: `http` is off in [daemon], so nothing is heard"))),
+    };
+    let url = format!("{base}/hooks/{name}");
+    let proof = match settings.proof {
+        Proof::HmacSha256 => "hmac-sha256",
+        Proof::Bearer => "bearer",
+    };
+    if as_json {
+        return say_json(&json!({ "url": url, "header": settings.header, "proof": proof }));
+    }
+    say("nothing is asked of this source: it is heard when JSON is sent to its address while mentiond runs.\n");
+    let value = match settings.proof {
+        Proof::HmacSha256 => {
+            say("signature=$(openssl dgst -sha256 -hmac \"$SECRET\" -hex < body.json | sed 's/.* //')");
+            "sha256=$signature"
+        }
+        Proof::Bearer if settings.header.eq_ignore_ascii_case("authorization") => "Bearer $SECRET",
+        Proof::Bearer => "$SECRET",
+    };
+    say(&format!("curl -H \"{}: {value}\" --data-binary @body.json {url}", settings.header));
+    say("\n202 is the answer once everything is recorded; any other answer says what is wrong.");
+    Ok(())
+}
+
+/// The first entries that the source gives to one that never asked, and what was asked, without secrets.
+async fn ask(engine: &Engine, source: &Source, now: Timestamp) -> Result<(Vec<Entry>, String), PollFault> {
     let cannot = |message: &str| PollFault { class: Forbidden, message: message.to_owned(), retry_after: None };
+    let made = |feed: &Feed| -> Vec<Entry> {
+        feed.entries.iter().map(|raw| raw.to_entry(Identity::default(), &feed.info, now)).collect()
+    };
+    let most = engine.config.fetch.max_entries;
     match (&source.settings, &source.location) {
         (Settings::Table(table), _) => {
             let (entries, base, asked) = asking::taste(&engine.fetcher, table, now).await?;
-            Ok((Feed::made(entries, base), asked))
+            Ok((made(&Feed::made(entries, base)), asked))
         }
         (Settings::None, Location::Url(url)) => {
             let asked = format!("GET {}", crate::text::link::redact(url));
@@ -140,22 +190,102 @@ async fn ask(engine: &Engine, source: &Source, now: Timestamp) -> Result<(Feed, 
                     Err(cannot("it says that nothing changed, though nothing was asked before"))
                 }
                 Answer::Document { body, content_type, final_url, .. } => {
-                    let most = engine.config.fetch.max_entries;
                     let feed = feed::parse_feed(&body, content_type.as_deref(), Some(&final_url), most);
-                    Ok((feed.map_err(|fault| cannot(&fault.message))?, asked))
+                    Ok((made(&feed.map_err(|fault| cannot(&fault.message))?), asked))
                 }
             }
         }
-        (Settings::None, Location::Path(_)) => {
-            Err(cannot("its files lie here: `mentiond explain FILE` shows what becomes of them"))
+        (Settings::None, Location::Path(path)) => {
+            let (path, max_body) = (path.clone(), engine.config.fetch.max_body);
+            let asked = format!("read {}", path.display());
+            let base = url::Url::from_file_path(&path).ok();
+            let read = tokio::task::spawn_blocking(move || local::read(&path, &Cursor::default(), max_body)).await;
+            let LocalAnswer::Documents { documents, .. } = read.map_err(|_| cannot("reading was broken off"))?? else {
+                return Err(cannot("it says that nothing changed, though nothing was read before"));
+            };
+            let (mut entries, mut fault) = (Vec::new(), None);
+            for document in &documents {
+                match feed::parse_feed(&document.body, None, base.as_ref(), most) {
+                    Ok(feed) => entries.extend(made(&feed)),
+                    Err(error) => fault = fault.or(Some(format!("{}: {}", document.path.display(), error.message))),
+                }
+            }
+            match fault {
+                Some(fault) if entries.is_empty() => Err(cannot(&fault)),
+                _ => Ok((entries, asked)),
+            }
         }
-        (Settings::Jetstream(_), _) => {
-            Err(cannot("it is a stream: `mentiond run` listens to it, and `mentiond sources` shows how it does"))
-        }
-        (Settings::Mailbox(_), _) => Err(cannot("a mailbox has no pages")),
-        (Settings::Webhook(_), _) => {
-            Err(cannot("nothing is asked of it: it is heard when something is sent to its address while mentiond runs"))
-        }
+        (Settings::Jetstream(settings), _) => overhear(engine, settings, now).await,
+        (Settings::Mailbox(_) | Settings::Webhook(_), _) => Err(cannot("it is tried out in another way")),
         (Settings::None, Location::Service(_)) => Err(cannot("it cannot be tried out in this way")),
     }
+}
+
+/// What a stream says in some seconds, from the first of its servers that answers.
+async fn overhear(
+    engine: &Engine,
+    settings: &JetstreamSettings,
+    now: Timestamp,
+) -> Result<(Vec<Entry>, String), PollFault> {
+    let mut first_fault = None;
+    for server in &settings.servers {
+        let address = jetstream::address(server, None);
+        let asked = format!("GET {}", crate::text::link::redact(&address));
+        let until = Instant::now() + LISTEN;
+        let mut socket = match timeout_at(until, engine.fetcher.open(&address)).await {
+            Ok(Ok(socket)) => socket,
+            Ok(Err(fault)) => {
+                first_fault.get_or_insert(fault.fault);
+                continue;
+            }
+            Err(_) => {
+                first_fault.get_or_insert(silent(server));
+                continue;
+            }
+        };
+        let (mut entries, mut events) = (Vec::new(), 0_u32);
+        let ended = loop {
+            if entries.len() >= POSTS {
+                break None;
+            }
+            match timeout_at(until, socket.next()).await {
+                Ok(Ok(Heard::Text(frame))) => match jetstream::read(&frame) {
+                    Ok(event) => {
+                        events += 1;
+                        if let What::Post { post, record, .. } = event.what {
+                            entries.push(jetstream::entry(&post, record, now));
+                        }
+                    }
+                    Err(fault) => {
+                        let message =
+                            format!("{}: {fault}. Is it a Jetstream address?", server.host_str().unwrap_or_default());
+                        break Some(PollFault { class: Malformed, message, retry_after: None });
+                    }
+                },
+                Ok(Ok(_)) => {}
+                Ok(Err(fault)) => break Some(fault),
+                Err(_) => break (events == 0).then(|| silent(server)),
+            }
+        };
+        match ended {
+            Some(fault) if entries.is_empty() => {
+                first_fault.get_or_insert(fault);
+            }
+            _ => {
+                socket.close().await;
+                return Ok((entries, asked));
+            }
+        }
+    }
+    Err(first_fault.unwrap_or_else(|| PollFault {
+        class: Transient,
+        message: "no server is configured".to_owned(),
+        retry_after: None,
+    }))
+}
+
+fn silent(server: &url::Url) -> PollFault {
+    let host = server.host_str().unwrap_or_default();
+    let message = format!("{host} said nothing for {} seconds", LISTEN.as_secs());
+    PollFault { class: Transient, message, retry_after: None }
 }

@@ -121,6 +121,7 @@ pub const JSON: Keys = Keys {
         "method",
         "auth",
         "items",
+        "no_items",
         "skip",
         "require",
         "fields",
@@ -147,8 +148,8 @@ pub const FORM: Keys = Keys {
     table: "form",
     keys: &[
         "when", "needs", "options", "feed", "every", "url", "params", "headers", "body", "method", "auth", "items",
-        "skip", "require", "fields", "title_as", "text_as", "search", "paging", "resume", "errors", "rate", "wait",
-        "left", "quota", "price", "login", "join", "one", "blind",
+        "no_items", "skip", "require", "fields", "title_as", "text_as", "search", "paging", "resume", "errors", "rate",
+        "wait", "left", "quota", "price", "login", "join", "one", "blind",
     ],
 };
 /// An option of it.
@@ -204,7 +205,9 @@ pub const ONE: Keys = Keys {
         "gone",
         "empty",
         "tombstone",
+        "tombstone_is",
         "apart",
+        "signed",
     ],
 };
 /// All parts of a table.
@@ -238,24 +241,6 @@ pub const JETSTREAM: Keys =
 pub const WEBHOOK: Keys = Keys {
     table: "sources.NAME",
     keys: &["kind", "secret", "proof", "header", "items", "fields", "html", "watchlists", "match", "exclude"],
-};
-/// Where the parts of what is pushed are.
-pub const HOOK_FIELDS: Keys = Keys {
-    table: "fields",
-    keys: &[
-        "id",
-        "url",
-        "title",
-        "text",
-        "author",
-        "handle",
-        "author_url",
-        "published",
-        "lang",
-        "rating",
-        "parent",
-        "site",
-    ],
 };
 pub const DEPARTMENT: Keys = Keys {
     table: "departments.NAME",

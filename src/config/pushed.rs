@@ -5,12 +5,13 @@ use std::time::Duration;
 use url::Url;
 
 use super::diagnostic::Findings;
-use super::keys::{HOOK_FIELDS, JETSTREAM, Keys, WEBHOOK};
+use super::keys::{JETSTREAM, Keys, WEBHOOK};
 use super::reader::{Reader, Secrets};
-use super::section::{Problem, Section, checked, text_of};
+use super::section::{Problem, Section};
 use super::tree::Value;
-use super::{addresses, secret};
-use crate::model::{HookFields, JetstreamSettings, Location, Proof, Secret, Settings, WebhookSettings};
+use super::{addresses, secret, service};
+use crate::model::table::Fields;
+use crate::model::{JetstreamSettings, Location, Proof, Secret, Settings, WebhookSettings};
 use crate::sources::jetstream;
 use crate::text::json_path::JsonPath;
 
@@ -83,56 +84,30 @@ pub(super) fn webhook(name: &str, section: &Section<'_>, reader: &mut Reader<'_>
         false => path("$").ok(),
     };
     let html = section.boolean("html", &mut reader.found).unwrap_or(false);
-    let fields = fields(section, html, &mut reader.found);
-    let settings = WebhookSettings { secret: secret?, proof, header, items: items?, fields: fields? };
+    let fields = fields(section, reader);
+    let settings = WebhookSettings { secret: secret?, proof, header, items: items?, fields: fields?, html };
     Some((Location::Service(format!("/hooks/{name}")), Settings::Webhook(Box::new(settings))))
 }
 
-fn fields(section: &Section<'_>, html: bool, found: &mut Findings) -> Option<HookFields> {
+fn fields(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<Fields> {
     const LIKE: &str = "fields = { id = \"$.id\", text = \"$.text\" }";
     let Some(node) = section.get("fields") else {
-        section.missing("fields", LIKE, found);
+        section.missing("fields", LIKE, &mut reader.found);
         return None;
     };
-    let table = Section::open(node, &HOOK_FIELDS, found)?;
-    let mut all_good = true;
-    let mut field = |key: &str| {
-        let Some(node) = table.get(key) else { return Vec::new() };
-        let texts = match &node.value {
-            Value::List(items) => items.iter().filter_map(|item| text_of(item, key, found)).collect(),
-            _ => Vec::from_iter(text_of(node, key, found)),
-        };
-        let count = texts.len();
-        let paths: Vec<JsonPath> = texts.into_iter().filter_map(|text| checked(text, path, found)).collect();
-        all_good &= count > 0 && paths.len() == count;
-        paths
-    };
-    let fields = HookFields {
-        id: field("id"),
-        url: field("url"),
-        title: field("title"),
-        text: field("text"),
-        author: field("author"),
-        handle: field("handle"),
-        author_url: field("author_url"),
-        published: field("published"),
-        lang: field("lang"),
-        rating: field("rating"),
-        parent: field("parent"),
-        site: field("site"),
-        html,
-    };
-    if !table.has("id") {
-        found.error(node.span, "`fields` does not say where the `id` is").help(
+    let fields = service::fields(section, reader)?;
+    let Value::Table(table) = &node.value else { return None };
+    if table.get("id").is_none() {
+        reader.found.error(node.span, "`fields` does not say where the `id` is").help(
             "without it a message that is sent twice would be told twice; name what never changes: id = \"$.id\"",
         );
         return None;
     }
-    if !table.has("text") && !table.has("title") {
-        found.error(node.span, "`fields` says neither where the `text` nor where the `title` is").help(LIKE);
+    if table.get("text").is_none() && table.get("title").is_none() {
+        reader.found.error(node.span, "`fields` says neither where the `text` nor where the `title` is").help(LIKE);
         return None;
     }
-    all_good.then_some(fields)
+    Some(fields)
 }
 
 fn path(text: &str) -> Result<JsonPath, Problem> {

@@ -135,7 +135,7 @@ pub(super) fn sources(
                 )
                 .help("say which it belongs to: watchlists = [\"…\"]");
         }
-        let own = |(location, settings)| Service { location, settings, every: None };
+        let own = |(location, settings)| Service { location, settings, every: None, blind: Vec::new() };
         let service = match kind {
             Some(SourceKind::Jetstream) => pushed::jetstream(&section, &mut reader.found).map(own),
             Some(SourceKind::Mailbox) => mailbox::mailbox(&section, reader).map(own),
@@ -155,7 +155,7 @@ pub(super) fn sources(
             _ => location(&section, reader).map(|location| own((location, Settings::None))),
         };
         if let (Some(kind), Some(service)) = (kind, service) {
-            let Service { location, settings, every: suggested } = service;
+            let Service { location, settings, every: suggested, blind } = service;
             let usual = match &location {
                 _ if kind == SourceKind::Mailbox => mailbox::EVERY,
                 Location::Url(url) if addresses::is_news(url) => EVERY_NEWS,
@@ -164,7 +164,7 @@ pub(super) fn sources(
             };
             let name = entry.key.clone();
             let every = every.or(suggested).unwrap_or(usual);
-            let source = Source { name, kind, location, every, watchlists: chosen, match_all, settings };
+            let source = Source { name, kind, location, every, watchlists: chosen, match_all, settings, blind };
             list.push((source, exclude, entry.at));
         }
     }

@@ -34,8 +34,8 @@ pub use settings::{
     FetchSettings, HistorySettings, MailSettings, Mailbox, ReplySettings, SmtpTls, StorySettings, TransportSettings,
 };
 pub use source::{
-    Cursor, ErrorClass, Health, HookFields, JetstreamSettings, Location, PollFault, Proof, Settings, Source,
-    SourceKind, SourceStatus, WebhookSettings,
+    Cursor, ErrorClass, Health, JetstreamSettings, Location, PollFault, Proof, Settings, Source, SourceKind,
+    SourceStatus, WebhookSettings,
 };
 pub use summary::{
     Blind, Comparison, Coverage, Day, Figures, Item, Listed, OpenCase, Promise, Report, Response, Summary, SummaryKind,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::table::Fields;
 use super::{Secret, Table};
 use crate::text::json_path::JsonPath;
 
@@ -76,7 +77,9 @@ pub struct WebhookSettings {
     pub header: String,
     /// Where the items are in a body.
     pub items: JsonPath,
-    pub fields: HookFields,
+    pub fields: Fields,
+    /// Title and text are HTML.
+    pub html: bool,
 }
 
 /// How a sender shows that it knows the secret.
@@ -86,25 +89,6 @@ pub enum Proof {
     HmacSha256,
     /// The secret itself.
     Bearer,
-}
-
-/// Where an entry's parts are in an item: the first of these places that holds something.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HookFields {
-    pub id: Vec<JsonPath>,
-    pub url: Vec<JsonPath>,
-    pub title: Vec<JsonPath>,
-    pub text: Vec<JsonPath>,
-    pub author: Vec<JsonPath>,
-    pub handle: Vec<JsonPath>,
-    pub author_url: Vec<JsonPath>,
-    pub published: Vec<JsonPath>,
-    pub lang: Vec<JsonPath>,
-    pub rating: Vec<JsonPath>,
-    pub parent: Vec<JsonPath>,
-    pub site: Vec<JsonPath>,
-    /// Title and text are HTML.
-    pub html: bool,
 }
 
 /// What `kind = "jetstream"` needs.
@@ -129,6 +113,8 @@ pub struct Source {
     /// Every entry is a mention of those watchlists: the source is already the search.
     pub match_all: bool,
     pub settings: Settings,
+    /// What cannot be seen this way, for `mentiond check`.
+    pub blind: Vec<String>,
 }
 
 /// What is needed to resume: validators byte for byte, the way entries are identified, and what servers asked for.

@@ -35,7 +35,7 @@ pub enum Place {
 }
 
 /// What is done to a value before it is filled in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pipe {
     /// What follows the last `/`.
     Last,
@@ -51,6 +51,8 @@ pub enum Pipe {
     Path,
     /// The host of an address.
     Host,
+    /// With this part, where it has it, in place of that one.
+    Swap(String, String),
 }
 
 impl Template {
@@ -119,7 +121,14 @@ fn place(text: &str) -> Result<Piece, String> {
             "path" => Pipe::Path,
             "host" => Pipe::Host,
             other => {
-                let known = "|last, |up, |unix, |date, |compact, |path and |host";
+                let mut words = other.split_whitespace();
+                if let (Some("swap"), Some(part), Some(with), None) =
+                    (words.next(), words.next(), words.next(), words.next())
+                {
+                    pipes.push(Pipe::Swap(part.to_owned(), with.to_owned()));
+                    continue;
+                }
+                let known = "|last, |up, |unix, |date, |compact, |path, |host and |swap this that";
                 return Err(format!("`|{other}` is not known; there are {known}"));
             }
         });
@@ -345,6 +354,10 @@ pub struct One {
     pub empty: bool,
     /// An item that has this was taken back, though it is still listed.
     pub tombstone: Vec<JsonPath>,
+    /// If there are any, the tombstone must be one of these texts.
+    pub tombstone_is: Vec<String>,
+    /// Only who shows a secret is answered.
+    pub signed: bool,
     /// Counted apart from the table's quota.
     pub apart: bool,
 }
@@ -363,6 +376,8 @@ pub struct Table {
     pub secret: Option<Secret>,
     pub login: Option<Login>,
     pub items: Vec<JsonPath>,
+    /// An answer without a place for items that has this holds none; without it, such an answer is no answer.
+    pub no_items: Vec<JsonPath>,
     /// Items that have this are left out; items that have not this are left out.
     pub skip: Vec<JsonPath>,
     pub require: Vec<JsonPath>,
@@ -390,8 +405,6 @@ pub struct Table {
     pub price: Option<Price>,
     /// `None`: single items cannot be asked for.
     pub one: Option<One>,
-    /// What this way of looking cannot see, for `check`.
-    pub blind: Vec<String>,
 }
 
 #[cfg(test)]

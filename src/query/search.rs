@@ -227,15 +227,22 @@ impl Reader<'_> {
         }
     }
 
-    /// Words that can be excluded by the service without losing anything: those that are found there as they are here.
+    /// Words that can be excluded by the service without losing anything: those that are found there as they are here. With
+    /// other signs or letters a service may read more into them.
     fn exclusions(&mut self, node: &Node) -> Vec<String> {
         match node {
             Node::Words(words)
                 if words.place == Place::Anywhere
                     && matches!(words.form, Form::Word | Form::Phrase)
-                    && !words.label.contains(['*', '?'])
+                    && words.label.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ')
                     && (self.syntax.quotes || !words.label.contains(' ')) =>
             {
+                if words.label.contains(' ') && self.syntax.not.is_some() {
+                    let label = &words.label;
+                    self.blind.push(format!(
+                        "texts where other signs than spaces part the words of `{label}`, which is excluded"
+                    ));
+                }
                 vec![self.term(&words.label)]
             }
             Node::Any(nodes) => nodes.iter().flat_map(|node| self.exclusions(node)).collect(),

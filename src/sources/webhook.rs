@@ -9,9 +9,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::feed::{RawAuthor, RawEntry, RawText, TextKind};
-use crate::model::{HookFields, Proof, Secret, WebhookSettings};
-use crate::text::json_path::JsonPath;
+use super::feed::RawEntry;
+use super::table;
+use crate::model::table::TextForm;
+use crate::model::{Proof, Secret, WebhookSettings};
 
 /// Entries of one message that are taken.
 pub const MAX_ENTRIES: usize = 1_000;
@@ -132,70 +133,41 @@ pub fn entries(settings: &WebhookSettings, body: &[u8]) -> Result<Vec<RawEntry>,
     if items.len() > MAX_ENTRIES {
         return Err(Refused::TooMany { found: items.len() });
     }
-    items.iter().enumerate().map(|(place, item)| entry(&settings.fields, item, place + 1)).collect()
+    items.iter().enumerate().map(|(place, item)| entry(settings, item, place + 1)).collect()
 }
 
-fn entry(fields: &HookFields, item: &Value, place: usize) -> Result<RawEntry, Refused> {
-    let id = text(&fields.id, item).ok_or(Refused::Lacks { item: place, what: "id" })?;
-    let content = text(&fields.text, item);
-    let title = text(&fields.title, item);
-    if content.is_none() && title.is_none() {
+fn entry(settings: &WebhookSettings, item: &Value, place: usize) -> Result<RawEntry, Refused> {
+    let form = if settings.html { TextForm::Html } else { TextForm::Plain };
+    let made = table::entry(&settings.fields, form, form, item);
+    let entry = made.ok_or(Refused::Lacks { item: place, what: "id" })?;
+    if entry.title.text.is_empty() && entry.content.text.is_empty() {
         return Err(Refused::Lacks { item: place, what: "text" });
     }
-    let kind = if fields.html { TextKind::Html } else { TextKind::Plain };
-    let written = |text: Option<String>| RawText { kind, text: text.unwrap_or_default() };
-    let some = |paths: &[JsonPath]| text(paths, item).unwrap_or_default();
-    Ok(RawEntry {
-        id,
-        link: some(&fields.url),
-        title: written(title),
-        content: written(content),
-        author: RawAuthor {
-            name: some(&fields.author),
-            uri: some(&fields.author_url),
-            handle: some(&fields.handle),
-            ..RawAuthor::default()
-        },
-        published: some(&fields.published),
-        lang: some(&fields.lang),
-        rating: some(&fields.rating),
-        parent: some(&fields.parent),
-        source_title: some(&fields.site),
-        ..RawEntry::default()
-    })
-}
-
-/// The first of these places that holds something, as text.
-fn text(paths: &[JsonPath], item: &Value) -> Option<String> {
-    paths.iter().find_map(|path| {
-        let text = match path.first(item)? {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            _ => return None,
-        };
-        (!text.trim().is_empty()).then_some(text)
-    })
+    Ok(entry)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::table::{Fields, Template};
+    use crate::text::json_path::JsonPath;
 
     fn settings(proof: Proof) -> WebhookSettings {
-        let path = |text: &str| vec![JsonPath::parse(text).unwrap()];
+        let path = |text: &str| vec![Template::parse(text).unwrap()];
         WebhookSettings {
             secret: Secret::new("It's a Secret to Everybody"),
             proof,
             header: "X-Signature".to_owned(),
             items: JsonPath::parse("$.reviews").unwrap(),
-            fields: HookFields {
+            html: true,
+            fields: Fields {
                 id: path("$.id"),
                 text: path("$.body"),
                 url: path("$.link"),
                 author: path("$.who.name"),
                 rating: path("$.stars"),
-                html: true,
-                ..HookFields::default()
+                likes: path("$.likes"),
+                ..Fields::default()
             },
         }
     }

@@ -51,6 +51,11 @@ impl JsonPath {
     pub fn first<'v>(&self, root: &'v Value) -> Option<&'v Value> {
         walk(&self.steps, root).into_iter().find(|value| !value.is_null())
     }
+
+    /// Whether what the path leads to has a place here, be it empty: a list without members is one, a missing list is none.
+    pub fn has_place(&self, root: &Value) -> bool {
+        has_place(&self.steps, root)
+    }
 }
 
 impl fmt::Display for JsonPath {
@@ -96,6 +101,25 @@ fn members<'v>(value: &'v Value, into: &mut Vec<&'v Value>) {
         Value::Object(map) => into.extend(map.values()),
         _ => {}
     }
+}
+
+/// At most as deep as a path has steps; every node is visited once.
+fn has_place(steps: &[Step], root: &Value) -> bool {
+    let Some(at) = steps.iter().position(|step| matches!(step, Step::All | Step::Filter(..))) else {
+        return !walk(steps, root).is_empty();
+    };
+    let (stem, rest) = (&steps[..at], &steps[at + 1..]);
+    walk(stem, root).into_iter().any(|value| match value {
+        Value::Null => true,
+        Value::Array(list) => {
+            list.is_empty() || matches!(steps[at], Step::Filter(..)) || list.iter().any(|one| has_place(rest, one))
+        }
+        // A map of things; one that says something else is none.
+        Value::Object(map) => {
+            map.is_empty() || map.values().any(|one| (one.is_object() || one.is_array()) && has_place(rest, one))
+        }
+        _ => false,
+    })
 }
 
 /// Steps up to the end, or inside of a filter up to what ends the inner path; and what is left.
@@ -183,6 +207,21 @@ fn quoted(text: &str) -> Result<(String, &str), String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_empty_list_is_a_place_and_a_missing_one_is_none() {
+        let answer = json!({"list": [], "none": null, "map": {"a": {"id": 1}}, "error": "no", "deep": {"list": [1]}});
+        for path in
+            ["$", "$.list", "$.list[*]", "$.none[*]", "$.map[*]", "$.deep.list[?@.x]", "$.deep.*", "$.list[*].id"]
+        {
+            assert!(JsonPath::parse(path).unwrap().has_place(&answer), "{path}");
+        }
+        for path in ["$.items", "$.items[*]", "$.error[*]", "$.deep.items[*]", "$.deep.list[*].id"] {
+            assert!(!JsonPath::parse(path).unwrap().has_place(&answer), "{path}");
+        }
+        let all = JsonPath::parse("$[*]").unwrap();
+        assert!(all.has_place(&json!([])) && all.has_place(&json!({})) && !all.has_place(&json!({"error": "no"})));
+    }
 
     #[test]
     fn paths_lead_to_what_they_name() {

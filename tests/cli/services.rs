@@ -110,3 +110,67 @@ fn sources_test_of_a_mailbox_logs_in_and_shows_the_newest_headers_without_markin
     assert_eq!((refused.code, refused.out.as_str()), (1, ""));
     assert!(refused.err.contains("refused the login") && !refused.err.contains("canary"), "{}", refused.err);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_test_listens_to_a_stream_and_shows_first_what_matches() {
+    use crate::support::jetstream::{Jetstream, Wrong};
+    let server = Jetstream::start().await;
+    let world = World::new()
+        .watch("acme", "acme", BRAND)
+        .toml(&format!("[sources.sky]\nkind = \"jetstream\"\nservers = [\"{}\"]\n", server.url()));
+    // It is listened to from now on, so posts must come while it is.
+    let server = std::sync::Arc::new(server);
+    let talking = tokio::spawn({
+        let server = std::sync::Arc::clone(&server);
+        async move {
+            for n in 0.. {
+                let text = if n % 10 == 9 { "my acme kettle" } else { "tea" };
+                server.post(i64::MAX, &format!("p{n}"), text);
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        }
+    });
+    let world = std::sync::Arc::new(world);
+    let test = |world: &std::sync::Arc<World>| {
+        let world = std::sync::Arc::clone(world);
+        tokio::task::spawn_blocking(move || within(&world, &["sources", "test", "sky"]))
+    };
+    let shown = test(&world).await.unwrap();
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    let first = shown.out.lines().position(|line| line.contains("matches acme"));
+    let other = shown.out.lines().position(|line| line.contains("matches no watchlist"));
+    assert!(first.is_some() && (other.is_none() || first < other), "{}", shown.out);
+    assert!(shown.out.contains("GET ws://127.0.0.1") && shown.out.contains("nothing was recorded"), "{}", shown.out);
+    talking.abort();
+    server.wrong([Wrong::Refuse(403, "no")]);
+    let refused = test(&world).await.unwrap();
+    assert_eq!((refused.code, refused.out.as_str()), (1, ""), "{}", refused.err);
+    assert!(!world.state().join("record.sqlite").exists());
+}
+
+#[test]
+fn sources_test_says_where_others_push_and_reads_files() {
+    let world = World::new().watch("acme", "acme", BRAND);
+    std::fs::write(world.folder().join("hook"), "hook-canary-0123456789\n").unwrap();
+    std::fs::create_dir(world.folder().join("feeds")).unwrap();
+    let feed = "<rss version=\"2.0\"><channel><title>t</title><item><guid>1</guid><title>my acme kettle</title></item></channel></rss>";
+    std::fs::write(world.folder().join("feeds/one.xml"), feed).unwrap();
+    let tables = "[sources.desk]\nkind = \"webhook\"\nsecret = { file = \"hook\" }\nfields = { id = \"$.id\", text = \"$.text\" }\n\
+                  [sources.files]\nkind = \"feed\"\npath = \"feeds\"\n";
+    let world = world.daemon("http = \"127.0.0.1:8420\"").toml(tables);
+    let shown = within(&world, &["sources", "test", "desk"]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    for words in ["http://127.0.0.1:8420/hooks/desk", "X-Hub-Signature-256: sha256=$signature", "openssl dgst -sha256"]
+    {
+        assert!(shown.out.contains(words), "{words}: {}", shown.out);
+    }
+    let told = within(&world, &["sources", "test", "desk", "--json"]).json();
+    assert_eq!((&told["proof"], &told["header"]), (&json!("hmac-sha256"), &json!("X-Hub-Signature-256")));
+    assert!(!format!("{}{}{told}", shown.out, shown.err).contains("canary"));
+    let read = within(&world, &["sources", "test", "files"]);
+    assert_eq!(read.code, 0, "{}", read.err);
+    assert!(read.out.contains("matches acme") && read.out.contains("1 entries, of which 1 match"), "{}", read.out);
+    std::fs::write(world.folder().join("feeds/one.xml"), "<html><body>no feed</body></html>").unwrap();
+    let wrong = within(&world, &["sources", "test", "files"]);
+    assert_eq!((wrong.code, wrong.err.contains("one.xml")), (1, true), "{}", wrong.err);
+}

@@ -24,6 +24,8 @@ pub struct Fake {
     pub name: &'static str,
     pub items: Vec<Item>,
     pub now: Timestamp,
+    /// The next answer has no items, though there are some, as the App Store does for minutes.
+    pub blank: bool,
     /// Requests that were answered, whatever the answer.
     pub asked: Vec<String>,
     /// Logins so far, and the token that is good.
@@ -37,7 +39,7 @@ fn millis(at: Timestamp) -> String {
 
 impl Fake {
     pub fn new(name: &'static str, now: Timestamp) -> Self {
-        Self { name, items: Vec::new(), now, asked: Vec::new(), logins: 0, token: None }
+        Self { name, items: Vec::new(), now, blank: false, asked: Vec::new(), logins: 0, token: None }
     }
 
     /// A refusal in the service's own form.
@@ -91,18 +93,23 @@ impl Fake {
                 _ => reply(401, &json!({"message": "Unauthorized", "error": 401}).to_string(), vec![]),
             };
         }
+        if let Some(one) = self.one(&path, &asked) {
+            return one;
+        }
         let get = |key: &str| asked.get(key).cloned();
         let number = |key: &str| asked.get(key).and_then(|v| v.parse::<usize>().ok());
         let moment = |text: &str| text.parse::<Timestamp>().unwrap();
-        let mut shown: Vec<&Item> = self.items.iter().filter(|item| item.visible <= self.now).collect();
+        let blank = std::mem::take(&mut self.blank);
+        let mut shown: Vec<&Item> = self.items.iter().filter(|item| !blank && item.visible <= self.now).collect();
         // Newest first, as each service counts it.
         match self.name {
-            "mastodon-tags" | "mastodon-search" | "x" | "discourse-all" | "reddit" => {
+            "mastodon-tags" | "mastodon-search" | "x" | "discourse-all" | "reddit" | "json-id" => {
                 shown.sort_by_key(|i| std::cmp::Reverse(i.number));
             }
             "bluesky" | "bluesky-public" => shown.sort_by_key(|i| std::cmp::Reverse((i.visible, i.number))),
             _ => shown.sort_by_key(|i| std::cmp::Reverse((i.created, i.number))),
         }
+        let mut headers = Vec::new();
         let body = match self.name {
             "mastodon-tags" | "mastodon-search" => {
                 let limit = number("limit").unwrap_or(20).min(40);
@@ -189,8 +196,11 @@ impl Fake {
             "x" => {
                 let since = number("since_id").unwrap_or(0) as u64;
                 let all: Vec<&Item> = shown.into_iter().filter(|i| i.number > since).collect();
-                let start = get("next_token").map_or(0, |t| t.trim_start_matches("nt").parse().unwrap());
-                let (page, next) = cut(&all, start, number("max_results").unwrap());
+                // A token stands for the post after which it goes on.
+                let below = get("next_token").map_or(u64::MAX, |t| t.trim_start_matches("nt").parse().unwrap());
+                let all: Vec<&Item> = all.into_iter().filter(|i| i.number < below).collect();
+                let (page, next) = cut(&all, 0, number("max_results").unwrap());
+                let next = next.and(page.last()).map(|i| i.number);
                 if page.is_empty() {
                     json!({"meta": {"result_count": 0}})
                 } else {
@@ -236,9 +246,89 @@ impl Fake {
                 let after = next.and(page.last()).map(|i| format!("t3_{:05}", i.number));
                 json!({"data": {"after": after, "children": page.iter().map(|i| json!({"kind": "t3", "data": reddit(i)})).collect::<Vec<_>>()}})
             }
+            // A service that somebody described.
+            name if name.starts_with("json-") => {
+                let key = request.secret_headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-api-key"));
+                if key.is_none_or(|(_, key)| key.expose() != "sesame-canary") {
+                    return reply(401, &json!({"error": "no key"}).to_string(), vec![]);
+                }
+                let from: i64 = get("from").map_or(0, |from| from.parse().unwrap());
+                let after = number("after").unwrap_or(0) as u64;
+                let all: Vec<&Item> =
+                    shown.into_iter().filter(|i| i.created.as_second() >= from && i.number > after).collect();
+                let start = number("page").map_or(0, |page| (page - 1) * 20) + number("skip").unwrap_or(0);
+                let (page, next) = cut(&all, start, 20);
+                let further = next.map(|next| format!("/api/questions?from={from}&skip={next}"));
+                if let ("json-link", Some(further)) = (name, &further) {
+                    headers
+                        .push(("link".to_owned(), format!("</api/first>; rel=\"first\", <{further}>; rel=\"next\"")));
+                }
+                let list: Vec<Value> = page.iter().map(|i| question(i)).collect();
+                if name == "json-next" {
+                    json!({"questions": list, "next": further})
+                } else {
+                    json!({"questions": list})
+                }
+            }
             other => panic!("no fake for {other}"),
         };
-        reply(200, &body.to_string(), vec![])
+        reply(200, &body.to_string(), headers)
+    }
+
+    /// A single item, or what the service says of one that was taken back; `None` if that is not asked.
+    fn one(&self, path: &str, asked: &HashMap<String, String>) -> Option<Reply> {
+        let get = |key: &str| asked.get(key).map_or("", String::as_str);
+        let id = match self.name {
+            "mastodon-tags" | "mastodon-search" => path.strip_prefix("/api/v1/statuses/")?,
+            "bluesky" | "bluesky-public" if path.ends_with("getPosts") => get("uris"),
+            "hackernews" => path.strip_prefix("/v0/item/")?.trim_end_matches(".json"),
+            "lemmy" if path.ends_with("/resolve_object") => get("q"),
+            "discourse-search" | "discourse-all" => path.strip_prefix("/posts/")?.trim_end_matches(".json"),
+            "stackexchange" => path.strip_prefix("/2.3/questions/")?,
+            "github" => path.strip_prefix("/repos/")?,
+            "youtube-search" if path.ends_with("/videos") => get("id"),
+            "youtube-comments" if asked.contains_key("id") => get("id"),
+            "x" if path == "/2/tweets" => get("ids"),
+            "reddit" if path == "/api/info" => get("id"),
+            _ => return None,
+        };
+        let digits = id.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap();
+        let item = self.items.iter().find(|item| item.number.to_string() == digits);
+        let (status, body) = match (self.name, item) {
+            ("mastodon-tags" | "mastodon-search", Some(i)) => (200, mastodon(i)),
+            ("mastodon-tags" | "mastodon-search", None) => (404, json!({"error": "Record not found"})),
+            ("bluesky" | "bluesky-public", i) => {
+                (200, json!({"posts": i.map(bluesky).into_iter().collect::<Vec<_>>()}))
+            }
+            ("hackernews", Some(i)) => (200, json!({"id": i.number, "score": 3, "descendants": 0})),
+            ("hackernews", None) => (200, json!({"id": 1, "deleted": true})),
+            ("lemmy", i) => {
+                let state = json!({"deleted": i.is_none(), "removed": false});
+                (200, json!({"comment": {"comment": state, "counts": {"upvotes": 2, "child_count": 0}}}))
+            }
+            ("discourse-search" | "discourse-all", Some(i)) => (200, discourse(i, false)),
+            ("discourse-search" | "discourse-all", None) => {
+                (404, json!({"errors": ["gone"], "error_type": "not_found"}))
+            }
+            ("stackexchange", i) => {
+                (200, json!({"items": i.map(stackexchange).into_iter().collect::<Vec<_>>(), "has_more": false}))
+            }
+            ("github", Some(i)) => (200, github(i)),
+            ("github", None) => (410, json!({"message": "This issue was deleted"})),
+            ("youtube-search", i) => {
+                let list: Vec<Value> = i.map(|_| json!({"statistics": {"likeCount": "3"}})).into_iter().collect();
+                (200, json!({"items": list}))
+            }
+            ("youtube-comments", i) => (200, json!({"items": i.map(youtube_comment).into_iter().collect::<Vec<_>>()})),
+            ("x", Some(i)) => (200, json!({"data": [tweet(i)]})),
+            ("x", None) => (200, json!({"errors": [{"title": "Not Found Error", "resource_id": id}]})),
+            (_, Some(i)) => (200, json!({"data": {"children": [{"kind": "t3", "data": reddit(i)}]}})),
+            (_, None) => {
+                let left = json!({"name": id, "author": "[deleted]", "selftext": "[deleted]"});
+                (200, json!({"data": {"children": [{"kind": "t3", "data": left}]}}))
+            }
+        };
+        Some(reply(status, &body.to_string(), vec![]))
     }
 
     fn login(&mut self, request: &Request, path: &str, bearer: Option<&str>) -> Reply {
@@ -250,7 +340,8 @@ impl Fake {
             // app:sesame-canary
             _ => bearer == Some("Basic YXBwOnNlc2FtZS1jYW5hcnk=") && body == "grant_type=client_credentials",
         };
-        if !good {
+        // A web that keeps no bodies lets everybody in.
+        if !good && request.body.is_some() {
             return reply(
                 401,
                 &json!({"error": "AuthenticationRequired", "message": "Invalid identifier or password"}).to_string(),
@@ -369,6 +460,11 @@ fn review(i: &Item) -> Value {
     json!({"id": {"label": i.number.to_string()}, "author": {"name": {"label": "ana"}, "uri": {"label": "https://itunes.example/r/1"}},
         "title": {"label": "Review"}, "content": {"label": i.text}, "updated": {"label": i.created.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string()},
         "im:rating": {"label": "2"}, "im:voteSum": {"label": "0"}})
+}
+
+fn question(i: &Item) -> Value {
+    json!({"number": i.number, "subject": "A question", "body": i.text, "person": {"login": "ana"},
+        "asked_at": i.created.as_second(), "votes": 1})
 }
 
 fn reddit(i: &Item) -> Value {

@@ -20,24 +20,69 @@ const fn kind(name: &'static str, word: &'static str, lines: &'static str, late:
 
 const SECRET: &str = "secret = { file = \"secret\" }\n";
 
-/// Every way of asking that the presets know; googlenews is a feed and tested as one.
-pub const KINDS: [Kind; 16] = [
-    kind("mastodon-tags", "mastodon", "server = \"SERVER\"\ntags = [\"acme\"]", 0),
+/// An operator's own table, like the one of the walk-through in the README.
+macro_rules! own {
+    ($params:literal, $rest:literal) => {
+        concat!(
+            "url = \"SERVER/api/questions\"\nparams = ",
+            $params,
+            "\nauth = \"header:X-Api-Key\"\nSECRETitems = \"$.questions\"\n",
+            $rest,
+            "\nfields = { id = \"$.number\", title = \"$.subject\", text = \"$.body\", published = \"$.asked_at\" }"
+        )
+    };
+}
+
+/// Every way of asking that the presets know, and those that an operator's own table may use; googlenews is a feed and tested
+/// as one.
+pub const KINDS: [Kind; 21] = [
+    kind("mastodon-tags", "mastodon", "server = \"SERVER\"\ntags = [\"acme\"]\nSECRET", 0),
     kind("mastodon-search", "mastodon", "server = \"SERVER\"\nSECRET", 0),
     kind("bluesky", "bluesky", "server = \"SERVER\"\nuser = \"me.example\"\nSECRET", 8),
     kind("bluesky-public", "bluesky", "server = \"SERVER\"", 8),
-    kind("hackernews", "hackernews", "server = \"SERVER\"", 8),
-    kind("lemmy", "lemmy", "server = \"SERVER\"", 50),
+    kind("hackernews", "hackernews", "server = \"SERVER\"\nitem_server = \"SERVER\"", 8),
+    kind("lemmy", "lemmy", "server = \"SERVER\"\nSECRET", 50),
     kind("discourse-search", "discourse", "server = \"SERVER\"", 60),
     kind("discourse-all", "discourse", "server = \"SERVER\"\nall = \"yes\"", 0),
-    kind("stackexchange", "stackexchange", "server = \"SERVER\"", 8),
-    kind("github", "github", "server = \"SERVER\"", 8),
+    kind("stackexchange", "stackexchange", "server = \"SERVER\"\nSECRET", 8),
+    kind("github", "github", "server = \"SERVER\"\nSECRET", 8),
     kind("youtube-search", "youtube", "server = \"SERVER\"\nSECRET", 100),
     kind("youtube-comments", "youtube", "server = \"SERVER\"\nchannels = [\"UC1\"]\nSECRET", 100),
     kind("x", "x", "server = \"SERVER\"\nspend_cap = 100000\nSECRET", 0),
     kind("gdelt", "gdelt", "server = \"SERVER\"", 25),
     kind("appstore", "appstore", "server = \"SERVER\"\napps = [\"7\"]\ncountries = [\"us\", \"es\"]", 600),
     kind("reddit", "reddit", "server = \"SERVER\"\nlogin_server = \"SERVER\"\nuser = \"app\"\nSECRET", 0),
+    kind(
+        "json-page",
+        "json",
+        own!(
+            "{ from = \"{since|unix}\", page = \"{page}\" }",
+            "paging = { by = \"page\", first = 1, size = 20, pages = 50 }"
+        ),
+        8,
+    ),
+    kind(
+        "json-offset",
+        "json",
+        own!("{ from = \"{since|unix}\", skip = \"{offset}\" }", "paging = { by = \"page\", pages = 50 }"),
+        8,
+    ),
+    kind("json-link", "json", own!("{ from = \"{since|unix}\" }", "paging = { by = \"link\", pages = 50 }"), 8),
+    kind(
+        "json-next",
+        "json",
+        own!("{ from = \"{since|unix}\" }", "paging = { by = \"next\", at = \"$.next\", pages = 50 }"),
+        8,
+    ),
+    kind(
+        "json-id",
+        "json",
+        own!(
+            "{ after = \"{last_id}\", page = \"{page}\" }",
+            "paging = { by = \"page\", pages = 50 }\nresume = { by = \"id\" }"
+        ),
+        0,
+    ),
 ];
 
 /// The lines of a source of that kind at a server.

@@ -5,8 +5,11 @@
 mod support;
 
 mod allowance;
+mod canary;
 mod exactly_once;
 mod fake;
 mod kinds;
+mod looked;
 mod recorded;
+mod searched;
 mod served;

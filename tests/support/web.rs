@@ -73,9 +73,13 @@ enum Manner {
     Close,
 }
 
+/// Answers what has no route.
+type Otherwise = Box<dyn FnMut(&Visit) -> Reply + Send>;
+
 #[derive(Default)]
 struct World {
     routes: Mutex<HashMap<String, (Vec<Reply>, usize)>>,
+    otherwise: Mutex<Option<Otherwise>>,
     visits: Mutex<Vec<Visit>>,
     connections: AtomicUsize,
     now: AtomicUsize,
@@ -137,6 +141,12 @@ impl Web {
         let replies: Vec<_> = replies.into_iter().collect();
         assert!(!replies.is_empty(), "a script needs a reply");
         self.world.routes.lock().unwrap().insert(path.to_owned(), (replies, 0));
+        self
+    }
+
+    /// Answers every path that has no reply of its own, instead of 404.
+    pub fn otherwise(&self, answer: impl FnMut(&Visit) -> Reply + Send + 'static) -> &Self {
+        *self.world.otherwise.lock().unwrap() = Some(Box::new(answer));
         self
     }
 
@@ -313,7 +323,10 @@ impl World {
     fn visit(&self, visit: Visit) -> Reply {
         let mut routes = self.routes.lock().unwrap();
         let reply = match routes.get_mut(&visit.path) {
-            None => Reply::status(404),
+            None => match self.otherwise.lock().unwrap().as_mut() {
+                Some(answer) => answer(&visit),
+                None => Reply::status(404),
+            },
             Some((replies, next)) => {
                 let reply = replies[(*next).min(replies.len() - 1)].clone();
                 *next += 1;

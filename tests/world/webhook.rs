@@ -190,6 +190,7 @@ fn signatures_come_in_base64_too() {
         header: "X-Shop-Hmac".to_owned(),
         items: mentiond::text::json_path::JsonPath::parse("$").unwrap(),
         fields: Default::default(),
+        html: false,
     };
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(b"body");

@@ -12,7 +12,7 @@ use super::reader::Reader;
 use super::section::{Section, Text};
 use super::tree::{self, Entry, Node, Table as Tree, Value};
 use super::{addresses, secret, values};
-use crate::model::table::{Ask, Auth, Table, Template};
+use crate::model::table::{Ask, Auth, Fields, Table, Template};
 use crate::model::{Location, Settings};
 use crate::query::{Query, Searches, Syntax, searches};
 use crate::sources::presets::Preset;
@@ -28,6 +28,8 @@ pub(super) struct Service {
     pub(super) settings: Settings,
     /// How often it is asked unless the operator says otherwise.
     pub(super) every: Option<Duration>,
+    /// What it cannot see.
+    pub(super) blind: Vec<String>,
 }
 
 /// The keys that are not those of every kind and that a preset's table may have.
@@ -290,7 +292,15 @@ fn feed_address(
         url.query_pairs_mut().append_pair(&name, &value);
     }
     let every = form.parsed("every", values::duration, &mut reader.found);
-    Some(Service { location: Location::Url(url), settings: Settings::None, every })
+    let mut blind = blindness(form, reader);
+    blind.extend(found.blind);
+    Some(Service { location: Location::Url(url), settings: Settings::None, every, blind })
+}
+
+/// What a table says that it cannot see.
+fn blindness(form: &Section<'_>, reader: &mut Reader<'_>) -> Vec<String> {
+    let told = form.list("blind", &mut reader.found).unwrap_or_default();
+    told.into_iter().map(|text| text.value.to_owned()).collect()
 }
 
 /// Makes the table: `form` says how the service works, `section` what the operator chose.
@@ -365,12 +375,12 @@ fn build(
     let rate = parts::rate(form, reader);
     let quota = parts::quota(form, reader);
     let join = parts::join(form, reader);
+    let no_items = parts::paths(form, "no_items", reader);
     let (skip, require) = (parts::paths(form, "skip", reader), parts::paths(form, "require", reader));
     let wait = parts::path(form, "wait", reader);
     let left = parts::path(form, "left", reader);
     let (title_as, text_as) = (parts::form(form, "title_as", reader), parts::form(form, "text_as", reader));
-    let told = form.list("blind", &mut reader.found).unwrap_or_default();
-    let mut blind: Vec<String> = told.into_iter().map(|text| text.value.to_owned()).collect();
+    let mut blind = blindness(form, reader);
     let every = if is_preset { form.parsed("every", values::duration, &mut reader.found) } else { None };
     let (ask, searches) = (ask?, searches?);
     blind.extend(searches.blind);
@@ -384,6 +394,7 @@ fn build(
         secret,
         login,
         items,
+        no_items,
         skip,
         require,
         join,
@@ -403,9 +414,9 @@ fn build(
         quota,
         price,
         one,
-        blind,
     };
-    Some(Service { location: Location::Service(place), settings: Settings::Table(std::sync::Arc::new(table)), every })
+    let settings = Settings::Table(std::sync::Arc::new(table));
+    Some(Service { location: Location::Service(place), settings, every, blind })
 }
 
 /// The address up to its parameters, with what the operator chose in it.
@@ -419,6 +430,11 @@ fn shown(ask: &Ask, options: &[(String, Vec<String>)]) -> String {
 /// A text as a template.
 fn template(text: &str) -> Result<Template, super::section::Problem> {
     Template::parse(text).map_err(|why| super::section::Problem::new(why, "for example \"{$.id}\" or \"{query}\""))
+}
+
+/// Where the parts of an entry are in an item.
+pub(super) fn fields(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<Fields> {
+    parts::fields(section, reader)
 }
 
 /// The names of every kind that is a service, for messages.

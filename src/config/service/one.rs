@@ -57,8 +57,11 @@ pub(super) fn one(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<One>
     };
     let empty = part.boolean("empty", &mut reader.found).unwrap_or(false);
     let apart = part.boolean("apart", &mut reader.found).unwrap_or(false);
+    let signed = part.boolean("signed", &mut reader.found).unwrap_or(false);
+    let texts = part.list("tombstone_is", &mut reader.found).unwrap_or_default();
+    let tombstone_is = texts.into_iter().map(|text| text.value.to_owned()).collect();
     let tombstone = paths(&part, "tombstone", reader);
-    Some(One { ask, items, likes, replies, reposts, gone, empty, tombstone, apart })
+    Some(One { ask, items, likes, replies, reposts, gone, empty, tombstone, tombstone_is, signed, apart })
 }
 
 /// Templates of `fields`; what is wrong in them is told where they are read.

@@ -11,8 +11,8 @@ use super::super::zone;
 use super::template;
 use crate::model::ErrorClass;
 use crate::model::table::{
-    Ask, Auth, FaultRule, Field, Fields, Join, Login, Meaning, Method, Paging, Period, Price, Quota, Rate, Resume,
-    ResumeBy, Template, TextForm,
+    Ask, Auth, FaultRule, Field, Fields, Join, Login, Meaning, Method, Paging, Period, Piece, Price, Quota, Rate,
+    Resume, ResumeBy, Template, TextForm,
 };
 use crate::query::Syntax;
 use crate::text::json_path::JsonPath;
@@ -240,9 +240,14 @@ pub(super) fn resume(section: &Section<'_>, reader: &mut Reader<'_>) -> Resume {
 pub(super) fn fields(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<Fields> {
     let part = open(section, "fields", &FIELDS, &mut reader.found)?;
     let mut get = |key: &str| -> Field {
+        // What every item has alike tells none of them apart, and says nothing.
+        let read = |text: &str| match OWN.contains(&key) {
+            true => own(text, key),
+            false => template(text),
+        };
         match part.get(key).map(|node| &node.value) {
-            Some(Value::List(_)) => part.parsed_list(key, template, &mut reader.found),
-            Some(_) => part.parsed(key, template, &mut reader.found).into_iter().collect(),
+            Some(Value::List(_)) => part.parsed_list(key, read, &mut reader.found),
+            Some(_) => part.parsed(key, read, &mut reader.found).into_iter().collect(),
             None => Vec::new(),
         }
     };
@@ -266,6 +271,19 @@ pub(super) fn fields(section: &Section<'_>, reader: &mut Reader<'_>) -> Option<F
         rating: get("rating"),
         site: get("site"),
     })
+}
+
+/// Fields that differ from item to item.
+const OWN: [&str; 5] = ["id", "url", "title", "text", "published"];
+
+fn own(text: &str, key: &str) -> Result<Template, Problem> {
+    let read = template(text)?;
+    if read.pieces.iter().all(|piece| matches!(piece, Piece::Text(_))) {
+        let word = text.trim().trim_start_matches('.');
+        let message = format!("`{key}` would be `{word}` for every item");
+        return Err(Problem::new(message, format!("a path begins with `$`: {key} = \"$.{word}\"")));
+    }
+    Ok(read)
 }
 
 pub(super) fn faults(section: &Section<'_>, reader: &mut Reader<'_>) -> Vec<FaultRule> {

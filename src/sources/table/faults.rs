@@ -58,10 +58,19 @@ pub(super) fn judge(table: &Table, reply: &Reply, host: &str, now: Timestamp) ->
         Some(value) => Judged::Good(value),
         None => Judged::Fault(PollFault {
             class: ErrorClass::Malformed,
-            message: format!("{host} answered with {}, not with JSON", what_instead(&prose())),
+            message: format!("{host} answered with {}, not with JSON", what_instead(&hidden(table, prose()))),
             retry_after: None,
         }),
     }
+}
+
+/// An answer without what the table says that it has: silence must not be taken for calm.
+pub(super) fn not_readable(host: &str, place: &str) -> PollFault {
+    let message = format!(
+        "{host} answered with JSON in which nothing stands where {place}: either it is another answer than usual, or the path \
+         is wrong; `mentiond sources test` shows the request"
+    );
+    PollFault { class: ErrorClass::Malformed, message, retry_after: None }
 }
 
 /// When there are new requests, if the answer says that none are left.
@@ -119,6 +128,14 @@ pub(super) fn seconds(value: &Value) -> Option<Duration> {
         _ => return None,
     };
     (n > 0.0).then(|| Duration::from_secs_f64(n.min(MAX_WAIT.as_secs_f64())))
+}
+
+/// Some services repeat the key that they refuse.
+fn hidden(table: &Table, prose: String) -> String {
+    match table.secret.as_ref().map(crate::model::Secret::expose).filter(|secret| !secret.is_empty()) {
+        Some(secret) => prose.replace(secret, "***"),
+        None => prose,
+    }
 }
 
 fn what_instead(prose: &str) -> String {

@@ -4,10 +4,11 @@
 //!
 //! `request` fills templates in, `read` makes entries from items, `walk` pages and resumes, `faults` tells refusals
 //! apart, `one` asks for a single item again,
-//! `budget` keeps to quotas and spending caps, `position` is what the cursor remembers.
+//! `budget` keeps to quotas and spending caps, `position` is what the cursor remembers, `links` finds further pages.
 
 mod budget;
 mod faults;
+mod links;
 mod one;
 mod position;
 mod read;
@@ -17,5 +18,6 @@ mod walk;
 pub use budget::Budget;
 pub use one::{Found, answer as one_answer, request as one_request};
 pub use position::{Position, Positions};
+pub use read::entry;
 pub use request::{Reply, Request, first_requests};
 pub use walk::{Session, Step, Walk, Walked};

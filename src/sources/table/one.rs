@@ -12,7 +12,7 @@ use super::position::Positions;
 use super::read;
 use super::request::{self, Reply, Request, Values};
 use super::walk::Session;
-use crate::model::table::Table;
+use crate::model::table::{One, Table};
 use crate::model::{Engagement, PollFault};
 
 /// Requests that a service says are left, of which single items take none.
@@ -41,6 +41,9 @@ pub fn request(
 ) -> Option<Request> {
     let one = table.one.as_ref()?;
     if at.left.is_some_and(|left| left < LEFT_FOR_POLLS) || (table.login.is_some() && session.is_none()) {
+        return None;
+    }
+    if one.signed && table.secret.is_none() {
         return None;
     }
     let values: Vec<(String, String)> = table
@@ -105,7 +108,9 @@ pub fn answer(
     let found = match items.first() {
         None if one.empty && is_list(&value) => Found::Gone,
         None => Found::Unclear,
-        Some(item) if one.tombstone.iter().any(|path| path.first(item).is_some_and(stands)) => Found::Gone,
+        Some(item) if one.tombstone.iter().any(|path| path.first(item).is_some_and(|value| stands(one, value))) => {
+            Found::Gone
+        }
         Some(item) => Found::There(read::counts(one, item)),
     };
     Ok((found, wait))
@@ -116,8 +121,13 @@ fn is_list(value: &Value) -> bool {
     matches!(value, Value::Object(_))
 }
 
-fn stands(value: &Value) -> bool {
-    !matches!(value, Value::Null | Value::Bool(false))
+/// Whether what is found in a tombstone's place is one.
+fn stands(one: &One, value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) if !one.tombstone_is.is_empty() => one.tombstone_is.contains(text),
+        _ => one.tombstone_is.is_empty(),
+    }
 }
 
 #[cfg(test)]
@@ -204,12 +214,49 @@ mod tests {
             ),
             (
                 format!("kind = \"github\"\n{server}"),
-                ("I_kw", "https://github.com/acme/app/pull/5"),
-                "GET https://s.example/repos/acme/app/pull/5",
-                json!({"node_id": "I_kw"}),
-                counts(None, None, None),
+                ("PR_kw", "https://github.com/acme/app/pull/5"),
+                "GET https://s.example/repos/acme/app/issues/5",
+                json!({"node_id": "PR_kw", "comments": 0, "reactions": {"total_count": 1}, "pull_request": {}}),
+                counts(Some(1), Some(0), None),
                 not_found.clone(),
                 Found::Unclear,
+            ),
+            (
+                format!("kind = \"lemmy\"\n{server}\n{key}"),
+                ("https://l.example/comment/7", "https://l.example/comment/7"),
+                "GET https://s.example/api/v3/resolve_object?q=https%3A%2F%2Fl.example%2Fcomment%2F7",
+                json!({"comment": {"comment": {"deleted": false, "removed": false}, "post": {"deleted": false},
+                    "counts": {"upvotes": 5, "child_count": 2}}}),
+                counts(Some(5), Some(2), None),
+                reply(200, "{\"comment\":{\"comment\":{\"deleted\":true,\"removed\":false},\"counts\":{}}}"),
+                Found::Gone,
+            ),
+            (
+                format!("kind = \"lemmy\"\n{server}\n{key}"),
+                ("https://l.example/post/7", "https://l.example/post/7"),
+                "GET https://s.example/api/v3/resolve_object?q=https%3A%2F%2Fl.example%2Fpost%2F7",
+                json!({"post": {"post": {"deleted": false, "removed": false}, "counts": {"upvotes": 5, "comments": 9}}}),
+                counts(Some(5), Some(9), None),
+                reply(400, "{\"error\":\"couldnt_find_object\"}"),
+                Found::Unclear,
+            ),
+            (
+                format!("kind = \"x\"\n{server}\nspend_cap = 5\n{key}"),
+                ("20", "https://x.com/i/status/20"),
+                "GET https://s.example/2/tweets?ids=20&tweet.fields=public_metrics",
+                json!({"data": [{"id": "20", "text": "t", "public_metrics": {"like_count": 3, "reply_count": 4, "retweet_count": 5}}]}),
+                counts(Some(3), Some(4), Some(5)),
+                reply(200, "{\"errors\":[{\"resource_id\":\"20\",\"title\":\"Not Found Error\"}]}"),
+                Found::Gone,
+            ),
+            (
+                format!("kind = \"reddit\"\n{server}\nuser = \"app\"\n{key}"),
+                ("t3_abc", "https://www.reddit.com/r/a/comments/abc/"),
+                "GET https://s.example/api/info?id=t3_abc&raw_json=1",
+                json!({"data": {"children": [{"kind": "t3", "data": {"name": "t3_abc", "selftext": "x", "score": 8, "num_comments": 6}}]}}),
+                counts(Some(8), Some(6), None),
+                reply(200, "{\"data\":{\"children\":[{\"data\":{\"selftext\":\"[removed]\",\"author\":\"a\"}}]}}"),
+                Found::Gone,
             ),
             (
                 format!("kind = \"stackexchange\"\n{server}\nsites = [\"stackoverflow\", \"superuser\"]"),
@@ -253,7 +300,9 @@ mod tests {
         for (lines, (id, url), asked, there, counts, gone, says) in cases {
             let table = table(&lines);
             let mut at = Positions::default();
-            let request = request(&table, &mut at, None, id, Some(url), NOW).expect(&lines);
+            let session = Session { token: crate::model::Secret::new("t"), refresh: None };
+            let session = table.login.is_some().then_some(&session);
+            let request = request(&table, &mut at, session, id, Some(url), NOW).expect(&lines);
             assert_eq!(request.shown, asked);
             let found = answer(&table, &mut at, &reply(200, &there.to_string()), "s.example", NOW).unwrap().0;
             assert_eq!(found, counts, "{asked}");
@@ -287,6 +336,9 @@ mod tests {
         let questions = table("kind = \"stackexchange\"");
         let mut at = Positions { left: Some(49), ..Positions::default() };
         assert!(request(&questions, &mut at, None, "1", Some("https://stackoverflow.com/q/1"), NOW).is_none());
+        // Some ask for a secret first.
+        let open = table("kind = \"lemmy\"\nserver = \"https://s.example\"");
+        assert!(!ask(&mut Positions::default(), &open));
         // Without an address there is no site to ask.
         assert!(request(&questions, &mut Positions::default(), None, "1", None, NOW).is_none());
     }

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::table::ResumeBy;
+
 /// Ids that are remembered of one combination.
 const MAX_IDS: usize = 500;
 /// Longest id that is remembered, in bytes.
@@ -26,6 +28,16 @@ pub struct Position {
     /// When it was last asked to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Timestamp>,
+    /// The latest moment of the last poll, if that turned pages: `high` becomes it when the next poll has passed over the
+    /// same pages. What is deleted while pages are turned moves other items to pages that were read already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure: Option<Timestamp>,
+    /// The same of ids: what `last_id` becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure_id: Option<String>,
+    /// The last poll did not move on, since what it turned up may not be all: the next one does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
 impl Position {
@@ -34,15 +46,40 @@ impl Position {
         self.asked.is_none()
     }
 
-    /// Takes an id in; of two, the longer one is the later, then the one that sorts last (ids are never numbers to us).
+    /// Takes an id in.
     pub fn raise_id(&mut self, id: &str) {
-        if id.len() > MAX_ID {
-            return;
-        }
-        let later = |old: &String| (id.len(), id) > (old.len(), old.as_str());
-        if self.last_id.as_ref().is_none_or(later) {
+        if id.len() <= MAX_ID && self.is_later(id) {
             self.last_id = Some(id.to_owned());
         }
+    }
+
+    /// Whether an id is later than the greatest one: of two, the longer one is the later, then the one that sorts last (ids
+    /// are never numbers to us).
+    pub fn is_later(&self, id: &str) -> bool {
+        self.last_id.as_ref().is_none_or(|old| (id.len(), id) > (old.len(), old.as_str()))
+    }
+
+    /// Moves to where a poll ended that began at `before`. `newest` and `last_id` are the latest moment and the greatest id
+    /// that it saw; if it is `unsure` whether that is all, what the poll before saw is sure now, and the rest is later.
+    pub(super) fn settle(
+        &mut self,
+        before: &Self,
+        by: ResumeBy,
+        newest: Option<Timestamp>,
+        last_id: Option<String>,
+        unsure: bool,
+    ) {
+        if unsure && by == ResumeBy::Id {
+            self.last_id = before.unsure_id.clone().or_else(|| before.last_id.clone());
+            self.unsure_id = last_id;
+        } else {
+            self.unsure_id = None;
+            self.last_id = last_id;
+            before.unsure_id.iter().for_each(|id| self.raise_id(id));
+        }
+        let known = before.high.max(before.unsure);
+        (self.high, self.unsure) =
+            if unsure && by == ResumeBy::Time { (known, newest) } else { (known.max(newest), None) };
     }
 
     /// Remembers the ids of a poll, the newest first, before those that were known.
@@ -93,6 +130,29 @@ mod tests {
             at.raise_id(id);
         }
         assert_eq!(at.last_id.as_deref(), Some("100"));
+    }
+
+    #[test]
+    fn a_poll_that_turned_pages_is_sure_after_the_next_one() {
+        let moment = |second: i64| Some(Timestamp::from_second(second).unwrap());
+        let step = |before: &Position, by: ResumeBy, at: i64, unsure: bool| {
+            let mut after = before.clone();
+            after.settle(before, by, moment(at), Some(at.to_string()), unsure);
+            after
+        };
+        let start = Position { high: moment(100), last_id: Some("100".into()), ..Position::default() };
+        let one = step(&start, ResumeBy::Time, 200, true);
+        assert_eq!((one.high, one.unsure), (moment(100), moment(200)));
+        let two = step(&one, ResumeBy::Time, 300, true);
+        assert_eq!((two.high, two.unsure), (moment(200), moment(300)));
+        let three = step(&two, ResumeBy::Time, 250, false);
+        assert_eq!((three.high, three.unsure), (moment(300), None));
+        let one = step(&start, ResumeBy::Id, 200, true);
+        assert_eq!((one.last_id.as_deref(), one.unsure_id.as_deref()), (Some("100"), Some("200")));
+        let two = step(&one, ResumeBy::Id, 300, true);
+        assert_eq!((two.last_id.as_deref(), two.unsure_id.as_deref()), (Some("200"), Some("300")));
+        let three = step(&two, ResumeBy::Id, 250, false);
+        assert_eq!((three.last_id.as_deref(), three.unsure_id), (Some("300"), None));
     }
 
     #[test]

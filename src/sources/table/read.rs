@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::request::Filled;
 use crate::model::Engagement;
-use crate::model::table::{Field, One, Piece, Place, Table, Template, TextForm};
+use crate::model::table::{Field, Fields, One, Piece, Place, Table, Template, TextForm};
 use crate::sources::dates;
 use crate::sources::feed::{RawAuthor, RawEntry, RawText, TextKind};
 
@@ -16,11 +16,21 @@ pub(super) struct Item {
     pub(super) moment: Option<Timestamp>,
 }
 
-/// The items of an answer, in its order, and how many were listed (those that are left out included).
-pub(super) fn items(table: &Table, answer: &Value, combination: &[(String, String)]) -> (Vec<Item>, usize) {
+/// The items of an answer, in its order.
+pub(super) struct Items {
+    pub(super) items: Vec<Item>,
+    /// Those that are left out included.
+    pub(super) listed: usize,
+    /// Those that have no id.
+    pub(super) nameless: usize,
+}
+
+/// Reads the items of an answer.
+pub(super) fn items(table: &Table, answer: &Value, combination: &[(String, String)]) -> Items {
     let found = listed(&table.items, answer);
-    let count = found.len();
+    let listed = found.len();
     let things = table.join.as_ref().map(|join| join.list.all(answer)).unwrap_or_default();
+    let mut nameless = 0;
     let items = found
         .into_iter()
         .filter(|item| !table.skip.iter().any(|path| path.first(item).is_some_and(|v| *v != Value::Bool(false))))
@@ -30,10 +40,18 @@ pub(super) fn items(table: &Table, answer: &Value, combination: &[(String, Strin
                 let by = join.by.first(item)?;
                 things.iter().find(|thing| join.key.first(thing) == Some(by)).copied()
             });
-            read(table, &Source { item, joined, combination })
+            let item = read(table, &Source { item, joined, combination });
+            nameless += usize::from(item.is_none());
+            item
         })
         .collect();
-    (items, count)
+    Items { items, listed, nameless }
+}
+
+/// Whether an answer is one that can hold items.
+pub(super) fn has_items(table: &Table, answer: &Value) -> bool {
+    let says_none = || table.no_items.iter().any(|path| path.first(answer).is_some());
+    table.items.iter().any(|path| path.has_place(answer)) || says_none()
 }
 
 /// Things that are joined to an answer's items.
@@ -62,10 +80,20 @@ struct Source<'v> {
 }
 
 fn read(table: &Table, source: &Source<'_>) -> Option<Item> {
-    let fields = &table.fields;
+    let raw = made(&table.fields, table.title_as, table.text_as, source)?;
+    let sorted = moment_text(source.text(&table.fields.sorted));
+    let moment = dates::parse(sorted.as_deref().unwrap_or(&raw.published));
+    Some(Item { moment, raw })
+}
+
+/// What an item says, whoever brought it; `None` if it has no id.
+pub fn entry(fields: &Fields, title_as: TextForm, text_as: TextForm, item: &Value) -> Option<RawEntry> {
+    made(fields, title_as, text_as, &Source { item, joined: None, combination: &[] })
+}
+
+fn made(fields: &Fields, title_as: TextForm, text_as: TextForm, source: &Source<'_>) -> Option<RawEntry> {
     let id = source.text(&fields.id)?;
     let published = moment_text(source.text(&fields.published));
-    let sorted = moment_text(source.text(&fields.sorted)).or_else(|| published.clone());
     let text = |field: &Field, form: TextForm| {
         let text = source.text(field).unwrap_or_default();
         let kind = match form {
@@ -76,10 +104,10 @@ fn read(table: &Table, source: &Source<'_>) -> Option<Item> {
         RawText { kind, text }
     };
     let some = |field: &Field| source.text(field).unwrap_or_default();
-    let raw = RawEntry {
+    Some(RawEntry {
         link: some(&fields.url),
-        title: text(&fields.title, table.title_as),
-        content: text(&fields.text, table.text_as),
+        title: text(&fields.title, title_as),
+        content: text(&fields.text, text_as),
         author: RawAuthor {
             name: some(&fields.author),
             uri: some(&fields.author_url),
@@ -91,17 +119,15 @@ fn read(table: &Table, source: &Source<'_>) -> Option<Item> {
         lang: some(&fields.lang),
         source_title: some(&fields.site),
         rating: some(&fields.rating),
-        engagement: engagement(table, source),
+        engagement: engagement(fields, source),
         parent: some(&fields.parent),
         root: some(&fields.root),
         id,
         ..RawEntry::default()
-    };
-    Some(Item { moment: sorted.as_deref().and_then(dates::parse), raw })
+    })
 }
 
-fn engagement(table: &Table, source: &Source<'_>) -> Engagement {
-    let fields = &table.fields;
+fn engagement(fields: &Fields, source: &Source<'_>) -> Engagement {
     Engagement {
         likes: source.count(&fields.likes),
         replies: source.count(&fields.replies),

@@ -133,6 +133,7 @@ impl Filled {
                 }
                 (Pipe::Path, Filled::Text(text)) => Filled::Text(Url::parse(&text).ok()?.path().to_owned()),
                 (Pipe::Host, Filled::Text(text)) => Filled::Text(Url::parse(&text).ok()?.host_str()?.to_owned()),
+                (Pipe::Swap(part, with), Filled::Text(text)) => Filled::Text(text.replace(part.as_str(), with)),
                 (form, value) => {
                     let moment = match value {
                         Filled::Moment(moment) => moment,
@@ -142,7 +143,7 @@ impl Filled {
                         Pipe::Unix => moment.as_second().to_string(),
                         Pipe::Date => moment.strftime("%Y-%m-%d").to_string(),
                         Pipe::Compact => moment.strftime("%Y%m%d%H%M%S").to_string(),
-                        Pipe::Last | Pipe::Up | Pipe::Path | Pipe::Host => rfc3339(moment),
+                        Pipe::Last | Pipe::Up | Pipe::Path | Pipe::Host | Pipe::Swap(..) => rfc3339(moment),
                     })
                 }
             };
@@ -188,7 +189,7 @@ impl Values<'_> {
                 Piece::Place(Place::Name(name), pipes) => {
                     let value = self.get(name)?.through(pipes)?;
                     // A path is encoded already, and its slashes are meant.
-                    let is_path = pipes.last() == Some(&Pipe::Path);
+                    let is_path = pipes.contains(&Pipe::Path);
                     if raw_start && (number == 0 || is_path) {
                         out.push_str(&value)
                     } else {

@@ -2,7 +2,7 @@
 //! combination of query and options is asked for page by page until what was seen before is reached; what broke off is
 //! asked for again the next time, and what could not be reached is a gap.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,12 +11,14 @@ use url::Url;
 
 use super::budget;
 use super::faults::{self, Judged};
+use super::links::{linked, truthy};
 use super::position::{Position, Positions};
-use super::read;
+use super::read::{self, Items};
 use super::request::{self, Combination, Reply, Request, Values};
 use crate::model::table::{Auth, Paging, ResumeBy, Table};
 use crate::model::{ErrorClass, PollFault, Secret};
 use crate::sources::feed::RawEntry;
+use crate::text::json_path::JsonPath;
 
 /// Requests of one poll at most; what is left is first in the next one.
 const MAX_REQUESTS: u64 = 200;
@@ -106,6 +108,10 @@ struct Active {
     newest: Option<Timestamp>,
     ids: Vec<String>,
     greatest: Position,
+    /// Where further pages were, to notice when they go round in a circle.
+    turned: HashSet<String>,
+    /// An empty page came after one with items.
+    broke_off: bool,
 }
 
 /// How a combination ended.
@@ -263,6 +269,8 @@ impl<'t> Walk<'t> {
             newest: None,
             ids: Vec::new(),
             greatest,
+            turned: HashSet::new(),
+            broke_off: false,
         }
     }
 
@@ -391,7 +399,18 @@ impl<'t> Walk<'t> {
 
     fn page(&mut self, answer: &Value, reply: &Reply, host: &str) {
         let Some(mut active) = self.active.take() else { return };
-        let (items, listed) = read::items(self.table, answer, &active.combination.values);
+        let Items { items, listed, nameless } = read::items(self.table, answer, &active.combination.values);
+        let paths = |paths: &[JsonPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if !read::has_items(self.table, answer) {
+            self.fault = Some(faults::not_readable(host, &format!("`items` leads ({})", paths(&self.table.items))));
+            return;
+        }
+        if items.is_empty() && nameless > 0 {
+            let id: Vec<&str> = self.table.fields.id.iter().map(|template| template.written.as_str()).collect();
+            let place = format!("`id` of `fields` leads ({}) in any of {nameless} items", id.join(", "));
+            self.fault = Some(faults::not_readable(host, &place));
+            return;
+        }
         budget::pay(self.table, &mut self.at, listed, read::joined(self.table, answer), self.now);
         if let Some(left) = self.table.left.as_ref().and_then(|path| path.first(answer)).and_then(Value::as_u64) {
             self.at.left = Some(left);
@@ -400,6 +419,7 @@ impl<'t> Walk<'t> {
             self.blocked = self.blocked.max(Some(wait));
         }
         self.has_page = true;
+        active.broke_off = listed == 0 && active.listed > 0;
         active.pages += 1;
         active.listed += listed as u64;
         let last = items.last().map(|item| (item.raw.id.clone(), item.moment));
@@ -433,6 +453,10 @@ impl<'t> Walk<'t> {
         position.last_id.clone_from(&active.greatest.last_id);
         let full = listed > 0 && self.table.size.is_none_or(|size| listed >= size);
         let first = active.before.last_id.is_none();
+        if first && full && !active.before.is_new() {
+            // The polls before found nothing to begin after, so where this page begins is left to the service.
+            return Ok(Some(End::Short("it is the first page that has anything, and it is full")));
+        }
         let over = active.pages >= self.table.pages || self.entries.len() >= MAX_ENTRIES;
         Ok((first || !full || over).then_some(End::Reached))
     }
@@ -479,11 +503,8 @@ impl<'t> Walk<'t> {
                     Value::String(text) => text.clone(),
                     other => other.to_string(),
                 });
-                let token = token.filter(|t| !t.is_empty() && t.len() <= MAX_TOKEN);
-                // The same token again would go round in a circle.
-                let again = token.is_some() && token == active.token;
-                active.token = token;
-                active.token.is_some() && !again
+                active.token = token.filter(|t| !t.is_empty() && t.len() <= MAX_TOKEN);
+                active.token.is_some()
             }
             Paging::Page(_) => listed > 0 && !short,
             Paging::Below(step) => {
@@ -500,6 +521,16 @@ impl<'t> Walk<'t> {
             let cut = table.reach.is_some_and(|reach| active.listed >= reach);
             return Ok(Some(if cut { End::Short("the service lists no more of them") } else { End::Reached }));
         }
+        let place = match &table.paging {
+            Paging::Token(_) => active.token.clone(),
+            Paging::Link(_) | Paging::Next(_) => active.url.as_ref().map(|url| url.as_str().to_owned()),
+            _ => None,
+        };
+        if place.is_some_and(|place| !active.turned.insert(place)) {
+            // Some services give the last page's token again when there is no more.
+            let is_end = listed == 0;
+            return Ok(Some(if is_end { End::Reached } else { End::Short("its pages go round in a circle") }));
+        }
         if active.pages >= table.pages || self.entries.len() >= MAX_ENTRIES {
             return Ok(Some(End::Short("more pages are not asked for at a time")));
         }
@@ -509,6 +540,8 @@ impl<'t> Walk<'t> {
     /// Takes the end of a combination into the books.
     fn finish(&mut self, end: &End) {
         let Some(active) = self.active.take() else { return };
+        let lost = active.broke_off && active.before.doubted && matches!(self.table.paging, Paging::Token(_));
+        let end = if lost { &End::Short("an empty page came after a full one, twice") } else { end };
         if let End::Short(why) = end
             && !active.before.is_new()
         {
@@ -519,14 +552,33 @@ impl<'t> Walk<'t> {
                 named(&active.combination)
             ));
         }
+        let by_id = self.table.resume.by == ResumeBy::Id;
+        let turned = match self.table.paging {
+            Paging::Page(_) | Paging::Link(_) | Paging::Next(_) => active.pages > 1,
+            // A token that names an item stands where it stood; those that count do so with services that sort by time.
+            Paging::Token(_) => active.pages > 1 && (!by_id || active.broke_off),
+            Paging::None | Paging::Below(_) | Paging::Forward => false,
+        };
+        // A first poll promises nothing, and of a gap it is known already that not all was read.
+        let unsure = turned && !active.before.is_new() && matches!(end, End::Reached);
         let position = self.at.at.entry(active.combination.key.clone()).or_default();
-        // A service's clock may be ahead of ours; what has such a date will be seen again.
-        position.high = active.before.high.max(active.newest.map(|newest| newest.min(self.now)));
-        position.last_id = active.greatest.last_id;
         position.asked = Some(self.now);
-        if self.table.resume.by == ResumeBy::Id && self.table.paging != Paging::Forward {
+        // A list that broke off confirms nothing, unless it ends there again.
+        position.doubted = unsure && active.broke_off && !active.before.doubted;
+        // Where nothing is listed, nothing is confirmed.
+        if position.doubted || active.listed == 0 {
+            return;
+        }
+        // A service's clock may be ahead of ours; what has such a date will be seen again.
+        let newest = active.newest.map(|newest| newest.min(self.now));
+        position.settle(&active.before, self.table.resume.by, newest, active.greatest.last_id, unsure);
+        if by_id && self.table.paging != Paging::Forward {
+            let mut sure = active.ids;
+            if position.unsure_id.is_some() {
+                sure.retain(|id| !position.is_later(id));
+            }
             position.ids.clone_from(&active.before.ids);
-            position.remember(active.ids);
+            position.remember(sure);
         }
     }
 }
@@ -537,34 +589,6 @@ fn named(combination: &Combination) -> String {
 
 fn back(from: Timestamp, by: Duration) -> Timestamp {
     SignedDuration::try_from(by).ok().and_then(|by| from.checked_sub(by).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn truthy(value: &Value) -> bool {
-    match value {
-        Value::Bool(yes) => *yes,
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        _ => true,
-    }
-}
-
-/// The address with that relation in a `Link` header (RFC 8288, 3).
-fn linked(header: &str, relation: &str) -> Option<String> {
-    let mut rest = header;
-    while let Some(start) = rest.find('<') {
-        let (address, after) = rest[start + 1..].split_once('>')?;
-        let end = after.find('<').unwrap_or(after.len());
-        let is = after[..end].split(';').any(|parameter| {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_end_matches(',').trim().trim_matches('"');
-            name.trim().eq_ignore_ascii_case("rel") && value.split(' ').any(|one| one == relation)
-        });
-        if is {
-            return Some(address.trim().to_owned());
-        }
-        rest = &after[end..];
-    }
-    None
 }
 
 fn lost() -> PollFault {
