@@ -40,6 +40,22 @@ pub(super) enum ImapFault {
     Io(#[from] io::Error),
 }
 
+impl ImapFault {
+    /// The same without these texts in what the server said.
+    pub(super) fn without(self, secrets: &[String]) -> Self {
+        let hide = |text: String| {
+            let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+            secrets.fold(text, |text, secret| text.replace(secret.as_str(), "***"))
+        };
+        match self {
+            ImapFault::Closed(text) => ImapFault::Closed(hide(text)),
+            ImapFault::NotImap(text) => ImapFault::NotImap(hide(text)),
+            ImapFault::No(text) => ImapFault::No(hide(text)),
+            other => other,
+        }
+    }
+}
+
 fn said(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }

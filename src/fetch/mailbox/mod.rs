@@ -134,26 +134,31 @@ impl Mailboxes {
 async fn login(imap: &mut Imap, settings: &MailboxSettings) -> Result<(), PollFault> {
     let MailboxSettings { host, username, .. } = settings;
     let unfit = |what| new(ErrorClass::Auth, format!("the {what} for {host} has a line break in it; correct it."));
+    // What is sent to prove who we are: a server may repeat it when it refuses.
+    let mut secrets: Vec<String> = Vec::new();
     let done = match &settings.login {
         MailboxLogin::Password(password) => {
             let password = password.as_ref().map_or("", |p| p.expose());
             if username.is_ascii() && password.is_ascii() {
                 let name = quoted(username).ok_or_else(|| unfit("user name"))?;
                 let word = quoted(password).ok_or_else(|| unfit("password"))?;
+                secrets.extend([word.clone(), password.to_owned()]);
                 imap.command(&format!("LOGIN {name} {word}"), 0).await
             } else {
                 // RFC 4616: UTF-8, which LOGIN has no place for.
                 let coded = base64(format!("\0{username}\0{password}").as_bytes());
+                secrets.extend([coded.clone(), password.to_owned()]);
                 imap.authenticate("PLAIN", &[coded]).await
             }
         }
         MailboxLogin::TokenCommand(command) => {
             let token = token::token(command).await?;
             let coded = base64(format!("user={username}\x01auth=Bearer {}\x01\x01", token.expose()).as_bytes());
+            secrets.extend([coded.clone(), token.expose().to_owned()]);
             imap.authenticate("XOAUTH2", &[coded]).await
         }
     };
-    done.map(drop).map_err(|error| refused_login(settings, error))
+    done.map(drop).map_err(|error| refused_login(settings, error.without(&secrets)))
 }
 
 /// RFC 5530: which refusals of a login pass by themselves.
