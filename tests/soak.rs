@@ -5,8 +5,8 @@
 //! Everything that was published must have been mailed once to each when it ends.
 //!
 //! It begins with a seen index as normal load leaves it: what a week's mentions are recognised by. Memory is judged after
-//! a warm-up of twenty minutes (shorter runs: as many as are measured), in which complaints in every language have what is read only when needed
-//! read, and what is remembered up to a number or a size gets there. The daemon runs as the unit and the image run it, with
+//! a warm-up of twenty minutes (shorter runs: as many as are measured), in which complaints in every language have what is
+//! read only when needed read, and what is remembered up to a number or a size gets there. The daemon runs as the unit and the image run it, with
 //! one arena of the C library's allocator; `MALLOC_ARENA_MAX` in the environment says otherwise.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
