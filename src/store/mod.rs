@@ -42,8 +42,10 @@ pub enum StoreError {
     HalfRestored(PathBuf),
     #[error("the record {path} is damaged ({found}); restore a backup")]
     Damaged { path: PathBuf, found: String },
+    #[error("the record is damaged ({0}); `mentiond restore DIR --force` puts a backup in its place and sets it aside")]
+    Malformed(rusqlite::Error),
     #[error("the record could not be used: {0}")]
-    Record(#[from] rusqlite::Error),
+    Record(rusqlite::Error),
     #[error("the record could not be written: {0}; what was being recorded is tried again at the next start")]
     Commit(String),
     #[error("the seen index {path} could not be used: {message}")]
@@ -57,6 +59,16 @@ pub enum StoreError {
     Busy,
     #[error("the record's writer has stopped")]
     Stopped,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => StoreError::Malformed(error),
+            _ => StoreError::Record(error),
+        }
+    }
 }
 
 impl StoreError {
@@ -186,5 +198,22 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
             Err(StoreError::InUse { path: folder.into(), pid: if pid.is_empty() { "unknown".into() } else { pid } })
         }
         Err(std::fs::TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_damaged_record_is_said_to_be_damaged_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::open(folder.path()).unwrap().close().await;
+        let path = folder.path().join("record.sqlite");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[..64].fill(b'x');
+        std::fs::write(&path, bytes).unwrap();
+        let said = Store::open(folder.path()).err().unwrap().to_string();
+        assert!(said.contains("is damaged") && said.contains("restore DIR --force"), "{said}");
     }
 }
