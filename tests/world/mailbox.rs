@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
+use mentiond::store::record::MentionFilter;
 
 use crate::support::imap::ImapHost;
 use crate::support::world::{World, shared, until};
@@ -37,16 +38,9 @@ async fn two_thousand_mails_are_each_seen_once_with_restarts_in_the_middle() {
         let words: Vec<String> = (1..8).map(|k| format!("w{:x}", n * 7919 * k % 9973)).collect();
         host.deliver("support", &mail(n, &format!("Order {n}"), &words.join(" ")));
     }
-    // One connection: to open the record at each look would take a third of the test's time.
-    let record = std::cell::OnceCell::new();
     let recorded = || {
-        let file = world.state().join("record.sqlite");
-        if !file.exists() {
-            return 0;
-        }
-        let record = record.get_or_init(|| rusqlite::Connection::open(&file).unwrap());
-        // Nothing is there before its tables are.
-        record.query_row("SELECT coalesce(max(id), 0) FROM mentions", [], |row| row.get(0)).unwrap_or(0_i64)
+        let newest = MentionFilter { copies: true, limit: 1, ..MentionFilter::default() };
+        world.record().mentions(&newest).unwrap().first().map_or(0, |row| row.mention.id)
     };
     let (mut restarts, mut before) = (0, 0);
     loop {
