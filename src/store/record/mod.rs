@@ -68,7 +68,7 @@ pub use versions::Version;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -81,6 +81,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("privacy.sql"),
     include_str!("summaries.sql"),
     include_str!("looks.sql"),
+    include_str!("mention_cases.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.
