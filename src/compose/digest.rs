@@ -198,10 +198,12 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
         let list = &summary.themes;
         Section { themes: shown.collect(), ..section(&texts.themes, list.count(), list.items.len(), Vec::new(), "") }
     };
+    // Where management has no grave case to be named, the subject has said how many are open.
+    let named = if management && summary.needs.items.is_empty() { 0 } else { summary.needs.count() };
     let new = if management { &texts.grave } else { &texts.new };
     let all = [
         (summary.overdue.count(), cases(&texts.overdue, &summary.overdue)),
-        (summary.needs.count(), cases(if management { &texts.open } else { &texts.needs }, &summary.needs)),
+        (named, cases(if management { &texts.open } else { &texts.needs }, &summary.needs)),
         (summary.themes.count(), themes()),
         (summary.new.count(), items(new, &summary.new, "")),
         (summary.questions.count(), items(&texts.questions, &summary.questions, "category:question")),

@@ -47,6 +47,8 @@ struct View<'a> {
     ended_label: &'a str,
     ended: Vec<Fact>,
     how_label: &'a str,
+    /// The theme's page, where pages are served.
+    page: Option<String>,
     how: String,
     foot: Vec<String>,
 }
@@ -120,6 +122,7 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         ended_label: &labels.ended_cases,
         ended: ended.into_iter().take(MAX_CASES).map(|c| case_line(words, input, c)).collect(),
         how_label: &labels.how,
+        page: composer.theme_page(theme.id),
         how: format!("mentiond themes show {number}"),
         foot: composer.foot(
             words,

@@ -179,6 +179,13 @@ impl Composer {
         Some(format!("{}/{mention}", base.as_str().trim_end_matches('/')))
     }
 
+    /// Where a theme has its page.
+    fn theme_page(&self, theme: i64) -> Option<String> {
+        let mut url = self.settings.mention_pages.clone()?;
+        url.path_segments_mut().ok()?.pop_if_empty().pop().extend(["themes", &theme.to_string()]);
+        Some(url.into())
+    }
+
     /// Where all mentions that a query finds are listed.
     fn inbox(&self, query: &str) -> Option<String> {
         let mut url = self.settings.mention_pages.clone()?;

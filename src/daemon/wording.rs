@@ -274,11 +274,10 @@ fn dossier(
     (copy, back): (bool, bool),
     possible_duplicate: bool,
 ) -> Email {
-    let ThemeFile { row, mentions, days, usual, sources, languages, cases, .. } = theme;
+    let ThemeFile { row, mentions, days, usual, sources, languages, cases, akin, .. } = theme;
     let posts: Vec<DossierPost<'_>> =
         mentions.iter().map(|m| DossierPost { mention: &m.mention, person: m.person }).collect();
-    let cases: Vec<Earlier> = cases
-        .iter()
+    let cases: Vec<Earlier> = (cases.iter().chain(akin))
         .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
         .collect();
     let owner = file.map(|f| &f.case.owner);

@@ -177,6 +177,8 @@ impl<'a> Digest<'a> {
         let Wanted { department, kind, .. } = self.wanted;
         let mut hidden = self.hidden;
         let (mut needs, mut overdue): (Vec<OpenCase>, Vec<OpenCase>) = (Vec::new(), Vec::new());
+        // Management is told how many there are; the grave ones are named.
+        let mut unnamed = 0;
         for case in cases {
             if (!self.everything && case.owner.department != department.key) || case.status.is_ended() {
                 continue;
@@ -191,6 +193,8 @@ impl<'a> Digest<'a> {
                 overdue.push(open);
             } else if waits && (kind != SummaryKind::Management || case.severity >= Severity::High) {
                 needs.push(open);
+            } else if waits {
+                unnamed += 1;
             }
         }
         needs.sort_by_key(|c| (Reverse(c.severity), c.opened, c.case));
@@ -199,6 +203,8 @@ impl<'a> Digest<'a> {
         let told: HashSet<i64> = needs.iter().chain(&overdue).map(|c| c.case).collect();
         let untold = |case: Option<i64>| case.is_none_or(|case| !told.contains(&case));
 
+        let mut needs = Listed::first(needs, MAX_CASES);
+        needs.more += unnamed;
         let Self { mut new, mut praise, mut questions, copies, .. } = self;
         new.retain(|pick| untold(pick.case));
         let mut rest: BTreeMap<Category, u64> = BTreeMap::new();
@@ -229,7 +235,7 @@ impl<'a> Digest<'a> {
             meets: self.wanted.meets(self.span.to),
             late: Wanted::is_late(self.span.to, now),
             everything: self.everything,
-            needs: Listed::first(needs, MAX_CASES),
+            needs,
             overdue: Listed::first(overdue, MAX_CASES),
             themes: Listed::first(self.themes.lines(), MAX_THEMES),
             new: items(new, MAX_NEW),

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::{concepts, issues};
+use super::concepts;
+use super::issues::{self, Known, Table};
 use crate::classify::{Stem, stems};
 
 /// Words of a text that are looked at.
@@ -14,7 +15,8 @@ pub(super) const MOST_TERMS: usize = 64;
 const WORDS: f32 = 0.40;
 const CONCEPTS: f32 = 0.35;
 const THING_ALONE: f32 = 0.12;
-const ISSUES: f32 = 0.90;
+/// Hashes from here on are known issues.
+const ISSUES: u32 = 0x8000_0000;
 
 /// One term of a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +31,7 @@ pub struct Term {
 /// The terms of a text, by hash, each once (the squares of the weights add up to 1), and whether it is about an issue that
 /// support desks know.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Terms(pub Vec<Term>, pub bool);
+pub struct Terms(pub Vec<Term>, pub Option<Known>);
 
 /// What is weighed together.
 #[derive(Default)]
@@ -37,7 +39,7 @@ struct Bag(HashMap<u32, (f32, String)>);
 
 impl Bag {
     fn add(&mut self, kind: char, key: &str, weight: f32, word: &str) {
-        let at = self.0.entry(hash(kind, key)).or_insert_with(|| (0.0, word.to_owned()));
+        let at = self.0.entry(hash(kind, key) & !0x8000_0000).or_insert_with(|| (0.0, word.to_owned()));
         at.0 = at.0.max(weight);
     }
 }
@@ -46,6 +48,11 @@ impl Terms {
     /// The terms of a text in a language. `searched` are the words that the watchlists look for: every mention has them,
     /// so they say nothing. `rare` says how rare a term is among the mentions so far: 0 (all have it) … 1.
     pub fn of(text: &str, language: &str, searched: &[&str], rare: impl Fn(u32) -> f32) -> Self {
+        Self::with(issues::table(), text, language, searched, rare)
+    }
+
+    /// The same with another table of known issues.
+    pub fn with(table: &Table, text: &str, language: &str, searched: &[&str], rare: impl Fn(u32) -> f32) -> Self {
         let words = stems(text, language, MOST_WORDS);
         let searched: Vec<String> =
             searched.iter().flat_map(|s| stems(s, language, 8)).filter(|s| !s.common).map(|s| s.stem).collect();
@@ -77,13 +84,6 @@ impl Terms {
             bag.add('+', &concept, weight, &concept.replace('+', " "));
         }
         all.extend(weigh(bag, share, &rare));
-        let mut bag = Bag::default();
-        let known = issues::of(&words, language);
-        let sure = known.first().map_or(0.0, |(_, p)| *p);
-        for (issue, share) in known {
-            bag.add('!', issue, share, "");
-        }
-        all.extend(weigh(bag, ISSUES * sure, &|_| 1.0));
         all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
         all.truncate(MOST_TERMS);
         all.sort_by_key(|t| t.hash);
@@ -92,7 +92,11 @@ impl Terms {
         if norm > 0.0 {
             all.iter_mut().for_each(|t| t.weight /= norm);
         }
-        Self(all, sure > 0.0)
+        let known = table.known(&words, language);
+        if let Some(known) = known {
+            all.push(Term { hash: issue_hash(known.name), weight: known.margin, word: String::new() });
+        }
+        Self(all, known)
     }
 
     /// The readable words, heaviest first.
@@ -163,6 +167,16 @@ pub(super) fn hash(kind: char, key: &str) -> u32 {
     let mut buffer = [0; 4];
     let kind = kind.encode_utf8(&mut buffer).bytes();
     kind.chain(key.bytes()).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// The hash of a known issue; no other term has one as high.
+pub(super) fn issue_hash(name: &str) -> u32 {
+    hash('!', name) | ISSUES
+}
+
+/// Whether a term is a known issue.
+pub(super) fn is_issue(hash: u32) -> bool {
+    hash >= ISSUES
 }
 
 #[cfg(test)]

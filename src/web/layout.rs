@@ -30,13 +30,15 @@ pub(super) const WORDS: [(&str, &str); 4] = [
     ("da", include_str!("words/da.toml")),
 ];
 
-pub(super) const TEMPLATES: [(&str, &str); 9] = [
+pub(super) const TEMPLATES: [(&str, &str); 11] = [
     ("base.html", include_str!("templates/base.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("inbox.html", include_str!("templates/inbox.html")),
     ("mention.html", include_str!("templates/mention.html")),
     ("cases.html", include_str!("templates/cases.html")),
     ("case.html", include_str!("templates/case.html")),
+    ("themes.html", include_str!("templates/themes.html")),
+    ("theme.html", include_str!("templates/theme.html")),
     ("sources.html", include_str!("templates/sources.html")),
     ("act.html", include_str!("templates/act.html")),
     ("plain.html", include_str!("templates/plain.html")),

@@ -85,6 +85,8 @@ async fn pages() -> Vec<Shot> {
     keep("mention-masked", liv.get("/mentions/1").await);
     keep("cases", ana.get("/cases").await);
     keep("case", ana.get("/cases/1?done=1").await);
+    keep("themes", ana.get("/themes?all=1").await);
+    keep("theme", ana.get("/themes/1").await);
     keep("sources", ana.get("/sources").await);
     keep("act", stranger.get(&links[0]).await);
     keep("act-assign", stranger.get(&links[3]).await);

@@ -264,9 +264,17 @@ async fn every_page_speaks_every_language() {
         let daemon = world.run();
         let links = notice_links(&world, ANA).await;
         let ana = Person::sign_in(&world, &daemon, ANA).await;
-        for path in
-            ["/mentions", "/mentions?q=zebra", "/mentions/1", "/cases", "/cases/1", "/cases/1?done=1", "/sources"]
-        {
+        for path in [
+            "/mentions",
+            "/mentions?q=zebra",
+            "/mentions/1",
+            "/cases",
+            "/cases/1",
+            "/cases/1?done=1",
+            "/sources",
+            "/themes?all=1",
+            "/themes/1",
+        ] {
             let page = ana.get(path).await;
             assert_eq!(page.status, 200, "{language} {path}");
             page.says(mentions).says(&format!("lang=\"{language}\""));

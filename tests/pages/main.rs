@@ -11,3 +11,4 @@ mod safety;
 mod sign_in;
 #[path = "../support/mod.rs"]
 mod support;
+mod theme_pages;

@@ -9,17 +9,21 @@
 
 use std::path::Path;
 
-use mentiond::themes::issues::train::{Row, train};
+use mentiond::themes::issues::train::{About, Row, train};
 
 fn main() {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = std::env::var_os("MENTIOND_SHARED").map_or_else(|| project.join("../shared"), Into::into);
     let mut rows = Vec::new();
-    for set in ["banking77_en", "bitext_intents_en"] {
+    for (number, set) in [(1, "banking77_en"), (2, "bitext_intents_en")] {
         let text = std::fs::read_to_string(shared.join(format!("data/labelled/{set}.tsv"))).expect("the set");
         for line in text.lines().skip(1) {
             let [_, _, text, label, ..] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
-            rows.push(Row { language: "en".into(), text: text.into(), issue: Some(label.into()), talk: false });
+            rows.push(Row {
+                language: "en".into(),
+                text: text.into(),
+                about: About::Issue { set: number, name: label.into() },
+            });
         }
     }
     for language in ["en", "es", "pt", "da"] {
@@ -27,13 +31,10 @@ fn main() {
         let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
         files.sort();
         for file in files {
-            let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let talk = ["general", "press", "news", "praise", "spam", "swearing", "adlike"]
-                .iter()
-                .any(|t| name.starts_with(t));
+            let about = About::of_corpus(&file.file_stem().unwrap_or_default().to_string_lossy());
             for line in std::fs::read_to_string(file).unwrap().lines().skip(1) {
                 let text = line.split('\t').next().unwrap_or_default();
-                rows.push(Row { language: language.into(), text: text.into(), issue: None, talk });
+                rows.push(Row { language: language.into(), text: text.into(), about: about.clone() });
             }
         }
     }

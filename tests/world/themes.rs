@@ -203,6 +203,13 @@ async fn a_theme_ends_with_its_case() {
     }
     daemon.store.close().await;
     assert_eq!(themes(&world)[0].theme.status, ThemeStatus::Closed);
+
+    // Where much the same is a theme of its own, how it ended before is told.
+    let mention = world.mentions()[0].mention.id;
+    let parted = act(&world, 1, ThemeAction::Split { mentions: vec![mention] }).await.unwrap();
+    let akin = world.record().theme(parted).unwrap().unwrap().akin;
+    assert_eq!(akin.iter().map(|c| (c.case, c.status)).collect::<Vec<_>>(), [(case, CaseStatus::Closed)]);
+    assert!(world.record().theme(1).unwrap().unwrap().akin.is_empty(), "its own case is no other one");
 }
 
 #[tokio::test]

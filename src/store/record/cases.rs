@@ -286,7 +286,7 @@ pub(super) fn follow(
 ) -> Result<Followed, StoreError> {
     let has_case = c
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM cases WHERE mention = ?1 AND theme IS NULL) OR EXISTS (SELECT 1 FROM case_mentions WHERE mention = ?1)",
+            "SELECT EXISTS (SELECT 1 FROM mention_cases WHERE mention = ?1) OR EXISTS (SELECT 1 FROM case_mentions WHERE mention = ?1)",
         )?
         .query_row([mention], |row| row.get(0))?;
     if has_case {
@@ -358,7 +358,7 @@ pub(super) fn gather(
 ) -> Result<Option<u64>, StoreError> {
     let own: Option<i64> = c
         .prepare_cached(
-            "SELECT id FROM cases WHERE mention = ?1 AND theme IS NULL
+            "SELECT id FROM mention_cases WHERE mention = ?1
              UNION ALL SELECT case_id FROM case_mentions WHERE mention = ?1 LIMIT 1",
         )?
         .query_row([mention], |row| row.get(0))

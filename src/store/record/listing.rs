@@ -215,7 +215,7 @@ impl Reader {
 fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, StoreError> {
     let mut statement = c.prepare_cached(
         "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
-         FROM mentions m LEFT JOIN cases k ON k.mention = m.id AND k.theme IS NULL
+         FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id
          WHERE (?1 IS NULL OR m.fetched >= ?1) AND (?2 IS NULL OR m.category = ?2) AND (?3 IS NULL OR m.severity = ?3)
             AND (?4 IS NULL OR m.department = ?4) AND (?5 OR m.original = 1)
             AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(m.content, '$.watchlists') w WHERE w.value ->> 'name' = ?6))
@@ -241,7 +241,7 @@ fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, S
 fn mention(c: &Connection, id: i64) -> Result<Option<MentionRow>, StoreError> {
     let mut statement = c.prepare_cached(
         "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
-         FROM mentions m LEFT JOIN cases k ON k.mention = m.id AND k.theme IS NULL WHERE m.id = ?1",
+         FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id WHERE m.id = ?1",
     )?;
     Ok(statement.query_row([id], mention_row).optional()?)
 }

@@ -146,7 +146,7 @@ impl Record {
             let mut statement = c.prepare_cached(
                 "SELECT o.*, m.id AS mention_id, m.content AS mention_content, m.story AS story, m.words AS words,
                     k.id AS case_id, s.started AS story_started
-                 FROM outbox o LEFT JOIN mentions m ON m.id = o.mention LEFT JOIN cases k ON k.mention = m.id AND k.theme IS NULL
+                 FROM outbox o LEFT JOIN mentions m ON m.id = o.mention LEFT JOIN mention_cases k ON k.mention = m.id
                  LEFT JOIN stories s ON s.id = m.story WHERE o.status IN ('queued', 'deferred') AND o.due <= ?1 AND o.id <= ?2
                  ORDER BY o.due, o.id LIMIT ?3",
             )?;

@@ -189,7 +189,7 @@ fn named(
     sender: Option<(&CaseDesk, &str)>,
 ) -> Result<Option<(i64, bool)>, StoreError> {
     let mut statement = c.prepare_cached(
-        "SELECT ifnull(o.content ->> '$.case', k.id), o.recipient FROM outbox o LEFT JOIN cases k ON k.mention = o.mention AND k.theme IS NULL
+        "SELECT ifnull(o.content ->> '$.case', k.id), o.recipient FROM outbox o LEFT JOIN mention_cases k ON k.mention = o.mention
          WHERE o.message_id = ?1",
     )?;
     for reference in references.iter().rev().take(MAX_LOOKED_UP) {

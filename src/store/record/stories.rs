@@ -144,7 +144,7 @@ impl Record {
         self.read(move |c| {
             let mut statement = c.prepare_cached(
                 "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
-                 FROM mentions m LEFT JOIN cases k ON k.mention = m.id AND k.theme IS NULL WHERE m.story = ?1 ORDER BY m.id LIMIT ?2",
+                 FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id WHERE m.story = ?1 ORDER BY m.id LIMIT ?2",
             )?;
             let rows = statement.query_map(params![story, MOST_OF_STORY], mention_row)?;
             Ok(rows.collect::<Result<_, _>>()?)

@@ -158,7 +158,7 @@ impl Moment<'_> {
         let mut statement = self.0.prepare_cached(
             "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
                 h.content ->> '$.name' AS theme
-             FROM mentions m LEFT JOIN cases k ON k.mention = m.id AND k.theme IS NULL
+             FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id
                 LEFT JOIN theme_mentions t ON t.mention = m.id
                 LEFT JOIN themes h ON h.id = t.theme AND h.status IN ('open', 'closed')
              WHERE m.id IN (SELECT id FROM mentions WHERE fetched >= ?1 UNION SELECT id FROM mentions WHERE id > ?2)

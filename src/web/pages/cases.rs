@@ -220,7 +220,7 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
         "case.html",
         &guest.frame("cases"),
         context! {
-            c => view, m => told, id => case.id, done, trouble, buttons,
+            c => view, m => told, id => case.id, theme => case.theme, done, trouble, buttons,
             masked => sight == Sight::Masked,
             ended => case.status.is_ended(),
             clocks_now => clocks(app, guest, case),

@@ -1,9 +1,10 @@
-//! The pages: mentions, one mention, cases, one case, sources. For whoever is signed in; `access` says what they see.
+//! The pages: mentions, one mention, cases, one case, themes, one theme, sources. For whoever is signed in; `access` says what they see.
 
 mod cases;
 mod inbox;
 mod mention;
 mod sources;
+mod themes;
 
 use axum::Router;
 use axum::extract::State;
@@ -22,6 +23,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/mentions/{id}", get(mention::show))
         .route("/cases", get(cases::list))
         .route("/cases/{id}", get(cases::show).post(cases::act))
+        .route("/themes", get(themes::list))
+        .route("/themes/{id}", get(themes::show))
         .route("/sources", get(sources::show))
 }
 

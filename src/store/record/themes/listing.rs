@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::super::super::StoreError;
 use super::super::cases::{self, EarlierCase};
 use super::super::{Reader, Record, millis, moment, rows};
-use super::theme;
+use super::{theme, unpack};
 use crate::model::{Mention, Theme, ThemeStatus, ThemeStep};
 use crate::themes::Joined;
+use crate::themes::place::{AKIN, alike};
 
 /// Mentions of a theme that are read, the newest.
 pub(super) const MOST_MENTIONS: usize = 200;
@@ -16,6 +17,9 @@ pub(super) const MOST_MENTIONS: usize = 200;
 const MOST_STEPS: usize = 200;
 /// Cases inside a theme that are read, the newest.
 const MOST_CASES: usize = 20;
+/// Themes that a theme is compared with, those heard of last, and ended cases of those like it that are read.
+const MOST_COMPARED: usize = 500;
+const MOST_AKIN: usize = 5;
 /// Days of a theme's trend.
 const TREND_DAYS: i64 = 14;
 /// Days before them that tell the usual.
@@ -70,6 +74,9 @@ pub struct ThemeFile {
     pub languages: Vec<(String, u64)>,
     /// Cases of its mentions, newest first; the theme's own case is not among them.
     pub cases: Vec<EarlierCase>,
+    /// Cases that have ended, of other themes that are like this one and of their mentions, newest first: how such things
+    /// ended before.
+    pub akin: Vec<EarlierCase>,
 }
 
 impl Record {
@@ -198,11 +205,12 @@ fn file(c: &Connection, id: i64) -> Result<Option<ThemeFile>, StoreError> {
     };
     let cases = c
         .prepare_cached(
-            "SELECT k.id, k.content, k.mention AS mention_id FROM theme_mentions t JOIN cases k ON k.mention = t.mention AND k.theme IS NULL
+            "SELECT k.id, k.content, k.mention AS mention_id FROM theme_mentions t JOIN mention_cases k ON k.mention = t.mention
              WHERE t.theme = ?1 ORDER BY k.id DESC LIMIT ?2",
         )?
         .query_map(params![id, MOST_CASES], cases::earlier_row)?
         .collect::<Result<_, _>>()?;
+    let akin = akin(c, id, &row.theme.watchlist)?;
     Ok(Some(ThemeFile {
         sources: tally("m.source")?,
         languages: tally("m.content ->> '$.classification.language.code'")?,
@@ -212,5 +220,42 @@ fn file(c: &Connection, id: i64) -> Result<Option<ThemeFile>, StoreError> {
         days,
         usual: usual as f64 / USUAL_DAYS as f64,
         cases,
+        akin,
     }))
+}
+
+/// Cases that have ended of the themes that are most like this one.
+fn akin(c: &Connection, id: i64, watchlist: &str) -> Result<Vec<EarlierCase>, StoreError> {
+    let terms: Vec<u8> =
+        c.prepare_cached("SELECT terms FROM themes WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
+    let terms = unpack(&terms);
+    let mut statement = c.prepare_cached(
+        "SELECT h.id, h.terms FROM themes h WHERE h.watchlist = ?1 AND h.id <> ?2 AND h.status <> 'merged' AND (
+            EXISTS (SELECT 1 FROM cases k WHERE k.theme = h.id AND k.ended IS NOT NULL)
+            OR EXISTS (SELECT 1 FROM theme_mentions t JOIN mention_cases k ON k.mention = t.mention
+                WHERE t.theme = h.id AND k.ended IS NOT NULL))
+         ORDER BY h.last_seen DESC LIMIT ?3",
+    )?;
+    let mut themes: Vec<(f32, i64)> = Vec::new();
+    let mut found = statement.query(params![watchlist, id, MOST_COMPARED])?;
+    while let Some(row) = found.next()? {
+        let near = alike(&terms, &unpack(&row.get::<_, Vec<u8>>("terms")?));
+        if near >= AKIN {
+            themes.push((near, row.get("id")?));
+        }
+    }
+    themes.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+    let mut cases: Vec<EarlierCase> = Vec::new();
+    for (_, theme) in themes.into_iter().take(MOST_AKIN) {
+        let mut statement = c.prepare_cached(
+            "SELECT k.id, k.content, k.mention AS mention_id FROM cases k WHERE k.ended IS NOT NULL AND (k.theme = ?1
+                OR (k.theme IS NULL AND k.mention IN (SELECT mention FROM theme_mentions WHERE theme = ?1)))
+             ORDER BY k.id DESC LIMIT ?2",
+        )?;
+        let rows = statement.query_map(params![theme, MOST_AKIN], cases::earlier_row)?;
+        cases.extend(rows.collect::<Result<Vec<_>, _>>()?);
+    }
+    cases.sort_by_key(|case| std::cmp::Reverse(case.case));
+    cases.truncate(MOST_AKIN);
+    Ok(cases)
 }
