@@ -152,6 +152,7 @@ fn told(guest: &Guest, step: &ThemeStep) -> Value {
         ThemeHappening::TookIn { theme } => context! { what => "took_in", theme },
         ThemeHappening::MergedInto { theme } => context! { what => "merged", theme },
         ThemeHappening::Parted { theme, mentions } => context! { what => "parted", theme, count => mentions.len() },
+        ThemeHappening::Shrank { people, .. } => context! { what => "shrank", people },
     };
     let by = step.by.as_deref().map(|by| routing.person_name(by).unwrap_or(by).to_owned());
     context! { at => phrases.date(step.at, &guest.view.site.timezone), by => by.unwrap_or_default(), ..said }
