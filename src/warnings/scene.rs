@@ -307,7 +307,11 @@ impl<'a> Scene<'a> {
         let heard = self.heard(&shares, hours.clone());
         let (counts, negative) = self.counts(cause, hours);
         let week = weeks(self.book.first, self.learn, self.zone);
-        let prior = whole.map(|w| Prior { shape: &w.learned.usual.shape, level: w.learned.usual.level * LEAST_SHARE });
+        let prior = whole.map(|w| Prior {
+            shape: &w.learned.usual.shape,
+            level: w.learned.usual.level * LEAST_SHARE,
+            growth: w.learned.usual.growth,
+        });
         let usual = Usual::fit(Hours { counts: &counts, heard: &heard, week: &week }, self.learn, prior);
         let (all, angry) = (counts.iter().sum::<f64>(), negative.iter().sum::<f64>());
         Learned { usual, shares, negative: (all >= 20.0).then(|| (angry / all * 1_000.0).round() / 1_000.0) }

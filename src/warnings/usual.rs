@@ -9,6 +9,9 @@
 pub(super) const WEEK: usize = 168;
 /// Half of what the level is made of is as old as this, in hours.
 const LEVEL_HALF_LIFE: f64 = 7.0 * 24.0;
+/// Hours from the end of what is learnt to now, about; and how far a trend is followed.
+const LAG: f64 = 36.0;
+const MOST_GROWTH: f64 = 1.5;
 /// The level at a past moment is made of what lay around it.
 const AROUND_HALF_LIFE: f64 = 4.0 * 24.0;
 /// Mentions that a prior is worth: for an hour of the day or a day of the week, and for one hour of the week.
@@ -30,6 +33,8 @@ const KAPPA_WORTH: [f64; 3] = [60.0, 60.0, 400.0];
 pub(super) struct Usual {
     /// Mentions an hour of average weight.
     pub(super) level: f64,
+    /// What the level was multiplied with because an average lags behind what grows, 1 … 1.5.
+    pub(super) growth: f64,
     /// Weight of each hour of the week, Monday 0 h first; about 1 on average.
     pub(super) shape: [f64; WEEK],
     /// κ of [`super::tail`], for each of [`SPANS`].
@@ -55,6 +60,8 @@ pub(super) struct Prior<'a> {
     pub(super) shape: &'a [f64; WEEK],
     /// Mentions an hour that are expected of a part that nobody has heard of.
     pub(super) level: f64,
+    /// [`Usual::growth`] of the whole.
+    pub(super) growth: f64,
 }
 
 impl Usual {
@@ -73,17 +80,18 @@ impl Usual {
                 weights = weigh(hours, &around, &shape, upto);
             }
         }
-        let (mut mentions, mut exposure) = (0.0, 0.0);
-        for (at, weight) in weights.iter().enumerate() {
-            let age = 0.5_f64.powf((upto - at) as f64 / LEVEL_HALF_LIFE);
-            let Some((count, heard, factor)) = hour(hours, &shape, at) else { continue };
-            mentions += age * weight * count;
-            exposure += age * weight * heard * factor;
-        }
-        let known = mentions + 0.5;
-        let level = known / (exposure + prior.map_or(0.0, |p| 0.5 / p.level.max(1e-9))).max(1e-9);
+        let recent = averaged(hours, &weights, &shape, LEVEL_HALF_LIFE);
+        let before = averaged(hours, &weights, &shape, 2.0 * LEVEL_HALF_LIFE);
+        let known = recent.mentions + 0.5;
+        let level = known / (recent.exposure + prior.map_or(0.0, |p| 0.5 / p.level.max(1e-9))).max(1e-9);
+        // An average lags behind what grows. What falls is left as it is: it must not make an ordinary day look like a rise.
+        let growth = (recent.rate() / before.rate()).ln() / (before.age - recent.age).max(1.0);
+        let own = (growth * (recent.age + LAG)).exp().clamp(1.0, MOST_GROWTH);
+        // A part grows with the whole, which is better known, or faster.
+        let growth = prior.map_or(own, |p| p.growth.max(own));
+        let level = level * growth;
         let kappa = std::array::from_fn(|n| stray(hours, &weights, &around, &shape, n));
-        Self { level, shape, kappa, known }
+        Self { level, growth, shape, kappa, known }
     }
 
     /// Mentions expected in an hour of the week of which `heard` is listened to.
@@ -103,6 +111,35 @@ impl Usual {
         };
         strays + 1.0 / self.known.max(0.5) + 0.01
     }
+}
+
+/// An exponential average.
+struct Averaged {
+    mentions: f64,
+    exposure: f64,
+    /// How old it is on average, in hours before the end of what is learnt.
+    age: f64,
+}
+
+impl Averaged {
+    /// Mentions an hour; never 0.
+    fn rate(&self) -> f64 {
+        (self.mentions + 0.5) / self.exposure.max(0.5)
+    }
+}
+
+/// The average level of the last hours, half of it as old as `half_life`.
+fn averaged(hours: Hours<'_>, weights: &[f64], shape: &[f64; WEEK], half_life: f64) -> Averaged {
+    let (mut mentions, mut exposure, mut ages) = (0.0, 0.0, 0.0);
+    for (at, weight) in weights.iter().enumerate() {
+        let old = (weights.len() - at) as f64;
+        let weight = weight * 0.5_f64.powf(old / half_life);
+        let Some((count, heard, factor)) = hour(hours, shape, at) else { continue };
+        mentions += weight * count;
+        exposure += weight * heard * factor;
+        ages += weight * heard * factor * old;
+    }
+    Averaged { mentions, exposure, age: if exposure > 0.0 { ages / exposure } else { 0.0 } }
 }
 
 /// Count, share listened to and weight of an hour, if it was listened to.
@@ -288,7 +325,7 @@ mod tests {
         let (counts, heard, week) = (vec![0.0; T], vec![1.0; T], weeks());
         let mut shape = [1.0; WEEK];
         shape[5] = 3.0;
-        let prior = Prior { shape: &shape, level: 0.02 };
+        let prior = Prior { shape: &shape, level: 0.02, growth: 1.0 };
         let part = Usual::fit(Hours { counts: &counts, heard: &heard, week: &week }, T, Some(prior));
         assert!(part.level > 0.0 && part.level < 0.02, "{}", part.level);
         assert_eq!(part.shape[5], 3.0);
