@@ -17,7 +17,7 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use mentiond::clock::Clock;
 use mentiond::dedup::near::{SKETCH, Sketch};
 use mentiond::store::seen::{Marks, Seen};
 use serde_json::Value;
@@ -153,7 +153,7 @@ fn fill_index(world: &World) {
     for from in (0..WEEK).step_by(100) {
         let sketches =
             (from..from + 100).map(|n| (n + 1_000_000_000, Sketch((0..SKETCH).map(|_| dice.next()).collect())));
-        seen.mark(&[Marks { sketches: sketches.collect(), ..Marks::default() }], Timestamp::now()).unwrap();
+        seen.mark(&[Marks { sketches: sketches.collect(), ..Marks::default() }], Clock::system().now()).unwrap();
     }
     seen.flush().unwrap();
 }

@@ -225,7 +225,7 @@ impl World {
         let holiday = self.holidays.iter().find(|(d, _)| *d == day).map_or(1.0, |(_, factor)| *factor);
         let rate = self.usual(quarter) / 4.0 * self.hour_factor * self.day_factor * holiday;
         let now = START + SignedDuration::from_mins(15 * (quarter + 1));
-        for source in 0..SOURCES.len() {
+        for (source, portion) in SOURCES.into_iter().enumerate() {
             let deaf = self.outages.iter().any(|(s, from, to)| *s == source && (*from..*to).contains(&quarter));
             if deaf {
                 let at = (absolute - self.book.first) as usize;
@@ -245,12 +245,12 @@ impl World {
                 }
             }
             for (n, (category, share)) in CATEGORIES.into_iter().enumerate() {
-                let mut mean = rate * SOURCES[source] * share * self.category_factors[n];
+                let mut mean = rate * portion * share * self.category_factors[n];
                 if let Some(rise) = rise.filter(|r| (r.from..r.from + 12).contains(&quarter)) {
                     match rise.category {
                         None => mean *= rise.times,
                         Some(one) if one == category => {
-                            mean += (rise.times - 1.0) * rate * SOURCES[source];
+                            mean += (rise.times - 1.0) * rate * portion;
                         }
                         Some(_) => {}
                     }

@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
 
     fn all(&mut self) -> Search {
         let mut parts = Vec::new();
-        while self.rest.last().is_some_and(|next| *next != ")") && !(self.is_or() && !self.tighter) {
+        while self.rest.last().is_some_and(|next| *next != ")") && (self.tighter || !self.is_or()) {
             let one = self.one();
             let mut either = vec![one];
             while self.tighter && self.is_or() {
