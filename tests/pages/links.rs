@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use mentiond::model::{Case, CaseStatus};
 
 use crate::client::*;
-use crate::support::world::{World, until};
+use crate::support::world::{Running, World, until};
 
 fn case(world: &World) -> Case {
     world.record().case(1).unwrap().unwrap().case
@@ -14,6 +14,20 @@ fn case(world: &World) -> Case {
 
 fn steps(world: &World) -> usize {
     world.record().case(1).unwrap().unwrap().steps.len()
+}
+
+/// Answers case 1 in Ana's name and lets time pass until she is asked whether the customer is satisfied: the links of
+/// that mail, yes and no.
+async fn asked_whether_satisfied(world: &World, daemon: &Running, ana: &Person) -> Vec<String> {
+    let notice = notice_links(world, ANA).await;
+    assert_eq!(ana.post(&notice[1], "").await.status, 303);
+    world.pass(SignedDuration::from_hours(24 * 4));
+    daemon.reload.send(()).await.unwrap();
+    until("the question", || world.mails_to(ANA).iter().any(|m| m.kind == "question")).await;
+    let question = world.mails_to(ANA).into_iter().find(|m| m.kind == "question").unwrap();
+    let found = links(&question.text, "/act/");
+    assert!(found.len() == 2 && !question.text.contains("mentiond cases"), "{}", question.text);
+    found
 }
 
 #[tokio::test]
@@ -151,15 +165,8 @@ async fn the_question_whether_the_customer_is_satisfied_is_answered_with_a_link(
     let (world, at) = world("en");
     let world = world.feed("forum", complaint());
     let daemon = world.run();
-    let notice = notice_links(&world, ANA).await;
     let ana = Person::stranger(at);
-    assert_eq!(ana.post(&notice[1], "").await.status, 303);
-    world.pass(SignedDuration::from_hours(24 * 4));
-    daemon.reload.send(()).await.unwrap();
-    until("the question", || world.mails_to(ANA).iter().any(|m| m.kind == "question")).await;
-    let question = world.mails_to(ANA).into_iter().find(|m| m.kind == "question").unwrap();
-    let found = links(&question.text, "/act/");
-    assert!(found.len() == 2 && !question.text.contains("mentiond cases"), "{}", question.text);
+    let found = asked_whether_satisfied(&world, &daemon, &ana).await;
     ana.get(&found[1]).await.says("is the customer not satisfied?");
     world.pass(SignedDuration::from_mins(1));
     assert_eq!(ana.post(&found[1], "").await.status, 303);
@@ -178,14 +185,9 @@ async fn a_link_to_a_closed_case_says_how_it_stands_and_changes_nothing() {
     let (world, at) = world("en");
     let world = world.feed("forum", complaint());
     let daemon = world.run();
-    let notice = notice_links(&world, ANA).await;
     let ana = Person::stranger(at);
-    assert_eq!(ana.post(&notice[1], "").await.status, 303);
-    world.pass(SignedDuration::from_hours(24 * 4));
-    daemon.reload.send(()).await.unwrap();
-    until("the question", || world.mails_to(ANA).iter().any(|m| m.kind == "question")).await;
-    let question = world.mails_to(ANA).into_iter().find(|m| m.kind == "question").unwrap();
-    let found = links(&question.text, "/act/");
+    let notice = notice_links(&world, ANA).await;
+    let found = asked_whether_satisfied(&world, &daemon, &ana).await;
     assert_eq!(ana.post(&found[0], "").await.status, 303);
     assert_eq!(case(&world).status, CaseStatus::Closed);
     let (before, history) = (case(&world), steps(&world));
