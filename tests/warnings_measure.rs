@@ -4,12 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a test may panic")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mentiond::model::{Category, Cause, Sensitivity, Unusual, Warning};
-use mentiond::warnings::{Book, Cell, DAYS, Listener, Memory, Post, Wish, look};
+use mentiond::warnings::{Book, Cell, DAYS, HourSet, Listener, Memory, Post, Wish, look};
 
 /// A Monday, 0 h UTC.
 const START: Timestamp = Timestamp::constant(1_772_409_600, 0);
@@ -167,7 +168,7 @@ impl World {
             .map(|n| (dice.below(days as u64) as i64, if n % 2 == 0 { 0.5 } else { 1.5 }))
             .collect();
         let sources = (0..SOURCES.len())
-            .map(|n| Listener { name: format!("s{n}"), heard: Vec::new(), last: None, seen: Vec::new() })
+            .map(|n| Listener { name: format!("s{n}"), heard: HourSet::default(), last: None, seen: BTreeMap::new() })
             .collect();
         let first = START.as_second() / 3_600;
         let book = Book { watchlist: "acme".into(), first, hours: 0, sources, cells: Vec::new(), posts: Vec::new() };
@@ -202,10 +203,6 @@ impl World {
             if keep > self.book.first {
                 let gone = (keep - self.book.first) as usize;
                 self.book.cells.retain(|c| c.hour >= keep);
-                for source in &mut self.book.sources {
-                    source.heard.drain(..gone);
-                    source.seen.drain(..gone);
-                }
                 self.book.first = keep;
                 self.book.hours -= gone;
             }
@@ -217,8 +214,7 @@ impl World {
             }
             self.book.hours += 1;
             for source in &mut self.book.sources {
-                source.heard.push(1.0);
-                source.seen.push(0);
+                source.heard.insert(absolute..absolute + 1);
             }
             self.book.posts.retain(|p| p.hour >= absolute - 25);
         }
@@ -228,9 +224,8 @@ impl World {
         for (source, portion) in SOURCES.into_iter().enumerate() {
             let deaf = self.outages.iter().any(|(s, from, to)| *s == source && (*from..*to).contains(&quarter));
             if deaf {
-                let at = (absolute - self.book.first) as usize;
                 // A poll every quarter of an hour: the hour in which it began to fail is blind from the last one on.
-                self.book.sources[source].heard[at] = 0.0;
+                self.book.sources[source].heard.remove(absolute..absolute + 1);
             } else {
                 self.book.sources[source].last = Some(now);
                 let (back, rest) = std::mem::take(&mut self.waiting).into_iter().partition(|(s, ..)| *s == source);
@@ -283,9 +278,7 @@ impl World {
                         None => self.book.cells.push(cell),
                     }
                     self.book.posts.push(post);
-                    if let Some(seen) = self.book.sources[source].seen.last_mut() {
-                        *seen += 1;
-                    }
+                    *self.book.sources[source].seen.entry(absolute).or_default() += 1;
                 }
             }
         }

@@ -1,17 +1,17 @@
 //! What is known of a watchlist, hour by hour: what was said, and who was listened to.
 
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::hours::HourSet;
 use crate::model::{Category, Cause};
 
 /// Days that "usual" is learnt from.
 pub const DAYS: i64 = 56;
 /// Days that a source must have been heard before it is judged.
 pub const NEEDED_DAYS: u32 = 14;
-/// An hour of which more than this was missed says nothing.
-const MISSED: SignedDuration = SignedDuration::from_mins(10);
-
 /// One sort of mention in one hour of its publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
@@ -41,12 +41,12 @@ pub struct Post {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listener {
     pub name: String,
-    /// Of each hour of the book 1, or 0 if it says nothing.
-    pub heard: Vec<f64>,
+    /// The hours of the book that say something.
+    pub heard: HourSet,
     /// When it was heard last.
     pub last: Option<Timestamp>,
-    /// Mentions by the hour in which they were *heard*, for the last days only.
-    pub seen: Vec<u32>,
+    /// Mentions by the hour in which they were *heard*, in hours since 1970 UTC.
+    pub seen: BTreeMap<i64, u32>,
 }
 
 /// All that is known of one watchlist.
@@ -63,6 +63,13 @@ pub struct Book {
     pub posts: Vec<Post>,
 }
 
+impl Book {
+    /// The hour at a place of the book, in hours since 1970 UTC.
+    pub(super) fn hour(&self, place: usize) -> i64 {
+        self.first.saturating_add(i64::try_from(place).unwrap_or(i64::MAX))
+    }
+}
+
 /// The hour, since 1970 UTC.
 pub fn hour_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(3_600)
@@ -76,30 +83,6 @@ pub fn hour_at(hour: i64) -> Timestamp {
 /// The first hour of a book of now.
 pub fn first_hour(now: Timestamp) -> i64 {
     hour_of(now) - DAYS * 24
-}
-
-/// Which hours of a book say something: those after `since`, without the times that were `blind`.
-pub fn listened(first: i64, hours: usize, since: Option<Timestamp>, blind: &[(Timestamp, Timestamp)]) -> Vec<f64> {
-    let Some(since) = since else { return vec![0.0; hours] };
-    let mut missed = vec![SignedDuration::ZERO; hours];
-    let index = |at: Timestamp| hour_of(at) - first;
-    for (from, to) in blind {
-        let begin = index(*from).max(0);
-        let end = index(*to).min(i64::try_from(hours).unwrap_or(i64::MAX) - 1);
-        for at in begin..=end {
-            let start = hour_at(first + at);
-            let next = start.checked_add(SignedDuration::from_hours(1)).unwrap_or(start);
-            let part = (*to).min(next).duration_since((*from).max(start));
-            if let Some(sum) = usize::try_from(at).ok().and_then(|at| missed.get_mut(at)) {
-                *sum += part.max(SignedDuration::ZERO);
-            }
-        }
-    }
-    let say = |(at, missed): (usize, &SignedDuration)| {
-        let start = hour_at(first.saturating_add(i64::try_from(at).unwrap_or(i64::MAX)));
-        if start < since || *missed > MISSED { 0.0 } else { 1.0 }
-    };
-    missed.iter().enumerate().map(say).collect()
 }
 
 /// Hour of the week of each hour, in the zone of the people: they sleep by it.
@@ -129,20 +112,6 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn hours_say_something_from_the_first_hearing_on_and_not_while_blind() {
-        let first = hour_of(at("2026-03-02T00:00:00Z"));
-        let blind = [
-            (at("2026-03-02T04:55:00Z"), at("2026-03-02T06:05:00Z")),
-            (at("2026-03-02T07:10:00Z"), at("2026-03-02T07:16:00Z")),
-            (at("2026-03-02T07:30:00Z"), at("2026-03-02T07:36:00Z")),
-            (at("2026-03-02T09:00:00Z"), at("2026-03-03T09:00:00Z")),
-        ];
-        let heard = listened(first, 10, Some(at("2026-03-02T01:20:00Z")), &blind);
-        assert_eq!(heard, [0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
-        assert_eq!(listened(first, 3, None, &[]), [0.0; 3]);
     }
 
     #[test]

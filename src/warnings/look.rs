@@ -1,11 +1,13 @@
 //! One look at a watchlist: what is unusual now, what explains it, and whether it was said before.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, belongs, hour_at, hour_of};
+use super::hours::HourSet;
 use super::scene::{Judged, Memory, Scene, Series};
 use super::tail::at_most;
 use crate::model::{Cause, Sensitivity, Tally, Unusual, Warning};
@@ -260,23 +262,24 @@ fn quiet(scene: &Scene<'_>, series: &[Series], earlier: &[Warning], wish: &Wish<
 /// The shortest time in which a series was silent although it was listened to, if that is improbable.
 fn silence<'s>(scene: &Scene<'_>, series: &'s Series, alpha: f64) -> Option<(&'s Series, Tally, Timestamp)> {
     // Only what was asked for since says that there was nothing: up to the last hearing of each source.
-    let listeners: Vec<(&[f64], &[u32], f64, usize)> =
-        (scene.book.sources.iter().zip(&scene.sources).zip(&series.learned.shares))
-            .filter(|(_, share)| **share > 0.0)
-            .map(|((listener, ear), share)| {
-                let upto =
-                    listener.last.map_or(0, |last| usize::try_from(hour_of(last) - scene.book.first).unwrap_or(0));
-                (ear.heard.as_slice(), listener.seen.as_slice(), *share, upto)
-            })
-            .collect();
-    let seen_at = |at: usize| listeners.iter().map(|(_, seen, ..)| seen.get(at).copied().unwrap_or(0)).sum::<u32>();
+    let listeners: Vec<(&HourSet, &BTreeMap<i64, u32>, f64, i64)> = (series.learned.shares.iter())
+        .filter_map(|(source, share)| {
+            let (listener, ear) = (scene.book.sources.get(*source)?, scene.sources.get(*source)?);
+            Some((ear.heard.as_ref(), &listener.seen, *share, listener.last.map_or(i64::MIN, hour_of)))
+        })
+        .collect();
+    let seen_at = |at: usize| {
+        let hour = scene.book.hour(at);
+        listeners.iter().map(|(_, seen, ..)| seen.get(&hour).copied().unwrap_or(0)).sum::<u32>()
+    };
     let said_at = |at: usize| scene.at(&series.counts, at);
     let (mut said, mut seen) = (said_at(scene.running), f64::from(seen_at(scene.running)));
     let (mut heard_hours, mut expected) = (0_usize, 0.0);
     let [.., longest] = SILENT;
     for at in (scene.running.saturating_sub(2 * longest)..scene.running).rev() {
+        let hour = scene.book.hour(at);
         let listened = (listeners.iter())
-            .map(|(heard, _, share, upto)| if at < *upto { share * heard.get(at).copied().unwrap_or(0.0) } else { 0.0 })
+            .map(|(heard, _, share, upto)| if hour < *upto && heard.contains(hour) { *share } else { 0.0 })
             .sum::<f64>();
         said += said_at(at);
         seen += f64::from(seen_at(at));
@@ -304,7 +307,7 @@ fn silence<'s>(scene: &Scene<'_>, series: &'s Series, alpha: f64) -> Option<(&'s
             };
             let last = (scene.base..at).rev().find(|at| said_at(*at) > 0.0);
             let since = if count == 0 { last.map_or(at, |last| last + 1) } else { at };
-            return Some((series, tally, hour_at(scene.book.first + i64::try_from(since).unwrap_or(0))));
+            return Some((series, tally, hour_at(scene.book.hour(since))));
         }
     }
     None

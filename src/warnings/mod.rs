@@ -3,7 +3,8 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `book` | what is known of a watchlist, hour by hour, and which hours say nothing because nobody listened |
+//! | `book` | what is known of a watchlist, hour by hour |
+//! | `hours` | which hours say something, and which nothing because nobody listened |
 //! | `usual` | what is usual for one series: level, shape over the week, how far counts stray |
 //! | `tail` | how likely a count is |
 //! | `scene` | what all parts of a look share: series with what is usual for each |
@@ -13,12 +14,14 @@
 //! published, not when they were heard: a feed that catches up tells of the past and changes nothing about now.
 
 mod book;
+mod hours;
 mod look;
 mod scene;
 mod tail;
 mod usual;
 
-pub use book::{Book, Cell, DAYS, Listener, NEEDED_DAYS, Post, first_hour, hour_at, hour_of, listened};
+pub use book::{Book, Cell, DAYS, Listener, NEEDED_DAYS, Post, first_hour, hour_at, hour_of};
+pub use hours::HourSet;
 pub use look::{Found, Measure, Standing, Wish, look};
 pub use scene::Memory;
 pub use tail::{at_least, at_most};

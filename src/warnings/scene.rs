@@ -1,5 +1,6 @@
 //! What all parts of one look share: who counts, what was said of late, and what is usual for each series.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::book::{Book, NEEDED_DAYS, Post, belongs, hour_at, hour_of, weeks};
+use super::hours::HourSet;
 use super::look::{Measure, Standing, Wish};
 use super::tail::at_least;
 use super::usual::{Hours, Prior, Usual};
@@ -45,8 +47,8 @@ pub struct Memory {
 #[derive(Clone, Debug)]
 pub(super) struct Learned {
     pub(super) usual: Usual,
-    /// Which part of it each source is; 0 for those that are not in it, or not known for long enough.
-    pub(super) shares: Vec<f64>,
+    /// The sources that are in it and known for long enough, by their place, and which part of it each is.
+    pub(super) shares: Vec<(usize, f64)>,
     pub(super) negative: Option<f64>,
 }
 
@@ -85,7 +87,7 @@ pub(super) struct Scene<'a> {
     pub(super) over: f64,
     /// Hour of the week of the hours from `base` on.
     pub(super) week: Vec<u8>,
-    pub(super) sources: Vec<Ear>,
+    pub(super) sources: Vec<Ear<'a>>,
     /// Days heard.
     pub(super) days: u32,
 }
@@ -99,8 +101,8 @@ pub(super) struct Recent {
 }
 
 /// A source as far as it counts.
-pub(super) struct Ear {
-    pub(super) heard: Vec<f64>,
+pub(super) struct Ear<'a> {
+    pub(super) heard: Cow<'a, HourSet>,
     pub(super) mature: bool,
 }
 
@@ -117,29 +119,28 @@ impl<'a> Scene<'a> {
         let upto = last - last.rem_euclid(LEARN_EVERY);
         let learn = usize::try_from(upto - book.first).unwrap_or(0).min(running);
         let mut days = 0;
-        let sources: Vec<Ear> = (book.sources.iter())
+        let sources: Vec<Ear<'_>> = (book.sources.iter())
             .map(|listener| {
-                let known = listener.heard.iter().take(running).sum::<f64>();
-                days = days.max((known / 24.0).floor() as u32);
-                let mut heard = listener.heard.clone();
+                let known = listener.heard.count(book.first..book.hour(running));
+                days = days.max(known / 24);
+                let mut heard = Cow::Borrowed(&listener.heard);
                 // A time that was told of as silence is no part of what is usual.
                 for silent in earlier.iter().filter(|w| {
                     w.unusual == Unusual::Quiet && belongs(&w.tally.cause, &listener.name, Category::Other, None)
                 }) {
-                    let place = |at| usize::try_from(hour_of(at) - book.first).unwrap_or(0);
-                    let range = place(silent.since)..place(silent.last).saturating_add(1).min(learn);
-                    heard.iter_mut().take(range.end).skip(range.start).for_each(|h| *h = 0.0);
+                    heard.to_mut().remove(hour_of(silent.since)..(hour_of(silent.last) + 1).min(book.hour(learn)));
                 }
-                Ear { heard, mature: known >= f64::from(NEEDED_DAYS) * 24.0 }
+                Ear { heard, mature: known >= NEEDED_DAYS * 24 }
             })
             .collect();
-        let whom = || book.sources.iter().zip(&sources).map(|(s, ear)| (s.name.clone(), ear.mature));
-        if memory.upto != upto || !memory.sources.iter().cloned().eq(whom()) {
-            *memory = Memory { upto, sources: whom().collect(), known: HashMap::new() };
+        let whom = || book.sources.iter().zip(&sources).map(|(s, ear)| (s.name.as_str(), ear.mature));
+        if memory.upto != upto || !memory.sources.iter().map(|(name, mature)| (name.as_str(), *mature)).eq(whom()) {
+            let sources = whom().map(|(name, mature)| (name.to_owned(), mature)).collect();
+            *memory = Memory { upto, sources, known: HashMap::new() };
         }
         let over = (wish.now.duration_since(hour_at(hour_of(wish.now))).as_secs_f64() / 3_600.0).clamp(1.0 / 60.0, 1.0);
         let base = running.saturating_sub(REACH);
-        let week = weeks(book.first + i64::try_from(base).unwrap_or(0), running - base + 1, wish.zone);
+        let week = weeks(book.hour(base), running - base + 1, wish.zone);
         Self { book, zone: wish.zone, now: wish.now, base, running, learn, over, week, sources, days }
     }
 
@@ -195,12 +196,11 @@ impl<'a> Scene<'a> {
             categories: BTreeMap::new(),
             themes: BTreeMap::new(),
         };
-        let first = self.book.first + i64::try_from(self.base).unwrap_or(0);
+        let first = self.book.hour(self.base);
         let from = self.book.cells.partition_point(|cell| cell.hour < first);
         for cell in self.book.cells.iter().skip(from) {
             let Some(n) = usize::try_from(cell.hour - first).ok().filter(|n| *n < hours) else { break };
-            let ear = self.sources.get(cell.source).filter(|ear| ear.mature);
-            if !ear.and_then(|ear| ear.heard.get(self.base + n)).is_some_and(|h| *h > 0.0) {
+            if !self.sources.get(cell.source).is_some_and(|ear| ear.mature && ear.heard.contains(cell.hour)) {
                 continue;
             }
             let count = f64::from(cell.count);
@@ -249,12 +249,11 @@ impl<'a> Scene<'a> {
     /// hours in which their source was not listened to, do not count.
     pub(super) fn counts(&self, cause: &Cause, hours: Range<usize>) -> (Vec<f64>, Vec<f64>) {
         let (mut counts, mut negative) = (vec![0.0; hours.len()], vec![0.0; hours.len()]);
-        let first = self.book.first + i64::try_from(hours.start).unwrap_or(0);
+        let first = self.book.hour(hours.start);
         let from = self.book.cells.partition_point(|cell| cell.hour < first);
         for cell in self.book.cells.iter().skip(from) {
             let Some(n) = usize::try_from(cell.hour - first).ok().filter(|n| *n < hours.len()) else { break };
-            let ear = self.sources.get(cell.source).filter(|ear| ear.mature);
-            let heard = ear.and_then(|ear| ear.heard.get(hours.start + n)).is_some_and(|h| *h > 0.0);
+            let heard = self.sources.get(cell.source).is_some_and(|ear| ear.mature && ear.heard.contains(cell.hour));
             if !heard || !belongs(cause, self.name(cell.source), cell.category, cell.theme) {
                 continue;
             }
@@ -267,28 +266,27 @@ impl<'a> Scene<'a> {
     }
 
     /// How much of a series was listened to in each of these hours.
-    pub(super) fn heard(&self, shares: &[f64], hours: Range<usize>) -> Vec<f64> {
+    pub(super) fn heard(&self, shares: &[(usize, f64)], hours: Range<usize>) -> Vec<f64> {
         let mut heard = vec![0.0; hours.len()];
-        for (ear, share) in self.sources.iter().zip(shares).filter(|(_, share)| **share > 0.0) {
-            heard.iter_mut().zip(ear.heard.iter().skip(hours.start)).for_each(|(sum, h)| *sum += share * h);
+        for (source, share) in shares {
+            let Some(ear) = self.sources.get(*source) else { continue };
+            let listened = |(_, at): &(&mut f64, i64)| ear.heard.contains(*at);
+            heard.iter_mut().zip(self.book.hour(hours.start)..).filter(listened).for_each(|(sum, _)| *sum += share);
         }
         heard.iter_mut().filter(|sum| **sum < HEARD_LEAST).for_each(|sum| *sum = 0.0);
         heard
     }
 
     pub(super) fn learn(&self, cause: &Cause, whole: Option<&Series>) -> Learned {
-        let hours = 0..self.learn;
+        let (hours, end) = (0..self.learn, self.book.hour(self.learn));
         let takes = |source: usize| match cause {
             Cause::Source(name) => self.name(source) == name,
             _ => true,
         };
         let mut said = vec![0.0; self.sources.len()];
         for cell in &self.book.cells {
-            let Some(at) = usize::try_from(cell.hour - self.book.first).ok().filter(|at| *at < self.learn) else {
-                continue;
-            };
-            let heard = self.sources.get(cell.source).and_then(|ear| ear.heard.get(at)).is_some_and(|h| *h > 0.0);
-            if heard
+            if cell.hour < end
+                && self.sources.get(cell.source).is_some_and(|ear| ear.heard.contains(cell.hour))
                 && belongs(cause, self.name(cell.source), cell.category, cell.theme)
                 && let Some(sum) = said.get_mut(cell.source)
             {
@@ -296,14 +294,15 @@ impl<'a> Scene<'a> {
             }
         }
         // Which part of the series each source is, by the hours in which it was heard.
-        let mut shares: Vec<f64> = (self.sources.iter().zip(&said).enumerate())
+        let mut shares: Vec<(usize, f64)> = (self.sources.iter().zip(&said).enumerate())
+            .filter(|(n, (ear, _))| ear.mature && takes(*n))
             .map(|(n, (ear, said))| {
-                let known = ear.heard.iter().take(self.learn).sum::<f64>();
-                if ear.mature && takes(n) { (said + 0.5) / known.max(1.0) } else { 0.0 }
+                let known = f64::from(ear.heard.count(self.book.first..end));
+                (n, (said + 0.5) / known.max(1.0))
             })
             .collect();
-        let all: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= all.max(f64::MIN_POSITIVE));
+        let all: f64 = shares.iter().map(|(_, share)| share).sum();
+        shares.iter_mut().for_each(|(_, share)| *share /= all.max(f64::MIN_POSITIVE));
         let heard = self.heard(&shares, hours.clone());
         let (counts, negative) = self.counts(cause, hours);
         let week = weeks(self.book.first, self.learn, self.zone);
@@ -385,7 +384,7 @@ impl<'a> Scene<'a> {
                 }
             }
         }
-        hour_at(self.book.first + i64::try_from(best.1).unwrap_or(0))
+        hour_at(self.book.hour(best.1))
     }
 
     /// Mentions of a cause that were published in a window, newest first.
@@ -406,7 +405,7 @@ impl<'a> Scene<'a> {
                 let heard = self.at(&series.heard, at);
                 let usual = series.learned.usual.expected(self.week(at), heard);
                 WarningHour {
-                    at: hour_at(self.book.first + i64::try_from(at).unwrap_or(0)),
+                    at: hour_at(self.book.hour(at)),
                     count: self.at(&series.counts, at) as u64,
                     usual: (heard > 0.0).then_some((usual * 100.0).round() / 100.0),
                 }

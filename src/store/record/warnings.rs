@@ -1,7 +1,7 @@
 //! Early warning: what is counted of each mention, what is known of the last weeks, and which warnings were given. What is
 //! unusual is decided in `crate::warnings`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -10,7 +10,7 @@ use super::super::StoreError;
 use super::polls::{NewDelivery, NewMention, PollCommit, queue};
 use super::{Moment, Reader, Record, millis, moment, rows};
 use crate::model::{Category, SentimentLabel, Warning};
-use crate::warnings::{Book, Cell, DAYS, Listener, Post, first_hour, hour_at, hour_of, listened};
+use crate::warnings::{Book, Cell, DAYS, HourSet, Listener, Post, first_hour, hour_at, hour_of};
 
 /// A source that was asked so much later than planned, in milliseconds, was not listened to in between.
 const LATE: i64 = 3_600_000;
@@ -75,23 +75,26 @@ impl Moment<'_> {
         let (first, last) = (first_hour(now), hour_of(now));
         let hours = usize::try_from(DAYS * 24 + 1).unwrap_or(0);
         let blind = self.blind(first, now)?;
-        let mut since: HashMap<String, Timestamp> = HashMap::new();
-        let mut statement = self.connection().prepare_cached("SELECT source, since FROM listening")?;
-        for row in statement.query_map([], |row| Ok((row.get(0)?, moment(row.get(1)?))))? {
-            let (source, at) = row?;
-            since.insert(source, at);
+        // Since when, and when last, each source was heard.
+        let mut ears: HashMap<String, (Timestamp, Option<Timestamp>)> = HashMap::new();
+        let mut statement = self.connection().prepare_cached(
+            "SELECT l.source, l.since, s.last_heard FROM listening l LEFT JOIN sources s ON s.name = l.source",
+        )?;
+        for row in statement
+            .query_map([], |row| Ok((row.get(0)?, (moment(row.get(1)?), row.get::<_, Option<i64>>(2)?.map(moment)))))?
+        {
+            let (source, times) = row?;
+            ears.insert(source, times);
         }
-        let states = super::sources::load(self.connection())?;
         let listener = |name: &String| Listener {
             name: name.clone(),
-            heard: listened(
-                first,
-                hours,
-                since.get(name).copied(),
+            heard: HourSet::listened(
+                first..last + 1,
+                ears.get(name).map(|(since, _)| *since),
                 blind.get(name).map(Vec::as_slice).unwrap_or_default(),
             ),
-            last: states.get(name).and_then(|state| state.health.last_heard),
-            seen: vec![0; hours],
+            last: ears.get(name).and_then(|(_, last)| *last),
+            seen: BTreeMap::new(),
         };
         let mut books: Vec<Book> = (watchlists.iter())
             .map(|listening| Book {
@@ -105,7 +108,7 @@ impl Moment<'_> {
             .collect();
         let place: HashMap<&str, usize> =
             watchlists.iter().enumerate().map(|(n, l)| (l.watchlist.as_str(), n)).collect();
-        let ears: Vec<HashMap<&str, usize>> = (watchlists.iter())
+        let places: Vec<HashMap<&str, usize>> = (watchlists.iter())
             .map(|l| l.sources.iter().enumerate().map(|(n, name)| (name.as_str(), n)).collect())
             .collect();
         let mut statement = self.connection().prepare_cached(
@@ -122,7 +125,7 @@ impl Moment<'_> {
             let Some(number) = place.get(text(row, 1)?).copied() else { continue };
             // What a source brought that is no longer configured teaches nothing about those that are.
             let name = text(row, 3)?;
-            let source = ears.get(number).and_then(|ears| ears.get(name)).copied();
+            let source = places.get(number).and_then(|places| places.get(name)).copied();
             let (Some(source), Some(book)) = (source, books.get_mut(number)) else { continue };
             let category = Category::parse(text(row, 4)?).unwrap_or(Category::Other);
             let (theme, negative): (Option<i64>, bool) = (row.get(5)?, row.get(6)?);
@@ -137,9 +140,8 @@ impl Moment<'_> {
                 cell.count += 1;
                 cell.negative += u32::from(negative);
             }
-            let heard = usize::try_from(row.get::<_, i64>(7)? - first).ok();
-            if let Some(seen) = heard.and_then(|heard| book.sources.get_mut(source)?.seen.get_mut(heard)) {
-                *seen += 1;
+            if let Some(listener) = book.sources.get_mut(source) {
+                *listener.seen.entry(row.get(7)?).or_default() += 1;
             }
             if hour >= last - 24 {
                 book.posts.push(Post { mention: row.get(2)?, hour, source, category, theme, negative });
