@@ -155,13 +155,15 @@ pub(super) async fn poll(
     mut state: SourceState,
 ) -> Result<Polled, StoreError> {
     let source = &engine.config.sources[number];
+    // Boxed, as all that is long here: a poll is moved about ten times on its way to the executor, and with the largest of
+    // these in it it would have 12 kB.
     if let Settings::Jetstream(_) = &source.settings {
-        return stream::catch_up(world, engine, number, state).await;
+        return Box::pin(stream::catch_up(world, engine, number, state)).await;
     }
     forget_other_address(&mut state.cursor, source);
     let watch = Stopwatch::start();
     if let Settings::Mailbox(settings) = &source.settings {
-        return mailbox::poll(world, engine, number, state, settings).await;
+        return Box::pin(mailbox::poll(world, engine, number, state, settings)).await;
     }
     let asked = ask(world, engine, source, &state.cursor, world.clock.now()).await?;
     world.timings.fetch.add(watch);
@@ -171,8 +173,8 @@ pub(super) async fn poll(
             let moved = health::moved(&source.name, &mut state.cursor, moved_to.as_deref(), now);
             unchanged(world, engine, source, state, hints, moved, now).await
         }
-        Ok(Asked::Served(served)) => take_in(world, engine, number, state, *served, now).await,
-        Err(fault) => fail(world, engine, source, state, fault, now).await,
+        Ok(Asked::Served(served)) => Box::pin(take_in(world, engine, number, state, *served, now)).await,
+        Err(fault) => Box::pin(fail(world, engine, source, state, fault, now)).await,
     }
 }
 
@@ -191,7 +193,7 @@ pub(super) async fn unchanged(
     // Trouble ends or changes rarely; everything else about an unchanged source can wait for a shared write.
     if moved.is_some() || recovered.is_some() {
         let troubles = moved.into_iter().chain(recovered).collect();
-        commit(world, engine, source, now, state.clone(), Reading::default(), troubles).await?;
+        Box::pin(commit(world, engine, source, now, state.clone(), Reading::default(), troubles)).await?;
     }
     Ok(Polled { state, result: PollResult::Unchanged })
 }
@@ -439,7 +441,7 @@ async fn ask(
     now: Timestamp,
 ) -> Result<Result<Asked, PollFault>, StoreError> {
     if let Settings::Table(table) = &source.settings {
-        let served = asking::ask(world, engine, source, table, cursor, now).await?;
+        let served = Box::pin(asking::ask(world, engine, source, table, cursor, now)).await?;
         return Ok(served.map(|served| Asked::Served(Box::new(served))));
     }
     Ok(ask_for_documents(engine, source, cursor).await)

@@ -71,8 +71,9 @@ impl<'t> Text<'t> {
             let letters = &text.chars[start..i];
             let shouted = letters.iter().filter(|c| c.is_alphabetic()).count() > 1
                 && letters.iter().all(|c| c.is_uppercase() || !c.is_alphabetic());
-            let folded = if letters.iter().all(char::is_ascii) {
-                letters.iter().map(char::to_ascii_lowercase).collect()
+            let written = body.get(text.at[start]..text.at[i]).unwrap_or_default();
+            let folded = if written.is_ascii() {
+                written.to_ascii_lowercase()
             } else {
                 fold(&letters.iter().collect::<String>())
             };

@@ -9,7 +9,10 @@ use crate::model::{Cursor, ErrorClass, Health, Mention, SourceStatus};
 
 /// A JSON column.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    let index = row.as_ref().column_index(column)?;
+    json_at(row, row.as_ref().column_index(column)?)
+}
+
+fn json_at<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(index)?.as_str()?;
     serde_json::from_str(text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(e)))
 }
@@ -21,30 +24,34 @@ pub(super) fn mention(row: &Row<'_>) -> rusqlite::Result<Mention> {
     Ok(mention)
 }
 
-/// A row of `sources`.
+/// Columns of `sources` for [`source_state`].
+pub(super) const SOURCE_STATE: &str = "name, cursor, status, error, error_class, failures, entries, last_heard, last_poll, \
+    next_poll, blind_since, blind_seconds, told";
+
+/// A row of [`SOURCE_STATE`]. They are read by place: a round begins with a row a source, and looking for names is most of reading one.
 pub(super) fn source_state(row: &Row<'_>) -> rusqlite::Result<(String, Cursor, Health)> {
-    let moment = |column: &str| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(super::moment));
-    let status = match row.get_ref("status")?.as_str()? {
+    let moment = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(super::moment));
+    let status = match row.get_ref(2)?.as_str()? {
         "ok" => SourceStatus::Ok,
         "failing" => SourceStatus::Failing,
         "disabled" => SourceStatus::Disabled,
         _ => SourceStatus::New,
     };
-    let class: Option<String> = row.get("error_class")?;
+    let class: Option<String> = row.get(4)?;
     let health = Health {
         status,
-        error: row.get("error")?,
+        error: row.get(3)?,
         error_class: class.and_then(|c| serde_json::from_value::<ErrorClass>(c.into()).ok()),
-        failures: row.get("failures")?,
-        entries: row.get("entries")?,
-        last_heard: moment("last_heard")?,
-        last_poll: moment("last_poll")?,
-        next_poll: moment("next_poll")?,
-        blind_since: moment("blind_since")?,
-        blind_seconds: row.get("blind_seconds")?,
-        told: row.get("told")?,
+        failures: row.get(5)?,
+        entries: row.get(6)?,
+        last_heard: moment(7)?,
+        last_poll: moment(8)?,
+        next_poll: moment(9)?,
+        blind_since: moment(10)?,
+        blind_seconds: row.get(11)?,
+        told: row.get(12)?,
     };
-    Ok((row.get("name")?, json(row, "cursor")?, health))
+    Ok((row.get(0)?, json_at(row, 1)?, health))
 }
 
 /// Word hashes as a blob, and back.

@@ -44,7 +44,7 @@ impl Reader {
 }
 
 pub(super) fn load(c: &Connection) -> Result<HashMap<String, SourceState>, StoreError> {
-    let mut statement = c.prepare("SELECT * FROM sources")?;
+    let mut statement = c.prepare(&format!("SELECT {} FROM sources", rows::SOURCE_STATE))?;
     let rows = statement.query_map([], rows::source_state)?;
     rows.map(|row| row.map(|(name, cursor, health)| (name, SourceState { cursor, health })).map_err(StoreError::from))
         .collect()

@@ -1,11 +1,11 @@
 //! Entries that matched nothing, kept for a while (`[history]`) so that a changed configuration can be tried on them. One
 //! compressed row a poll, written with the poll: it costs one insert however many entries there are.
 
-use std::io::{BufWriter, Read, Write};
+use std::cell::RefCell;
+use std::io::Read;
 
-use flate2::Compression;
 use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,11 @@ use crate::text::needle::Needle;
 const MAX_UNPACKED: u64 = 1 << 30;
 /// Bytes that are given to the packer at once.
 const PACKED_AT_ONCE: usize = 64 << 10;
+
+thread_local! {
+    /// One packer a thread: a new one clears a quarter of a megabyte, which is more work than a poll's few new entries are.
+    static PACKER: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
+}
 
 /// Entries of one poll, packed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,25 +62,32 @@ struct Kept {
 impl Unmatched {
     /// Packs entries; `None` if there are none.
     pub fn pack(entries: impl IntoIterator<Item = Entry>) -> Option<Self> {
-        // The encoder clears its whole buffer at every write: few and large ones.
-        let mut packed = BufWriter::with_capacity(PACKED_AT_ONCE, DeflateEncoder::new(Vec::new(), Compression::fast()));
-        let mut line = Vec::new();
-        let mut count = 0;
-        for entry in entries {
-            // What is asked of the source again, or shown beside a mention, is of no use to a query.
-            let Entry { title, text, url, author, published, lang, site, rating, links, reply, .. } = entry;
-            let kept = Kept { title, text, url, author, published, lang, site, rating, links, reply };
-            line.clear();
-            // Neither can fail in memory; an entry that could not be written would only be missing in a trial.
-            if serde_json::to_writer(&mut line, &kept).is_err() {
-                continue;
-            }
-            line.push(b'\n');
-            if packed.write_all(&line).is_ok() {
+        let (mut lines, mut content, mut count) = (Vec::new(), Vec::new(), 0);
+        PACKER.with_borrow_mut(|packer| {
+            packer.reset();
+            for entry in entries {
+                // What is asked of the source again, or shown beside a mention, is of no use to a query.
+                let Entry { title, text, url, author, published, lang, site, rating, links, reply, .. } = entry;
+                let kept = Kept { title, text, url, author, published, lang, site, rating, links, reply };
+                let end = lines.len();
+                // It cannot fail in memory; an entry that could not be written would only be missing in a trial.
+                if serde_json::to_writer(&mut lines, &kept).is_err() {
+                    lines.truncate(end);
+                    continue;
+                }
+                lines.push(b'\n');
                 count += 1;
+                if lines.len() >= PACKED_AT_ONCE {
+                    pack(packer, &lines, &mut content, FlushCompress::None)?;
+                    lines.clear();
+                }
             }
+            pack(packer, &lines, &mut content, FlushCompress::Finish)
+        })?;
+        if count == 0 {
+            return None;
         }
-        let content = packed.into_inner().ok()?.finish().ok().filter(|_| count > 0)?;
+        content.shrink_to_fit();
         Some(Self { entries: count, content })
     }
 
@@ -121,6 +133,23 @@ impl Unmatched {
         });
         let keys = keys.collect();
         Some((Unmatched::pack(others), theirs.len() as u64, struck, keys))
+    }
+}
+
+/// Packs all of `bytes` behind what `out` holds; `None` if the packer fails, which it does not in memory.
+fn pack(packer: &mut Compress, mut bytes: &[u8], out: &mut Vec<u8>, flush: FlushCompress) -> Option<()> {
+    loop {
+        out.reserve(bytes.len() / 2 + 256);
+        let before = packer.total_in();
+        let status = packer.compress_vec(bytes, out, flush).ok()?;
+        bytes = bytes.get(usize::try_from(packer.total_in() - before).ok()?..)?;
+        let is_done = match flush {
+            FlushCompress::Finish => status == Status::StreamEnd,
+            _ => bytes.is_empty(),
+        };
+        if is_done {
+            return Some(());
+        }
     }
 }
 
