@@ -31,6 +31,8 @@ mod trouble;
 mod warning;
 mod words;
 
+use std::sync::LazyLock;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
@@ -72,18 +74,16 @@ pub struct ComposeSettings {
     pub drafts: Drafts,
 }
 
-/// Words mails. Made once: it reads the catalogues and parses the templates.
+/// Words mails. Its templates are parsed once, with the first mail: most rounds have none.
 #[derive(Debug)]
 pub struct Composer {
     settings: ComposeSettings,
-    catalogues: Vec<Catalogue>,
-    templates: Environment<'static>,
+    templates: LazyLock<Environment<'static>>,
 }
 
 impl Composer {
-    /// Reads what is built in.
     pub fn new(settings: ComposeSettings) -> Self {
-        Self { settings, catalogues: catalogues(), templates: templates() }
+        Self { settings, templates: LazyLock::new(templates) }
     }
 
     /// True if mails can be worded in this language (a region is ignored: `es-MX` is Spanish).
@@ -157,9 +157,7 @@ impl Composer {
     }
 
     fn words(&self, language: &str) -> &Catalogue {
-        let code = base(language);
-        // The first is English; there is always one.
-        self.catalogues.iter().find(|c| c.code == code).unwrap_or(&self.catalogues[0])
+        words::catalogue(base(language))
     }
 
     /// Lines at the foot that every kind has: where to ask, and whether the mail may be a second one.
@@ -255,11 +253,6 @@ fn one_line(subject: String) -> String {
 
 fn base(language: &str) -> &str {
     language.split(['-', '_']).next().unwrap_or(language)
-}
-
-#[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
-fn catalogues() -> Vec<Catalogue> {
-    FILES.iter().map(|(_, source)| Catalogue::parse(source).expect("a built-in catalogue is complete")).collect()
 }
 
 #[expect(clippy::expect_used, reason = "templates are built in, and tests parse every one")]

@@ -5,6 +5,7 @@ mod collected;
 mod mails;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -23,6 +24,14 @@ pub(super) const FILES: [(&str, &str); 4] = [
     ("pt", include_str!("words/pt.toml")),
     ("da", include_str!("words/da.toml")),
 ];
+
+/// The catalogue of a language, read when it is first asked for; English where there is none.
+#[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
+pub(super) fn catalogue(code: &str) -> &'static Catalogue {
+    static READ: [OnceLock<Catalogue>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
+    let place = FILES.iter().position(|(known, _)| *known == code).unwrap_or(0);
+    READ[place].get_or_init(|| Catalogue::parse(FILES[place].1).expect("a built-in catalogue is complete"))
+}
 
 /// One language. Its fields are the keys of the file: a missing or a superfluous one does not parse.
 #[derive(Debug, Deserialize)]

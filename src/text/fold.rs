@@ -224,6 +224,9 @@ impl Folded {
 
 /// The folded form of one letter with its accents kept: what a query letter written with an accent is compared with.
 pub fn accented(cluster: &str) -> String {
+    if cluster.is_ascii() {
+        return cluster.to_ascii_lowercase();
+    }
     let mut out = String::new();
     for c in cluster.chars().filter(|c| !is_invisible(*c)) {
         match c {

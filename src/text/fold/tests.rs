@@ -39,6 +39,8 @@ fn folded_forms() {
 
 #[test]
 fn accents_and_case_can_be_read_back() {
+    assert_eq!(accented("I"), "i");
+    assert_eq!(accented("q'X"), "q'x");
     assert_eq!(accented("ñ"), "ñ");
     assert_eq!(accented("N\u{303}"), "ñ");
     assert_eq!(accented("Ø"), "ø");
