@@ -38,6 +38,11 @@ pub enum StoreError {
         "the record {path} was written by a newer mentiond (schema {found}, this one knows {known}); upgrade, or restore a backup"
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "the record {path} was written by an older mentiond (schema {found}, this one reads {known}); start the daemon \
+         once, or restart the one that runs, and it is brought forward with all that it holds"
+    )]
+    Older { path: PathBuf, found: i64, known: i64 },
     #[error("a restore into {0} was interrupted, so it is not whole; run `mentiond restore DIR --force` again")]
     HalfRestored(PathBuf),
     #[error("the record {path} is damaged ({found}); restore a backup")]
