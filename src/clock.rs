@@ -5,6 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) use tests::cost;
+
 /// Where the time comes from: the machine, or a test that steps it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
@@ -36,19 +41,6 @@ impl Clock {
             fixed.store(now.as_millisecond(), Ordering::SeqCst);
         }
     }
-}
-
-/// How long the calling thread has a processor while it does `work` (Linux, Documentation/scheduler/sched-stats.rst). For
-/// tests of what an input costs: other programs on a busy machine do not count, as they would by the wall clock.
-#[cfg(test)]
-pub(crate) fn cost(work: impl FnOnce()) -> std::time::Duration {
-    let so_far = || {
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        std::time::Duration::from_nanos(text.split_whitespace().next().unwrap().parse().unwrap())
-    };
-    let before = so_far();
-    work();
-    so_far().saturating_sub(before)
 }
 
 /// Measures how long a stage takes, on the monotonic clock.
