@@ -9,7 +9,7 @@ use url::Url;
 
 use super::output::{say, say_json, short};
 use super::trial::{self, Trial};
-use super::{Failure, find_config, load};
+use super::{Failure, find_config, load, record_if_any};
 use crate::classify::Classifier;
 use crate::clock::Clock;
 use crate::compose::{ComposeSettings, Composer, Draft, DraftInput};
@@ -71,8 +71,7 @@ impl Explainer {
         };
         // What people corrected counts here too, if there is a record to read it from.
         if let Some(engine) = &engine {
-            let path = engine.config.daemon.state.join("record.sqlite");
-            if path.exists() {
+            if let Some(path) = record_if_any(&engine.config)? {
                 engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
             }
         }

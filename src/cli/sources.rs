@@ -1,6 +1,6 @@
 //! `mentiond sources`: health of every source.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::check::place;
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, load, source_trial as trial};
+use super::{Failure, load, record_if_any, source_trial as trial};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
@@ -58,12 +58,11 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         return trial::run(config, name, *json).await;
     }
     let config = load(config)?.config;
-    let path = config.daemon.state.join("record.sqlite");
     if let Some(Action::Release { name, json }) = &arguments.action {
-        return release(&config, &path, name, *json).await;
+        return release(&config, name, *json).await;
     }
     // Before the first poll there is no record: every source is new.
-    let (states, held, gaps) = if path.exists() {
+    let (states, held, gaps) = if let Some(path) = record_if_any(&config)? {
         let record = Record::open_to_read(&path)?;
         (record.source_states()?, record.held()?, record.last_gaps()?)
     } else {
@@ -195,9 +194,9 @@ fn summary(statuses: &[SourceStatus]) -> String {
 }
 
 /// Accepts what is held of a source, through the daemon if one runs.
-async fn release(config: &Config, record: &Path, name: &str, json: bool) -> Result<(), Failure> {
+async fn release(config: &Config, name: &str, json: bool) -> Result<(), Failure> {
     let state = &config.daemon.state;
-    if !record.exists() {
+    if record_if_any(config)?.is_none() {
         return Err(Failure::Failed(format!("there is no record in {} yet, so nothing is held", state.display())));
     }
     let request = Request::Release { source: name.to_owned() };
