@@ -58,6 +58,14 @@ pub(super) struct Explainer {
     composer: Composer,
 }
 
+/// Has the classifier learn what the record holds of corrections.
+fn learn(engine: &Engine) -> Result<(), Failure> {
+    if let Some(path) = record_if_any(&engine.config)? {
+        engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
+    }
+    Ok(())
+}
+
 impl Explainer {
     pub(super) fn new(config: Option<PathBuf>) -> Result<Self, Failure> {
         let engine = match find_config(config) {
@@ -69,11 +77,11 @@ impl Explainer {
                 None
             }
         };
-        // What people corrected counts here too, if there is a record to read it from.
-        if let Some(engine) = &engine {
-            if let Some(path) = record_if_any(&engine.config)? {
-                engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
-            }
+        // What people corrected counts here too, if there is a record to read it from. A text can be explained without.
+        if let Some(engine) = &engine
+            && let Err(Failure::Failed(why) | Failure::Usage(why)) = learn(engine)
+        {
+            eprintln!("mentiond: what people corrected is not considered: {why}");
         }
         Ok(Self {
             engine,
