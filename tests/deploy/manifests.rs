@@ -33,7 +33,15 @@ fn the_image_is_made_for_what_compose_runs() {
     has(&format!("USER {USER}:{USER}"));
     has(&format!("VOLUME [\"{STATE}\"]"));
     has("ENV MENTIOND_CONFIG=/etc/mentiond/mentiond.toml");
-    has("ENV MALLOC_ARENA_MAX=1");
+    // The image and the unit set the C library's allocator alike.
+    let unit = read("deploy/systemd/mentiond.service");
+    for setting in ["MALLOC_ARENA_MAX=1", "MALLOC_MMAP_THRESHOLD_=131072"] {
+        has(&format!("ENV {setting}"));
+        assert!(unit.lines().any(|line| line == format!("Environment={setting}")), "{setting}");
+    }
+    // What tests/deploy/container builds is what the image's first stage builds.
+    let flags = |text: &str| text.split("RUSTFLAGS=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(flags(&file), flags(&read("tests/deploy/container")));
     has("ENTRYPOINT [\"/usr/bin/mentiond\"]");
     has("CMD [\"run\"]");
     assert!(last.contains("HEALTHCHECK") && last.contains("CMD [\"/usr/bin/mentiond\", \"health\"]"), "{last}");
