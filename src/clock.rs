@@ -5,6 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) use tests::cost;
+
 /// Where the time comes from: the machine, or a test that steps it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);

@@ -6,9 +6,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "support/cost.rs"]
+mod cost;
 #[path = "support/said.rs"]
 mod said;
 
+use cost::processor_time;
 use mentiond::config::{self, Secrets, keys};
 use said::hold_to_expected;
 
@@ -426,11 +429,12 @@ fn hostile_files_end_quickly() {
         format!("{t}\n[sources.n{n}]\nkind = \"feed\"\nurl = \"https://example.com/{n}\"\nwatchlists = [\"v{n}\"]\n[watchlists.w{n}]\nquery = 'x{n}'\n")
     });
     for text in [nested, keys, unknown, long, tokens, names] {
-        let start = std::time::Instant::now();
+        let before = processor_time();
         let said = errors(&text);
-        println!("{} bytes: {:?}, {} bytes of messages", text.len(), start.elapsed(), said.len());
+        let took = processor_time().saturating_sub(before);
+        println!("{} bytes: {took:?}, {} bytes of messages", text.len(), said.len());
         assert!(said.len() < 2_000_000, "{} bytes", said.len());
-        assert!(start.elapsed().as_secs() < 30, "{:?}: {}", start.elapsed(), &said[..200]);
+        assert!(took.as_secs() < 30, "{took:?}: {}", &said[..200]);
     }
 }
 
@@ -469,9 +473,9 @@ fn a_large_configuration_loads_fast() {
     }
     for (what, text) in [("one watchlist a source", text), ("all watchlists", all)] {
         let (_folder, main) = folder(&[("mentiond.toml", &text)]);
-        let start = std::time::Instant::now();
+        let before = processor_time();
         let loaded = config::load(&main).unwrap();
-        let took = start.elapsed();
+        let took = processor_time().saturating_sub(before);
         println!("1,000 sources and 500 watchlists, {what}: {took:?}");
         assert_eq!((loaded.config.sources.len(), loaded.config.watchlists.len()), (1_001, 501));
         assert!(took.as_secs() < 5, "{took:?}");

@@ -6,9 +6,13 @@
 #[allow(unreachable_pub, reason = "shared with the fuzz targets")]
 #[path = "../fuzz/checks.rs"]
 mod checks;
+#[path = "support/cost.rs"]
+mod cost;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use cost::processor_time;
 
 /// Of a processor, for one input of at most some kilobytes, in a debug build. What other programs take does not count.
 const TIME: Duration = Duration::from_secs(2);
@@ -29,12 +33,6 @@ fn hold(check: fn(&[u8]), name: &str, input: &[u8]) -> Duration {
     let took = processor_time().saturating_sub(begun);
     assert!(took < TIME, "{name} took {took:?}");
     took
-}
-
-/// How long this thread was on a processor (Linux, Documentation/scheduler/sched-stats.rst).
-fn processor_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(text.split_whitespace().next().unwrap().parse().unwrap())
 }
 
 fn most_memory_kib() -> u64 {

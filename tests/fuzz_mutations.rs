@@ -12,11 +12,15 @@
 #[allow(unreachable_pub, reason = "shared with the fuzz targets")]
 #[path = "../fuzz/checks.rs"]
 mod checks;
+#[path = "support/cost.rs"]
+mod cost;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use cost::processor_time;
 
 /// Of a processor, for one input, in a debug build. What other programs take does not count.
 const TIME: Duration = Duration::from_secs(2);
@@ -260,12 +264,6 @@ fn keep(name: &str, input: &[u8]) -> PathBuf {
 fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text}")))
-}
-
-/// How long this thread was on a processor (Linux, Documentation/scheduler/sched-stats.rst).
-fn processor_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(text.split_whitespace().next().unwrap().parse().unwrap())
 }
 
 fn most_memory_kib() -> u64 {

@@ -229,7 +229,16 @@ fn the_quickstart_sends_once_and_to_the_right_people() {
 #[test]
 fn the_quickstart_shows_copies_similar_mentions_and_masks() {
     let folder = quickstart();
-    once(folder.path());
+    // Sources are polled side by side, and a mail lists what was there before it: the posts are to be there first.
+    let config = folder.path().join("config/quickstart.toml");
+    let all = fs::read_to_string(&config).unwrap();
+    let (before, rest) = all.split_once("[sources.reviews]\n").unwrap();
+    let (reviews, after) = rest.split_once("\n[").unwrap();
+    assert!(reviews.contains("reviews.xml"), "{reviews}");
+    fs::write(&config, format!("{before}[{after}")).unwrap();
+    assert_eq!(once(folder.path())["sources"]["polled"], 4);
+    fs::write(&config, &all).unwrap();
+    assert_eq!(once(folder.path())["sources"]["polled"], 5);
     let texts: Vec<String> = mails(folder.path())
         .iter()
         .map(|path| {

@@ -6,8 +6,10 @@
 //!
 //! It begins with a seen index as normal load leaves it: what a week's mentions are recognised by. Memory is judged after
 //! a warm-up of twenty minutes (shorter runs: as many as are measured), in which complaints in every language have what is
-//! read only when needed read, and what is remembered up to a number or a size gets there. The daemon runs as the unit and the image run it, with
-//! one arena of the C library's allocator; `MALLOC_ARENA_MAX` in the environment says otherwise.
+//! read only when needed read, and what is remembered up to a number or a size gets there. The daemon runs with
+//! the C library's allocator set as the unit and the image set it, unless the environment says otherwise.
+//! `MENTIOND_SOAK_WARM_UP` is another number of minutes, and `MENTIOND_SOAK_PROGRAM` another program to run, such as a
+//! profiler's wrapper around mentiond.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod support;
@@ -39,6 +41,9 @@ const SAMPLE: Duration = Duration::from_secs(2);
 const WARM_UP: f64 = 20.0;
 /// A shorter run proves nothing about memory: it ends before the caches are full.
 const JUDGED_FROM: f64 = 10.0;
+/// How the unit and the image set the C library's allocator: one pool for all threads; and what is large (bodies, write
+/// buffers of the index) is mapped and given back, and does not leave holes among what is small.
+const ALLOCATOR: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
 /// Mentions of a week at normal load: after that their texts are forgotten.
 const WEEK: i64 = 7 * 24 * 60;
 /// KiB a minute. More than this, and surely more than nothing, is growth: half a KiB an entry.
@@ -109,7 +114,11 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
     let mut samples: Vec<Sample> = Vec::new();
     let (begun, mut sampled) = (Instant::now(), Instant::now());
     let mut dice = Dice(7);
-    let warm = if minutes < JUDGED_FROM { minutes } else { WARM_UP };
+    let warm = match std::env::var("MENTIOND_SOAK_WARM_UP") {
+        Ok(warm) => warm.parse().expect("MENTIOND_SOAK_WARM_UP is a number of minutes"),
+        Err(_) if minutes < JUDGED_FROM => minutes,
+        Err(_) => WARM_UP,
+    };
     while begun.elapsed().as_secs_f64() < (warm + minutes) * 60.0 {
         publish(&world, &mut feeds, &mut published, &mut dice);
         if sampled.elapsed() >= SAMPLE {
@@ -133,14 +142,17 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
 }
 
 fn start(world: &World, log: &std::path::Path) -> Daemon {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mentiond"));
+    let program = std::env::var_os("MENTIOND_SOAK_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_mentiond").into());
+    let mut command = Command::new(program);
     command.arg("--config").arg(world.config()).args(["run", "--log", "json"]);
     for name in ["MENTIOND_CONFIG", "MENTIOND_LOG", "JOURNAL_STREAM", "NOTIFY_SOCKET"] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(fs::File::create(log).unwrap());
-    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
-        command.env("MALLOC_ARENA_MAX", "1");
+    for (name, value) in ALLOCATOR {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
     }
     Daemon(command.spawn().unwrap())
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::output::{say, say_json, short};
 use super::trial::{self, Trial};
-use super::{Failure, find_config, load};
+use super::{Failure, find_config, load, record_if_any};
 use crate::classify::Classifier;
 use crate::clock::Clock;
 use crate::compose::{ComposeSettings, Composer, Draft, DraftInput};
@@ -58,6 +58,14 @@ pub(super) struct Explainer {
     composer: Composer,
 }
 
+/// Has the classifier learn what the record holds of corrections.
+fn learn(engine: &Engine) -> Result<(), Failure> {
+    if let Some(path) = record_if_any(&engine.config)? {
+        engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
+    }
+    Ok(())
+}
+
 impl Explainer {
     pub(super) fn new(config: Option<PathBuf>) -> Result<Self, Failure> {
         let engine = match find_config(config) {
@@ -69,12 +77,11 @@ impl Explainer {
                 None
             }
         };
-        // What people corrected counts here too, if there is a record to read it from.
-        if let Some(engine) = &engine {
-            let path = engine.config.daemon.state.join("record.sqlite");
-            if path.exists() {
-                engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
-            }
+        // What people corrected counts here too, if there is a record to read it from. A text can be explained without.
+        if let Some(engine) = &engine
+            && let Err(Failure::Failed(why) | Failure::Usage(why)) = learn(engine)
+        {
+            eprintln!("mentiond: what people corrected is not considered: {why}");
         }
         Ok(Self {
             engine,

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::output::{say, say_json};
-use super::{Failure, load};
+use super::{Failure, load, record_if_any};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::World;
@@ -43,7 +43,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     let config = load(config)?.config;
     let person = person(&config, arguments)?;
     let state = &config.daemon.state;
-    if !state.join("record.sqlite").exists() {
+    if record_if_any(&config)?.is_none() {
         return Err(Failure::Failed(format!("there is no record in {}: nobody is known there", state.display())));
     }
     let shared = Shared::of(&config, &person);

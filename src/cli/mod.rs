@@ -166,17 +166,27 @@ fn find_config(named: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| DEFAULT_CONFIGS.iter().map(PathBuf::from).find(|path| path.exists()))
 }
 
-/// Reads the configuration without its secrets.
 /// Where the record is; there must be one.
 fn record_of(config: &Config) -> Result<PathBuf, Failure> {
-    let path = config.daemon.state.join("record.sqlite");
-    if path.exists() {
-        return Ok(path);
-    }
-    let folder = config.daemon.state.display();
-    Err(Failure::Failed(format!("there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it")))
+    record_if_any(config)?.ok_or_else(|| {
+        let folder = config.daemon.state.display();
+        Failure::Failed(format!("there is no record in {folder} yet; `mentiond once` or `mentiond run` makes it"))
+    })
 }
 
+/// Where the record is, if there is one. Whoever may not look into the folder is told so: to them it is not empty.
+fn record_if_any(config: &Config) -> Result<Option<PathBuf>, Failure> {
+    let path = config.daemon.state.join("record.sqlite");
+    match path.try_exists() {
+        Ok(there) => Ok(there.then_some(path)),
+        Err(error) => Err(Failure::Failed(format!(
+            "{}: {error}; run this as the user whose mentiond it is, or as root (`sudo mentiond …`)",
+            config.daemon.state.display()
+        ))),
+    }
+}
+
+/// Reads the configuration without its secrets.
 fn load(named: Option<PathBuf>) -> Result<Loaded, Failure> {
     // Only what talks to servers needs passwords: the others must work in a shell too, where systemd hands over none.
     load_with(named, Secrets::Skip)

@@ -1,14 +1,14 @@
 //! `mentiond sources`: health of every source.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::check::place;
 use super::output::{at, say, say_json, short, table};
-use super::{Failure, load, source_trial as trial};
+use super::{Failure, load, record_if_any, source_trial as trial};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
@@ -17,6 +17,9 @@ use crate::model::{Health, Settings, Source, SourceStatus};
 use crate::sources::table::{Budget, Positions};
 use crate::store::Store;
 use crate::store::record::Record;
+
+/// So long a gap stands in the list; `mentiond sources NAME` shows the last one however old it is.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -55,14 +58,13 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         return trial::run(config, name, *json).await;
     }
     let config = load(config)?.config;
-    let path = config.daemon.state.join("record.sqlite");
     if let Some(Action::Release { name, json }) = &arguments.action {
-        return release(&config, &path, name, *json).await;
+        return release(&config, name, *json).await;
     }
     // Before the first poll there is no record: every source is new.
-    let (states, held) = if path.exists() {
+    let (states, held, gaps) = if let Some(path) = record_if_any(&config)? {
         let record = Record::open_to_read(&path)?;
-        (record.source_states()?, record.held()?)
+        (record.source_states()?, record.held()?, record.last_gaps()?)
     } else {
         Default::default()
     };
@@ -102,6 +104,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                     "next_poll": health.next_poll,
                     "blind_hours": blind_hours(health, now),
                     "held": held_of(&source.name),
+                    "gap": gaps.get(&source.name).map(|(at, reason)| json!({ "at": at, "reason": reason })),
                     "quota_left": budget_of(source).and_then(|budget| budget.left),
                     "spent_this_month": budget_of(source).and_then(|budget| budget.spent).map(|(spent, cap)| json!({
                         "amount": spent as f64 / 1e6, "cap": cap as f64 / 1e6,
@@ -118,6 +121,9 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
             say(&one(source, health, now, zone));
             if let Some(words) = budget_of(source).and_then(|budget| budget.words()) {
                 say(&format!("allowance    {words}"));
+            }
+            if let Some((moment, reason)) = gaps.get(&source.name) {
+                say(&format!("last gap     {}: {reason}", at(Some(*moment), zone)));
             }
             if let Some(held) = held.get(&source.name) {
                 say(&format!(
@@ -145,7 +151,13 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                 format!("{:.1}", blind_hours(health, now)),
                 budget_of(source).and_then(|budget| budget.words()).unwrap_or_default(),
                 match held_of(&source.name) {
-                    0 => short(health.error.as_deref().unwrap_or(""), 100),
+                    0 => match (&health.error, gaps.get(&source.name)) {
+                        (Some(error), _) => short(error, 100),
+                        (None, Some((at, reason))) if now.duration_since(*at) < RECENT => {
+                            short(&format!("may have missed some: {reason}"), 100)
+                        }
+                        (None, _) => String::new(),
+                    },
                     held => format!("{} held: `mentiond sources release {}`", mentions(held), source.name),
                 },
             ]
@@ -182,9 +194,9 @@ fn summary(statuses: &[SourceStatus]) -> String {
 }
 
 /// Accepts what is held of a source, through the daemon if one runs.
-async fn release(config: &Config, record: &Path, name: &str, json: bool) -> Result<(), Failure> {
+async fn release(config: &Config, name: &str, json: bool) -> Result<(), Failure> {
     let state = &config.daemon.state;
-    if !record.exists() {
+    if record_if_any(config)?.is_none() {
         return Err(Failure::Failed(format!("there is no record in {} yet, so nothing is held", state.display())));
     }
     let request = Request::Release { source: name.to_owned() };

@@ -38,6 +38,11 @@ pub enum StoreError {
         "the record {path} was written by a newer mentiond (schema {found}, this one knows {known}); upgrade, or restore a backup"
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "the record {path} was written by an older mentiond (schema {found}, this one reads {known}); start the daemon \
+         once, or restart the one that runs, and it is brought forward with all that it holds"
+    )]
+    Older { path: PathBuf, found: i64, known: i64 },
     #[error("a restore into {0} was interrupted, so it is not whole; run `mentiond restore DIR --force` again")]
     HalfRestored(PathBuf),
     #[error("the record {path} is damaged ({found}); restore a backup")]
@@ -46,6 +51,11 @@ pub enum StoreError {
     Malformed(rusqlite::Error),
     #[error("the record could not be used: {0}")]
     Record(rusqlite::Error),
+    #[error(
+        "the record could not be used: {0}; is the disk full, read-only or broken? `df -h` and `dmesg` tell; start again \
+         once that is mended"
+    )]
+    Disk(rusqlite::Error),
     #[error("the record could not be written: {0}; what was being recorded is tried again at the next start")]
     Commit(String),
     #[error("the seen index {path} could not be used: {message}")]
@@ -63,9 +73,10 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure};
         match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => StoreError::Malformed(error),
+            Some(DiskFull | ReadOnly | SystemIoFailure) => StoreError::Disk(error),
             _ => StoreError::Record(error),
         }
     }

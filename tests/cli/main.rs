@@ -9,6 +9,7 @@ mod process;
 mod services;
 #[path = "../support/mod.rs"]
 mod support;
+mod troubles;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -118,6 +118,24 @@ fn a_state_folder_that_cannot_be_made_is_exit_1_in_words() {
     assert!(done.err.contains("state") && done.err.contains("make the folder"), "{}", done.err);
 }
 
+/// Who may not look into the folder is told so, and not that nothing is there. Here the way there leads through a file, which
+/// nobody may look into, whoever runs the tests.
+#[test]
+fn a_state_that_cannot_be_looked_into_is_not_taken_for_an_empty_one() {
+    let world = world();
+    let text = world.config_text().replace("state = \"state\"", "state = \"file/state\"");
+    let world = world.with_text(text);
+    std::fs::write(world.folder().join("file"), "").unwrap();
+    for command in [&["sources"][..], &["mentions"], &["outbox"], &["cases"], &["themes"], &["warnings"], &["report"]] {
+        let done = within(&world, command);
+        assert_eq!((done.code, done.out.as_str()), (1, ""), "{command:?}: {}", done.err);
+        assert!(done.err.contains("file/state: ") && done.err.contains("or as root"), "{command:?}: {}", done.err);
+    }
+    let explained = within(&world, &["explain", "My Acme kettle broke"]);
+    assert!(explained.code == 0 && explained.out.contains("acme"), "{}", explained.err);
+    assert!(explained.err.contains("what people corrected is not considered"), "{}", explained.err);
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_panic() {
     let folder = tempfile::tempdir().unwrap();

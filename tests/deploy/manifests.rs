@@ -1,9 +1,12 @@
 //! Container and Kubernetes files: they parse, and their names, ports and paths belong together.
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
 use mentiond::config::{self, Secrets};
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::read;
+use crate::{project, read};
 
 const STATE: &str = "/var/lib/mentiond";
 const USER: i64 = 65532;
@@ -30,7 +33,15 @@ fn the_image_is_made_for_what_compose_runs() {
     has(&format!("USER {USER}:{USER}"));
     has(&format!("VOLUME [\"{STATE}\"]"));
     has("ENV MENTIOND_CONFIG=/etc/mentiond/mentiond.toml");
-    has("ENV MALLOC_ARENA_MAX=1");
+    // The image and the unit set the C library's allocator alike.
+    let unit = read("deploy/systemd/mentiond.service");
+    for setting in ["MALLOC_ARENA_MAX=1", "MALLOC_MMAP_THRESHOLD_=131072"] {
+        has(&format!("ENV {setting}"));
+        assert!(unit.lines().any(|line| line == format!("Environment={setting}")), "{setting}");
+    }
+    // What tests/deploy/container builds is what the image's first stage builds.
+    let flags = |text: &str| text.split("RUSTFLAGS=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(flags(&file), flags(&read("tests/deploy/container")));
     has("ENTRYPOINT [\"/usr/bin/mentiond\"]");
     has("CMD [\"run\"]");
     assert!(last.contains("HEALTHCHECK") && last.contains("CMD [\"/usr/bin/mentiond\", \"health\"]"), "{last}");
@@ -52,6 +63,80 @@ fn the_image_is_made_for_what_compose_runs() {
     for secret in texts(&service["secrets"]) {
         assert!(compose["secrets"][secret]["file"].as_str().is_some(), "{secret}");
     }
+}
+
+/// podman-compose, told to use a program that only writes down what it is asked for: the closed container of
+/// deploy/README.md, and `check` without a daemon beside it.
+#[test]
+fn compose_asks_for_the_closed_container() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stub, asked) = (folder.path().join("podman"), folder.path().join("asked"));
+    std::fs::write(&stub, format!("#!/bin/sh\necho \"$@\" >> '{}'\necho podman version 4.3.1\n", asked.display()))
+        .unwrap();
+    std::fs::set_permissions(&stub, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let compose = |arguments: &[&str]| -> Option<Vec<String>> {
+        let _ = std::fs::remove_file(&asked);
+        let mut command = Command::new("podman-compose");
+        command.current_dir(project().join("deploy/container")).arg("--podman-path").arg(&stub).args(arguments);
+        let Ok(output) = command.output() else {
+            println!("skipped: podman-compose is not here");
+            return None;
+        };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let asked = std::fs::read_to_string(&asked).unwrap();
+        Some(asked.lines().filter(|line| line.starts_with("run ")).map(|line| format!("{line} ")).collect())
+    };
+    let Some(up) = compose(&["up", "--detach"]) else { return };
+    let [up] = &up[..] else { panic!("{up:?}") };
+    // What stands there is what a person types who starts the file's first comment.
+    let text = read("deploy/container/compose.yaml");
+    let check =
+        text.lines().find_map(|line| line.strip_prefix("#     podman compose ")?.strip_suffix(" check")).unwrap();
+    let check: Vec<&str> = check.split(' ').chain(["check"]).collect();
+    let checked = compose(&check).unwrap();
+    let [checked] = &checked[..] else { panic!("a daemon was started beside it: {checked:?}") };
+    for run in [up, checked] {
+        for part in [
+            " --read-only ",
+            " --cap-drop ALL ",
+            " --security-opt no-new-privileges:true ",
+            " -u 65532:65532 ",
+            "/config:/etc/mentiond:ro ",
+            "_state:/var/lib/mentiond ",
+            "smtp-password:/run/secrets/smtp-password:ro",
+            " -m 512m ",
+        ] {
+            assert!(run.contains(part), "{part}: {run}");
+        }
+    }
+    assert!(up.contains(" -p 127.0.0.1:8420:8420 ") && up.ends_with(" mentiond "), "{up}");
+    assert!(!checked.contains(" -p ") && checked.ends_with(" mentiond check "), "{checked}");
+}
+
+/// Kubernetes' own schemas, of an old version and of the newest that is known: no unknown key, no wrong type.
+#[test]
+fn kubernetes_takes_the_manifest() {
+    let Some(python) = std::env::var_os("MENTIOND_PYTHON") else {
+        println!("skipped: no Python with kubernetes-validate (MENTIOND_PYTHON; tests/run makes one)");
+        return;
+    };
+    let manifest = project().join("deploy/kubernetes/mentiond.yaml");
+    let validate = |arguments: &[&str], file: &std::path::Path| {
+        let mut command = Command::new(&python);
+        command.args(["-m", "kubernetes_validate", "--strict"]).args(arguments).arg(file).output().unwrap()
+    };
+    for version in [&["-k", "1.25"][..], &[]] {
+        let output = validate(version, &manifest);
+        let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{words}");
+        assert_eq!(words.matches(" passed for resource ").count(), 4, "{words}");
+    }
+    // It would have told.
+    let folder = tempfile::tempdir().unwrap();
+    let mistaken = folder.path().join("mistaken.yaml");
+    std::fs::write(&mistaken, read("deploy/kubernetes/mentiond.yaml").replace("periodSeconds", "perodSeconds"))
+        .unwrap();
+    assert!(!validate(&[], &mistaken).status.success());
 }
 
 #[test]

@@ -34,9 +34,41 @@ fn every_command_has_its_page_and_completions() {
     }
     assert!(man.join("mentiond-cases-ack.1").exists() && !man.join("mentiond-manual.1").exists());
 
-    // They can be read: by bash itself, and by mandoc where it is.
-    let bash = folder.path().join("completions/mentiond.bash");
-    assert!(Command::new("bash").arg("-n").arg(bash).status().unwrap().success());
+    // They are taken: asked as if somebody pressed the tabulator, each shell offers what there is.
+    let completions = folder.path().join("completions");
+    let asked = [
+        (
+            "bash",
+            "source ./mentiond.bash; COMP_WORDS=(mentiond ou); COMP_CWORD=1; COMP_LINE='mentiond ou'; \
+                  COMP_POINT=11; _mentiond mentiond ou mentiond; printf '%s\\n' \"${COMPREPLY[@]}\"",
+        ),
+        ("fish", "source ./mentiond.fish; complete --do-complete 'mentiond ou'"),
+        // zsh completes at a terminal only; this loads the function as `compinit` does, and looks where it leads.
+        (
+            "zsh",
+            "fpath=($PWD $fpath); autoload -Uz compinit; compinit -D -u; print -r -- ${_comps[mentiond]}; \
+                 autoload +X _mentiond && functions _mentiond | grep -o outbox | head -n 1",
+        ),
+    ];
+    for (shell, script) in asked {
+        // zsh without anybody's start-up files.
+        let options: &[&str] = if shell == "zsh" { &["-f", "-c"] } else { &["-c"] };
+        match Command::new(shell)
+            .current_dir(&completions)
+            .env("HOME", folder.path())
+            .args(options)
+            .arg(script)
+            .output()
+        {
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stdout).into_owned();
+                assert!(output.status.success() && said.contains("outbox"), "{shell}: {output:?}");
+                assert!(output.stderr.is_empty(), "{shell}: {}", String::from_utf8_lossy(&output.stderr));
+                assert!(shell != "zsh" || said.starts_with("_mentiond\n"), "{said}");
+            }
+            Err(_) => println!("skipped: {shell} is not here, so its completions are not tried"),
+        }
+    }
     let pages: Vec<_> = std::fs::read_dir(&man).unwrap().map(|e| e.unwrap().path()).collect();
     match Command::new("mandoc").args(["-T", "lint", "-W", "error"]).args(&pages).output() {
         Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout)),

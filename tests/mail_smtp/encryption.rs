@@ -21,6 +21,27 @@ async fn hazard_28_a_refused_login_locks_and_shows_no_secret() {
     }
 }
 
+/// Some relays repeat at any step what they were told at the login, as it was or as it was sent.
+#[tokio::test]
+async fn a_relay_that_repeats_the_password_is_not_quoted_with_it() {
+    const ENCODED: &str = "Y2FuYXJ5LXBhc3N3b3JkLTlmM2E=";
+    const PLAIN: &str = "AG1lbnRpb25zAGNhbmFyeS1wYXNzd29yZC05ZjNh";
+    for mechanisms in ["PLAIN", "LOGIN"] {
+        for (command, code) in [("MAIL", 451), ("RCPT", 550), ("DATA", 554), ("RCPT", 530)] {
+            let answer = format!("{code} 5.7.1 mentions:{PASSWORD} ({ENCODED}, {PLAIN}) may not say {command}");
+            let script = Script::default().login("mentions", PASSWORD).mechanisms(mechanisms).answer(command, &answer);
+            let server = SmtpServer::start(script);
+            let settings = with_login(settings(&server, SmtpTls::None), "mentions", PASSWORD);
+            let outcome = send(&mut Mailer::with_limits(&settings, limits()).unwrap(), "ana@example.com").await;
+            let said = format!("{outcome:?}");
+            for secret in [PASSWORD, ENCODED, PLAIN] {
+                assert!(!said.contains(secret), "{said}");
+            }
+            assert!(said.contains(&format!("mentions:*** (***, ***) may not say {command}")), "{said}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn logins_that_work_and_that_cannot() {
     for mechanisms in ["PLAIN LOGIN", "LOGIN", "CRAM-MD5 PLAIN"] {

@@ -74,6 +74,50 @@ async fn readme_s_walk_through_finds_what_a_service_says_and_tells_it_once() {
     assert!(!everything.contains("canary"), "the secret is shown");
 }
 
+/// It has only page 1, whatever page it is asked for. That is seen, said where the operator looks, and no reason to ask on.
+#[tokio::test]
+async fn a_service_that_shows_its_first_page_again_and_again_is_said_not_to_page() {
+    let world = World::new().watch("acme", "acme", "brand@example.com");
+    let url = world.web.url("/list");
+    let world = world.toml(&format!(
+        "[sources.desk]\nkind = \"json\"\nurl = \"{url}\"\nparams = {{ p = \"{{page}}\" }}\nitems = \"$\"\n\
+         paging = {{ by = \"page\" }}\nfields = {{ id = \"$.number\", text = \"$.body\", published = \"$.asked_at\" }}\n"
+    ));
+    let now = mentiond::clock::Clock::system().now();
+    let list: Vec<_> = (0..5).map(|n| question(n, &format!("acme and other things {n}"), now)).collect();
+    world.web.otherwise(move |_| Reply::ok(json!(list).to_string()));
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mentiond"));
+        let output = command.arg("--config").arg(world.config()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let round: serde_json::Value = serde_json::from_str(&run(&["once", "--json"])).unwrap();
+    assert_eq!((&round["sources"]["failed"], &round["new_entries"]), (&json!(0), &json!(5)), "{round}");
+    assert_eq!(world.web.visits().len(), 2, "it is not asked for further pages");
+    for arguments in [&["sources"][..], &["sources", "desk"], &["sources", "--json"]] {
+        let said = run(arguments);
+        assert!(said.contains("the same 5 entries as page 1 and as page 2"), "{arguments:?}: {said}");
+    }
+
+    // One that stays at its last page has been read to its end.
+    let world = World::new().watch("acme", "acme", "brand@example.com");
+    let url = world.web.url("/list");
+    let now = world.clock.now();
+    let world = world.toml(&format!(
+        "[sources.desk]\nkind = \"json\"\nurl = \"{url}\"\nparams = {{ p = \"{{page}}\" }}\nitems = \"$\"\n\
+         paging = {{ by = \"page\" }}\nfields = {{ id = \"$.number\", text = \"$.body\", published = \"$.asked_at\" }}\n"
+    ));
+    let page = move |numbers: std::ops::Range<u64>| {
+        Reply::ok(json!(numbers.map(|n| question(n, &format!("acme {n}"), now)).collect::<Vec<_>>()).to_string())
+    };
+    world.web.on("/list?p=1", page(0..5));
+    world.web.otherwise(move |_| page(5..9));
+    let round = world.once().await;
+    assert_eq!((round.failures.len(), round.entries, world.web.visits().len()), (0, 9, 3));
+    assert!(world.record().last_gaps().unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn a_refused_secret_is_told_once_and_never_shown_or_carried_elsewhere() {
     let world = World::new().contact().watch("acme", "acme", "brand@example.com");

@@ -30,6 +30,13 @@ impl Reply {
         self.lines.join(" ")
     }
 
+    /// Puts `***` wherever a line says this.
+    pub(super) fn strike_out(&mut self, secret: &str) {
+        for line in self.lines.iter_mut().filter(|line| line.contains(secret)) {
+            *line = line.replace(secret, "***");
+        }
+    }
+
     /// The enhanced status code (RFC 2034), if the reply starts with one: `5.7.8`.
     pub(super) fn enhanced(&self) -> Option<&str> {
         let word = self.lines.first()?.split_whitespace().next()?;

@@ -170,13 +170,16 @@ impl Opener {
     ) -> Result<(), SendOutcome> {
         let limit = self.limits.command;
         let step = "at the login";
+        let plain = Secret::new(&STANDARD.encode(format!("\0{username}\0{}", password.expose())));
+        let encoded = Secret::new(&STANDARD.encode(password.expose()));
+        // The longer ones first: what is left of one must not keep the shorter ones from being found.
+        wire.never_quote([plain.clone(), encoded.clone(), password.clone()]);
         let ended = if offers.plain {
-            let token = STANDARD.encode(format!("\0{username}\0{}", password.expose()));
-            wire.command(&format!("AUTH PLAIN {token}"), limit).await
+            wire.command(&format!("AUTH PLAIN {}", plain.expose()), limit).await
         } else if offers.login {
             match wire.command("AUTH LOGIN", limit).await {
                 Ok(reply) if reply.code == 334 => match wire.command(&STANDARD.encode(username), limit).await {
-                    Ok(reply) if reply.code == 334 => wire.command(&STANDARD.encode(password.expose()), limit).await,
+                    Ok(reply) if reply.code == 334 => wire.command(encoded.expose(), limit).await,
                     other => other,
                 },
                 other => other,

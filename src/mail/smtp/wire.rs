@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::time::timeout;
 
+use crate::model::Secret;
+
 use super::reply::{MAX_REPLY_LINE, Reply, ReplyReader};
 
 /// Bytes of a body that are written under one time-out.
@@ -47,11 +49,19 @@ pub(super) enum BodyStop {
 pub(super) struct Wire {
     stream: Box<dyn Stream>,
     inbox: Vec<u8>,
+    /// What is never quoted, whoever repeats it.
+    unsaid: Vec<Secret>,
 }
 
 impl Wire {
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
-        Self { stream, inbox: Vec::new() }
+        Self { stream, inbox: Vec::new(), unsaid: Vec::new() }
+    }
+
+    /// From here on replies show `***` where they repeat one of these: some relays quote at any step what they were told
+    /// at the login, and what they say ends up in the log, in the record and in mails to the operator.
+    pub(super) fn never_quote(&mut self, unsaid: impl IntoIterator<Item = Secret>) {
+        self.unsaid = unsaid.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
     }
 
     /// Gives the stream back to be wrapped in TLS. Fails if the relay said more than it was asked: those bytes came in
@@ -199,7 +209,10 @@ impl Wire {
                 let reply = reader.line(&self.inbox[..end]);
                 self.inbox.drain(..=end);
                 searched = 0;
-                if let Some(reply) = reply.map_err(|what| WireFault::Nonsense(what.to_owned()))? {
+                if let Some(mut reply) = reply.map_err(|what| WireFault::Nonsense(what.to_owned()))? {
+                    for secret in &self.unsaid {
+                        reply.strike_out(secret.expose());
+                    }
                     return Ok(reply);
                 }
             }

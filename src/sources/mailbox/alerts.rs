@@ -387,13 +387,14 @@ mod tests {
 
     #[test]
     fn hostile_mails_take_linear_time() {
-        let clock = std::time::Instant::now();
-        for part in ["<a href=\"", "<a ", "<a href='x'>", "http", "http://", "<a href=x", "</a>", "<", "href"] {
-            let body = part.repeat(250_000 / part.len());
-            urls("a@b.example", "text/html", &body);
-            urls("a@b.example", "text/plain", &body);
-        }
-        assert!(clock.elapsed().as_secs() < 20, "{:?}", clock.elapsed());
+        let took = crate::clock::cost(|| {
+            for part in ["<a href=\"", "<a ", "<a href='x'>", "http", "http://", "<a href=x", "</a>", "<", "href"] {
+                let body = part.repeat(250_000 / part.len());
+                urls("a@b.example", "text/html", &body);
+                urls("a@b.example", "text/plain", &body);
+            }
+        });
+        assert!(took.as_secs() < 20, "{took:?}");
     }
 
     proptest::proptest! {

@@ -2,6 +2,8 @@
 //! combination of query and options is asked for page by page until what was seen before is reached; what broke off is
 //! asked for again the next time, and what could not be reached is a gap.
 
+mod onward;
+
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
@@ -11,7 +13,6 @@ use url::Url;
 
 use super::budget;
 use super::faults::{self, Judged};
-use super::links::{linked, truthy};
 use super::position::{Position, Positions};
 use super::read::{self, Items};
 use super::request::{self, Combination, Reply, Request, Values};
@@ -107,6 +108,8 @@ struct Active {
     listed: u64,
     newest: Option<Timestamp>,
     ids: Vec<String>,
+    /// Those of the last page, in its order.
+    on_page: Vec<String>,
     greatest: Position,
     /// Where further pages were, to notice when they go round in a circle.
     turned: HashSet<String>,
@@ -120,6 +123,8 @@ enum End {
     Reached,
     /// There is more that was not asked for.
     Short(&'static str),
+    /// Its pages are one and the same.
+    Unpaged,
 }
 
 impl<'t> Walk<'t> {
@@ -268,6 +273,7 @@ impl<'t> Walk<'t> {
             listed: 0,
             newest: None,
             ids: Vec::new(),
+            on_page: Vec::new(),
             greatest,
             turned: HashSet::new(),
             broke_off: false,
@@ -422,6 +428,16 @@ impl<'t> Walk<'t> {
         active.broke_off = listed == 0 && active.listed > 0;
         active.pages += 1;
         active.listed += listed as u64;
+        let on_page: Vec<String> = items.iter().map(|item| item.raw.id.clone()).collect();
+        if matches!(self.table.paging, Paging::Page(_)) && !on_page.is_empty() && on_page == active.on_page {
+            // Nothing else is to be had by turning pages; what this one has is known already.
+            active.listed -= listed as u64;
+            let end = if active.pages == 2 { End::Unpaged } else { End::Short("its last page is shown over and over") };
+            self.active = Some(active);
+            self.finish(&end);
+            return;
+        }
+        active.on_page = on_page;
         let last = items.last().map(|item| (item.raw.id.clone(), item.moment));
         let lowest = items.iter().filter_map(|item| item.raw.id.parse::<u64>().ok()).min();
         for item in items {
@@ -461,82 +477,6 @@ impl<'t> Walk<'t> {
         Ok((first || !full || over).then_some(End::Reached))
     }
 
-    /// Where the next page is, or how it ended.
-    fn onward(
-        &self,
-        active: &mut Active,
-        answer: &Value,
-        reply: &Reply,
-        listed: usize,
-        lowest: Option<u64>,
-        host: &str,
-    ) -> Result<Option<End>, PollFault> {
-        let table = self.table;
-        let no_more = table.more.as_ref().is_some_and(|path| !path.first(answer).is_some_and(truthy));
-        let short = table.size.is_some_and(|size| listed < size);
-        let address = |found: Option<String>| -> Result<Option<Url>, PollFault> {
-            let Some(found) = found.filter(|f| !f.is_empty() && f.len() <= MAX_TOKEN) else { return Ok(None) };
-            let base = self.base.as_ref();
-            let url = base.and_then(|base| base.join(&found).ok());
-            // The secret goes along: a page elsewhere is not asked for.
-            match url.filter(|url| base.is_some_and(|base| base.origin() == url.origin())) {
-                Some(url) => Ok(Some(url)),
-                None => Err(PollFault {
-                    class: ErrorClass::Malformed,
-                    message: format!("{host} says that the next page is on another host, which is not asked"),
-                    retry_after: None,
-                }),
-            }
-        };
-        let has_next = match &table.paging {
-            Paging::None | Paging::Forward => false,
-            Paging::Link(relation) => {
-                active.url = address(reply.header("link").and_then(|link| linked(link, relation)))?;
-                active.url.is_some()
-            }
-            Paging::Next(path) => {
-                active.url = address(path.first(answer).and_then(Value::as_str).map(str::to_owned))?;
-                active.url.is_some()
-            }
-            Paging::Token(path) => {
-                let token = path.first(answer).map(|token| match token {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                });
-                active.token = token.filter(|t| !t.is_empty() && t.len() <= MAX_TOKEN);
-                active.token.is_some()
-            }
-            Paging::Page(_) => listed > 0 && !short,
-            Paging::Below(step) => {
-                let known = active.before.last_id.as_ref().and_then(|id| id.parse::<u64>().ok()).unwrap_or(0);
-                // The newest page begins at an id that may be hidden, so it is known only where it ended.
-                active.below = match active.below {
-                    Some(from) => Some(from.saturating_sub(*step)),
-                    None => lowest.map(|lowest| lowest.saturating_sub(1)),
-                };
-                active.below.is_some_and(|below| below > known && below > 0)
-            }
-        };
-        if !has_next || no_more {
-            let cut = table.reach.is_some_and(|reach| active.listed >= reach);
-            return Ok(Some(if cut { End::Short("the service lists no more of them") } else { End::Reached }));
-        }
-        let place = match &table.paging {
-            Paging::Token(_) => active.token.clone(),
-            Paging::Link(_) | Paging::Next(_) => active.url.as_ref().map(|url| url.as_str().to_owned()),
-            _ => None,
-        };
-        if place.is_some_and(|place| !active.turned.insert(place)) {
-            // Some services give the last page's token again when there is no more.
-            let is_end = listed == 0;
-            return Ok(Some(if is_end { End::Reached } else { End::Short("its pages go round in a circle") }));
-        }
-        if active.pages >= table.pages || self.entries.len() >= MAX_ENTRIES {
-            return Ok(Some(End::Short("more pages are not asked for at a time")));
-        }
-        Ok(None)
-    }
-
     /// Takes the end of a combination into the books.
     fn finish(&mut self, end: &End) {
         let Some(active) = self.active.take() else { return };
@@ -548,6 +488,16 @@ impl<'t> Walk<'t> {
             let since = active.since.map(|since| format!(" since {since}")).unwrap_or_default();
             self.gaps.push(format!(
                 "more came{since} than could be read ({} entries; {why}){}",
+                active.listed,
+                named(&active.combination)
+            ));
+        }
+        if matches!(end, End::Unpaged) {
+            // Told at the first poll too: whoever has just set the source up can still correct it.
+            self.gaps.push(format!(
+                "{} shows the same {} entries as page 1 and as page 2, so it does not page as `params` and `paging` say, and \
+                 what does not fit on one page is not read{}; look up how it pages, or leave `paging` out",
+                self.host,
                 active.listed,
                 named(&active.combination)
             ));

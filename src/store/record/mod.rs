@@ -139,11 +139,16 @@ impl Record {
     /// A read-only view for commands beside a running daemon.
     ///
     /// # Errors
-    /// There is no record yet, or it cannot be read.
+    /// There is no record yet, it cannot be read, or it has another schema than this program's: a newer one, or an older
+    /// one, which only a writer brings forward.
     pub fn open_to_read(path: &Path) -> Result<Reader, StoreError> {
         let connection = open_reader(path)?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         check_version(found, path)?;
+        let known = known_schema();
+        if found < known {
+            return Err(StoreError::Older { path: path.into(), found, known });
+        }
         Ok(Reader(connection))
     }
 

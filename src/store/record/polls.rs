@@ -23,6 +23,9 @@ use crate::model::{
 };
 use crate::point;
 
+/// Gaps that are remembered of one source.
+const MOST_GAPS: i64 = 1_000;
+
 /// What a poll brings.
 #[derive(Clone)]
 pub struct PollCommit {
@@ -303,6 +306,12 @@ fn commit(c: &Connection, themes: &ThemeMemory, poll: &PollCommit) -> Result<Pol
             millis(poll.now),
             reason
         ])?;
+        // A source that has one at every poll must not fill the disk with them.
+        c.prepare_cached(
+            "DELETE FROM gaps WHERE source = ?1
+                AND id <= (SELECT id FROM gaps WHERE source = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+        )?
+        .execute(params![poll.source, MOST_GAPS])?;
     }
     for identity in &poll.withdrawn {
         outcome.withdrawn += withdrawn::withdraw(c, &poll.source, identity, poll.now)?;

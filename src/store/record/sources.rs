@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::super::StoreError;
-use super::{Reader, Record, millis, rows};
+use super::{Reader, Record, millis, moment, rows};
 use crate::model::{Cursor, Health};
 
 /// Where a source stands.
@@ -34,6 +35,18 @@ impl Record {
 }
 
 impl Reader {
+    /// The last gap of each source that ever had one: when, and why.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn last_gaps(&self) -> Result<HashMap<String, (Timestamp, String)>, StoreError> {
+        let mut statement = self
+            .0
+            .prepare("SELECT source, at, reason FROM gaps WHERE id IN (SELECT max(id) FROM gaps GROUP BY source)")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, (moment(row.get(1)?), row.get(2)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Where all sources stand that were ever polled, by name.
     ///
     /// # Errors
