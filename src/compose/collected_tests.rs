@@ -105,15 +105,27 @@ fn summary(kind: SummaryKind) -> Summary {
         needs: Listed { items: vec![case(31, None)], more: 0 },
         overdue: Listed { items: vec![case(30, Some(at("2026-11-20T15:00:00Z")))], more: 37 },
         themes: Listed {
-            items: vec![ThemeLine {
-                id: "delivery".into(),
-                name: "delivery".into(),
-                people: 6,
-                mentions: 7,
-                before: 2,
-                quotes: vec![1],
-            }],
-            more: 0,
+            items: vec![
+                ThemeLine {
+                    id: "12".into(),
+                    name: "parcel, delivery".into(),
+                    number: Some(12),
+                    people: 6,
+                    mentions: 7,
+                    before: 2,
+                    quotes: vec![1],
+                },
+                ThemeLine {
+                    id: "prices".into(),
+                    name: "prices".into(),
+                    number: None,
+                    people: 2,
+                    mentions: 2,
+                    before: 0,
+                    quotes: vec![],
+                },
+            ],
+            more: 4,
         },
         new: Listed { items: vec![Item { copies: 3, case: Some(12), ..item(1) }], more: 1 },
         praise: Listed { items: vec![Item { named: vec!["Ana Ruiz".into()], copies: 1, ..item(2) }], more: 12 },
@@ -176,6 +188,7 @@ fn report() -> Report {
         to: at("2026-11-21T08:00:00Z"),
         watchlist: None,
         theme: None,
+        theme_number: None,
         figures: figures(412),
         before: Some(figures(380)),
         comparison: Some(Comparison { at: at("2026-11-11T08:00:00Z"), before: figures(301), after: figures(111) }),
@@ -302,14 +315,61 @@ fn nothing_to_say_is_one_line_unless_somebody_did_not_listen() {
     assert!(mail.text.contains("No news here is not good news"), "{}", mail.text);
 }
 
+/// Every link of ours in a text, in order.
+fn own_links(text: &str) -> Vec<String> {
+    let ours = |word: &str| word.find("https://mentions.example.com").map(|at| word[at..].to_owned());
+    let trim = |link: String| link.trim_end_matches(['>', ')', ',', '"']).replace("&amp;", "&");
+    text.split([' ', '\n', '<', '"']).filter_map(ours).map(trim).collect()
+}
+
+/// "and 37 more" is worth nothing without the list, and a list of everything since the beginning is not it.
 #[test]
 fn what_is_left_out_is_counted_and_linked_where_there_are_pages() {
+    let all = "https://mentions.example.com/mentions?q=category%3Apraise&department=support\
+               &from=2026-11-20T08%3A00%3A00Z&until=2026-11-21T08%3A00%3A00Z";
     let mail = worded(&with_pages(), "en", &summary(SummaryKind::Digest), &mentions());
-    assert!(mail.text.contains("and 37 more"), "{}", mail.text);
-    let all = "https://mentions.example.com/mentions?q=category%3Apraise";
-    assert!(mail.text.contains(&format!("and 12 more: {all}")) && mail.html.contains(all), "{}", mail.text);
+    assert!(mail.text.contains(&format!("and 12 more: {all}")), "{}", mail.text);
+    for wanted in [
+        all,
+        "/cases?department=support&overdue=1",
+        "/cases/31",
+        "/cases/12",
+        "/mentions/2",
+        "/themes/12",
+        "/mentions?q=theme%3A%22prices%22",
+        "/themes",
+        "/mentions?department=support&from=",
+    ] {
+        for (part, links) in [("text", own_links(&mail.text)), ("html", own_links(&mail.html))] {
+            assert!(links.iter().any(|link| link.contains(wanted)), "{wanted} in {part}: {links:#?}");
+        }
+    }
+    let whole = Summary { everything: true, ..summary(SummaryKind::Management) };
+    let links = own_links(&worded(&with_pages(), "en", &whole, &mentions()).text);
+    assert!(links.iter().any(|link| link.ends_with("/cases?overdue=1")), "{links:#?}");
+    assert!(links.iter().any(|link| link.contains("?q=severity%3A%3E%3Dhigh&from=")), "{links:#?}");
+    assert!(!links.iter().any(|link| link.contains("department=")), "management is told of everything: {links:#?}");
+
     let mail = worded(&composer(), "en", &summary(SummaryKind::Digest), &mentions());
-    assert!(mail.text.contains("and 12 more\n") && !mail.text.contains("mentions.example.com/"), "{}", mail.text);
+    assert!(mail.text.contains("and 12 more\n"), "{}", mail.text);
+    assert_eq!((own_links(&mail.text), own_links(&mail.html)), (vec![], vec![]), "no pages, no links");
+}
+
+#[test]
+fn a_report_leads_to_the_pages_if_there_are_some() {
+    let zone = zone();
+    let (report, mentions) = (Report { watchlist: Some("fjordkaffe".into()), ..report() }, mentions());
+    let input = input("en", &zone, &report, &mentions);
+    for text in [with_pages().report_page(&input), with_pages().report_markdown(&input)] {
+        let links = own_links(&text);
+        for wanted in ["/themes/12", "/cases/30", "/mentions/2", "watchlist%3Afjordkaffe&from=2026-10-22T08%3A00%3A00Z"]
+        {
+            assert!(links.iter().any(|link| link.contains(wanted)), "{wanted}: {links:#?}");
+        }
+    }
+    for text in [composer().report_page(&input), composer().report_markdown(&input)] {
+        assert_eq!(own_links(&text), Vec::<String>::new());
+    }
 }
 
 #[test]

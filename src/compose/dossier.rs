@@ -43,14 +43,24 @@ struct View<'a> {
     quotes_label: &'a str,
     quotes: Vec<Quote>,
     open_label: &'a str,
-    open: Vec<Fact>,
+    open: Vec<CaseLine>,
     ended_label: &'a str,
-    ended: Vec<Fact>,
+    ended: Vec<CaseLine>,
     how_label: &'a str,
-    /// The theme's page, where pages are served.
+    /// The pages of the theme and of the case about it, where pages are served.
     page: Option<String>,
+    case_page: Option<String>,
+    case: String,
     how: String,
     foot: Vec<String>,
+}
+
+/// A case of one of its mentions.
+#[derive(Serialize)]
+struct CaseLine {
+    label: String,
+    value: String,
+    page: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,11 +128,13 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         quotes_label: &labels.quotes,
         quotes,
         open_label: &labels.open_cases,
-        open: open.into_iter().take(MAX_CASES).map(|c| case_line(words, input, c)).collect(),
+        open: open.into_iter().take(MAX_CASES).map(|c| case_line(composer, words, input, c)).collect(),
         ended_label: &labels.ended_cases,
-        ended: ended.into_iter().take(MAX_CASES).map(|c| case_line(words, input, c)).collect(),
+        ended: ended.into_iter().take(MAX_CASES).map(|c| case_line(composer, words, input, c)).collect(),
         how_label: &labels.how,
-        page: composer.theme_page(theme.id),
+        page: composer.theme_link(theme.id),
+        case_page: theme.case.and_then(|case| composer.case_link(case)),
+        case: case.clone(),
         how: format!("mentiond themes show {number}"),
         foot: composer.foot(
             words,
@@ -236,15 +248,15 @@ fn quote(words: &Catalogue, input: &DossierInput<'_>, post: &DossierPost<'_>) ->
     }
 }
 
-fn case_line(words: &Catalogue, input: &DossierInput<'_>, case: &Earlier) -> Fact {
+fn case_line(composer: &Composer, words: &Catalogue, input: &DossierInput<'_>, case: &Earlier) -> CaseLine {
     let values = [
         ("case", &*case.case.to_string()),
         ("category", words.category(case.category)),
         ("status", words.status(case.status)),
     ];
-    Fact {
+    CaseLine {
         label: words.date(case.opened, input.reader.zone),
         value: fill(&words.letters.earlier_case, &values),
-        because: String::new(),
+        page: composer.case_link(case.case),
     }
 }

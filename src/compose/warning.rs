@@ -12,6 +12,7 @@ use super::headers::Headers;
 use super::input::{DossierPost, WarningInput};
 use super::link::{Link, shown};
 use super::mention::{name, open_on};
+use super::page_links::Listing;
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill};
 use crate::model::{Cause, Email, Mention, Tally, Unusual};
@@ -49,6 +50,9 @@ struct View<'a> {
     quotes: Vec<Quote>,
     why_label: &'a str,
     why: String,
+    /// Where all of it is listed, with what the link is called.
+    page: Option<String>,
+    page_label: &'a str,
     how_label: &'a str,
     how: String,
     foot: Vec<String>,
@@ -127,6 +131,11 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
         quotes: strongest(&posts(input)).into_iter().map(|post| quote(words, input, post.mention)).collect(),
         why_label: &texts.why,
         why: fill(if rise { &texts.why_rise } else { &texts.why_quiet }, &values),
+        page: page(composer, input),
+        page_label: match tally.cause {
+            Cause::Theme(_) => &words.mail.theme_page,
+            _ => &words.digest.show_all,
+        },
         how_label: &texts.how,
         how: format!("mentiond warnings --explain --watchlist {}", input.watchlist.key),
         foot: composer.foot(words, fill(&texts.foot, &values), input.possible_duplicate),
@@ -134,6 +143,21 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
     let mut headers = Headers::new("warning", &words.code, input.possible_duplicate);
     headers.list_id(input.watchlist.key, &composer.settings.sender_domain);
     composer.email("warning", words, fill(subject, &values), &view, headers)
+}
+
+/// The page of the theme, or the list of what was counted. Of what fell silent there is nothing to list.
+fn page(composer: &Composer, input: &WarningInput<'_>) -> Option<String> {
+    let warning = input.warning;
+    let watchlist = &warning.watchlist;
+    let query = match &warning.tally.cause {
+        Cause::Theme(id) => return composer.theme_link(*id),
+        Cause::Watchlist => format!("watchlist:{watchlist}"),
+        Cause::Source(source) => format!("watchlist:{watchlist} source:{source}"),
+        Cause::Category(category) => format!("watchlist:{watchlist} category:{}", category.as_str()),
+    };
+    let heard = Some((warning.since, warning.given));
+    let all = composer.inbox(Listing { query: &query, heard, ..Listing::default() });
+    all.filter(|_| warning.unusual == Unusual::Rise)
 }
 
 /// What it is about, as people call it.
@@ -357,8 +381,12 @@ mod tests {
     }
 
     fn worded(language: &str, warning: &Warning, mentions: &[Mention]) -> Email {
+        worded_by(&composer(), language, warning, mentions)
+    }
+
+    fn worded_by(composer: &Composer, language: &str, warning: &Warning, mentions: &[Mention]) -> Email {
         let mentions: Vec<&Mention> = mentions.iter().collect();
-        composer().warning(&WarningInput {
+        composer.warning(&WarningInput {
             reader: Reader { language, zone: &zone() },
             watchlist: Watchlist { key: "fjordkaffe", name: "Fjordkaffe" },
             warning,
@@ -388,6 +416,32 @@ mod tests {
         let theme = worded("en", &sample(Cause::Theme(12), Unusual::Rise), &mentions());
         insta::assert_snapshot!("warning_en_html", theme.html);
         assert!(theme.subject.contains("theme 12: crash, checkout"), "{}", theme.subject);
+    }
+
+    #[test]
+    fn a_warning_leads_to_what_was_counted() {
+        let pages = Some("https://mentions.example.com/mentions".parse().unwrap());
+        let with_pages = Composer::new(crate::compose::ComposeSettings { mention_pages: pages, ..composer().settings });
+        let from = "&from=2026-11-21T11%3A00%3A00Z&until=2026-11-21T13%3A40%3A00Z";
+        let list = |query: &str| format!("https://mentions.example.com/mentions?q=watchlist%3Afjordkaffe{query}{from}");
+        for (cause, unusual, wanted) in [
+            (Cause::Watchlist, Unusual::Rise, Some(list(""))),
+            (Cause::Source("forum".into()), Unusual::Rise, Some(list("+source%3Aforum"))),
+            (Cause::Category(Category::Technical), Unusual::Rise, Some(list("+category%3Atechnical"))),
+            (Cause::Theme(12), Unusual::Rise, Some("https://mentions.example.com/themes/12".to_owned())),
+            (Cause::Source("forum".into()), Unusual::Quiet, None),
+        ] {
+            let mail = worded_by(&with_pages, "en", &sample(cause.clone(), unusual), &mentions());
+            match &wanted {
+                Some(link) => {
+                    assert!(mail.text.contains(link), "{cause:?}: {}", mail.text);
+                    assert!(mail.html.contains(&link.replace('&', "&amp;")), "{cause:?}: {}", mail.html);
+                }
+                None => assert!(!mail.text.contains("mentions.example.com"), "{cause:?}: {}", mail.text),
+            }
+            let bare = worded("en", &sample(cause, unusual), &mentions());
+            assert!(!bare.html.contains("mentions.example.com") && !bare.text.contains("mentions.example.com"));
+        }
     }
 
     #[test]

@@ -142,6 +142,8 @@ pub(super) struct MailWords {
     pub(super) more_one: String,
     pub(super) more_other: String,
     pub(super) page: String,
+    pub(super) case_page: String,
+    pub(super) theme_page: String,
     pub(super) erased: String,
     pub(super) aged: String,
     pub(super) erased_reason: String,

@@ -19,6 +19,7 @@ use crate::sources::table::Session;
 use crate::store::record::CaseDesk;
 use crate::themes::NamedQueries;
 use crate::web::{self, Site};
+use url::Url;
 
 /// The configuration, and what was built from it.
 pub struct Engine {
@@ -95,7 +96,7 @@ impl Engine {
             .collect();
         let site = site(&config);
         let composer = Composer::new(ComposeSettings {
-            mention_pages: web::base(&site).and_then(|base| format!("{base}/mentions").parse().ok()),
+            mention_pages: pages_of(&site),
             contact: config.daemon.contact.clone(),
             sender_domain: domain(&config.mail.from.email).to_owned(),
             drafts: config.drafts.clone(),
@@ -168,6 +169,15 @@ impl Engine {
     pub fn message_id(&self, now: Timestamp) -> String {
         message_id(&self.desk.sender_domain, now, rand::random())
     }
+}
+
+/// Where mails and reports find the pages of mentions; `None` if none are served, or nobody said where.
+pub fn mention_pages(config: &Config) -> Option<Url> {
+    pages_of(&site(config))
+}
+
+fn pages_of(site: &Site) -> Option<Url> {
+    format!("{}/mentions", web::base(site)?).parse().ok()
 }
 
 fn site(config: &Config) -> Site {

@@ -11,7 +11,7 @@ use super::reading::Lines;
 use crate::model::Summary;
 use crate::store::StoreError;
 use crate::store::record::{DeliveryContent, LastDigest, Look, Moment, NewDelivery};
-use crate::summaries::{Digest, Due, Heard, Span, Wanted, due, wanted};
+use crate::summaries::{Belongs, Digest, Due, Heard, Span, Wanted, due, wanted};
 use crate::themes::NamedQueries;
 
 /// Makes all collected mail that is due; returns the number of mails.
@@ -61,14 +61,12 @@ pub(super) fn next(engine: &Engine, now: Timestamp) -> Option<Timestamp> {
 
 /// The themes that a mention belongs to: those that the configuration names with a query, and the one that it was placed
 /// in, if that had to be acted on.
-pub fn themes_of<'t>(themes: &'t NamedQueries, heard: &Heard<'t>) -> Vec<&'t str> {
+pub fn themes_of<'t>(themes: &'t NamedQueries, heard: &Heard<'t>) -> Vec<Belongs<'t>> {
     let mention = heard.mention;
     let lines = Lines::of(&mention.entry);
     let mut document = lines.document(&mention.entry, &mention.source);
     document.lang = &mention.classification.language.code;
-    let mut names = themes.of(&document);
-    names.extend(heard.theme.filter(|theme| !names.contains(theme)));
-    names
+    Belongs::all(themes.of(&document), heard.theme)
 }
 
 /// Reads one digest from the record. `number` is its place among all that are wanted.

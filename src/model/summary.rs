@@ -125,8 +125,12 @@ pub struct OpenCase {
 /// A theme that is listed: different people, one issue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThemeLine {
+    /// Its number, or the name of the query that gathers it.
     pub id: String,
     pub name: String,
+    /// Its number among those that were found; `None` if it is only a query, or one in several watchlists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
     /// Distinct authors, and mentions, in the period.
     pub people: u64,
     pub mentions: u64,
@@ -261,8 +265,11 @@ pub struct Report {
     pub to: Timestamp,
     /// Key of the watchlist, if it is about one.
     pub watchlist: Option<String>,
-    /// Id or name of the theme, if it is about one.
+    /// Name of the theme, if it is about one …
     pub theme: Option<String>,
+    /// … and its number, if it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme_number: Option<i64>,
     pub figures: Figures,
     /// The same of the period before, which was as long; `None` if the record does not reach back so far.
     pub before: Option<Figures>,

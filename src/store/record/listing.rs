@@ -21,6 +21,8 @@ pub struct AlsoSeen {
 #[derive(Clone, Debug, Default)]
 pub struct MentionFilter {
     pub since: Option<Timestamp>,
+    /// Heard before that moment.
+    pub until: Option<Timestamp>,
     pub watchlist: Option<String>,
     pub category: Option<Category>,
     pub severity: Option<Severity>,
@@ -219,7 +221,7 @@ fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, S
          WHERE (?1 IS NULL OR m.fetched >= ?1) AND (?2 IS NULL OR m.category = ?2) AND (?3 IS NULL OR m.severity = ?3)
             AND (?4 IS NULL OR m.department = ?4) AND (?5 OR m.original = 1)
             AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(m.content, '$.watchlists') w WHERE w.value ->> 'name' = ?6))
-            AND m.id < ?8
+            AND m.id < ?8 AND (?9 IS NULL OR m.fetched < ?9)
          ORDER BY m.id DESC LIMIT ?7",
     )?;
     let rows = statement.query_map(
@@ -232,6 +234,7 @@ fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, S
             filter.watchlist,
             i64::try_from(filter.limit).unwrap_or(i64::MAX),
             filter.before.unwrap_or(i64::MAX),
+            filter.until.map(millis),
         ],
         mention_row,
     )?;
