@@ -46,7 +46,7 @@ pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem
     Ok(Page { items: rows.iter().map(|row| MentionView::new(&sight, row, None)).collect(), next })
 }
 
-fn watchlists(view: &View) -> impl Iterator<Item = &str> {
+pub(super) fn watchlists(view: &View) -> impl Iterator<Item = &str> {
     view.site.watchlists.iter().map(|(key, _)| key.as_str())
 }
 
@@ -224,17 +224,17 @@ pub(super) async fn outbox(asked: &Asked) -> Result<OutboxCounts, Problem> {
     Ok(asked.app.daemon.record().outbox_counts().await?)
 }
 
-fn sight(asked: &Asked) -> Sight<'_> {
+pub(super) fn sight(asked: &Asked) -> Sight<'_> {
     let Asked { token, view, .. } = asked;
     Sight { token, composer: &view.composer, language: &view.site.language }
 }
 
-fn unknown(what: &str, id: i64) -> Problem {
+pub(super) fn unknown(what: &str, id: i64) -> Problem {
     Problem::not_found(&format!("there is no {what} {id} that this token may see"))
 }
 
 /// Reads until a page is full, everything was looked at, or enough of it was.
-async fn page<T, F: Future<Output = Result<Vec<T>, StoreError>> + Send>(
+pub(super) async fn page<T, F: Future<Output = Result<Vec<T>, StoreError>> + Send>(
     mut before: Option<i64>,
     limit: usize,
     read: impl Fn(Option<i64>, usize) -> F + Send,
