@@ -23,7 +23,7 @@ use crate::model::{
 use crate::query::{Document, Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
-use crate::store::record::Record;
+use crate::store::record::{Foreteller, Record};
 use crate::text::link::{MAX_LINKS, in_markup};
 use crate::themes::NamedQueries;
 
@@ -55,6 +55,8 @@ pub(super) struct Explainer {
     matcher: Matcher,
     routing: Routing,
     themes: NamedQueries,
+    /// Where a route names a theme that was found.
+    found: Option<Foreteller>,
     composer: Composer,
 }
 
@@ -69,15 +71,22 @@ impl Explainer {
                 None
             }
         };
-        // What people corrected counts here too, if there is a record to read it from.
+        // What people corrected counts here too, if there is a record to read it from, and so do the themes that routes
+        // name by their numbers.
+        let mut found = None;
         if let Some(engine) = &engine {
             let path = engine.config.daemon.state.join("record.sqlite");
             if path.exists() {
-                engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
+                let record = Record::open_to_read(&path)?;
+                engine.classifier.learn(&record.corrections()?);
+                if !engine.found_themes.is_empty() {
+                    found = Some(record.foreteller(&engine.found_themes, Clock::system().now())?);
+                }
             }
         }
         Ok(Self {
             engine,
+            found,
             classifier: Classifier::new(),
             matcher: Matcher::new(&[]),
             routing: Routing::default(),
@@ -88,8 +97,8 @@ impl Explainer {
 
     pub(super) fn explain(&self, entry: &Entry, source: &str, scratch: &mut Scratch) -> Explained {
         let judges = match &self.engine {
-            Some(engine) => engine.judges(),
-            None => Judges { classifier: &self.classifier, routing: &self.routing, themes: &self.themes },
+            Some(engine) => Judges { found: self.found.as_ref(), ..engine.judges() },
+            None => Judges { classifier: &self.classifier, routing: &self.routing, themes: &self.themes, found: None },
         };
         let matcher = self.engine.as_ref().map_or(&self.matcher, |engine| &engine.matcher);
         let found = reading::find(matcher, entry, source, scratch);

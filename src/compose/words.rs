@@ -131,6 +131,7 @@ pub(super) struct MailWords {
     pub(super) because_whole: String,
     pub(super) all_of_source: String,
     pub(super) route_rule: String,
+    pub(super) route_theme: String,
     pub(super) route_handles: String,
     pub(super) route_nobody: String,
     pub(super) route_hint: String,

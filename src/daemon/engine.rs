@@ -1,10 +1,11 @@
 //! Everything that is built from one configuration. A reload builds a second engine, and swaps it in only when all that
 //! can fail has succeeded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::reading::Judges;
 use crate::classify::Classifier;
@@ -14,12 +15,11 @@ use crate::fetch::mailbox::Mailboxes;
 use crate::fetch::{FetchError, Fetcher};
 use crate::mail::{MailError, Mailer};
 use crate::model::message_id;
-use crate::query::Matcher;
+use crate::query::{Matcher, themes_numbered};
 use crate::sources::table::Session;
 use crate::store::record::CaseDesk;
 use crate::themes::NamedQueries;
 use crate::web::{self, Site};
-use url::Url;
 
 /// The configuration, and what was built from it.
 pub struct Engine {
@@ -29,6 +29,8 @@ pub struct Engine {
     /// All watchlists, by their places, and behind them what is thrown away.
     pub matcher: Matcher,
     pub themes: Arc<NamedQueries>,
+    /// Numbers of themes that were found, as routes name them; mostly none.
+    pub found_themes: Vec<i64>,
     pub classifier: Classifier,
     pub composer: Arc<Composer>,
     pub fetcher: Fetcher,
@@ -94,6 +96,9 @@ impl Engine {
                 watched
             })
             .collect();
+        let routes = config.routing.routes.iter();
+        let named = routes.flat_map(|route| themes_numbered(&route.when_source)).map(|(number, _)| number);
+        let found_themes: Vec<i64> = named.collect::<BTreeSet<_>>().into_iter().collect();
         let site = site(&config);
         let composer = Composer::new(ComposeSettings {
             mention_pages: pages_of(&site),
@@ -104,6 +109,7 @@ impl Engine {
         Ok(Self {
             matcher,
             themes: Arc::new(themes),
+            found_themes,
             excludes,
             classifier: Classifier::with_cues(config.cues.clone()),
             composer: Arc::new(composer),
@@ -127,7 +133,7 @@ impl Engine {
 
     /// What decides about a mention.
     pub fn judges(&self) -> Judges<'_> {
-        Judges { classifier: &self.classifier, routing: &self.config.routing, themes: &self.themes }
+        Judges { classifier: &self.classifier, routing: &self.config.routing, themes: &self.themes, found: None }
     }
 
     /// The watchlist of that name.

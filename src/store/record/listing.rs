@@ -42,6 +42,8 @@ pub struct MentionRow {
     pub story: i64,
     pub original: bool,
     pub case: Option<i64>,
+    /// Number of the theme that it is in.
+    pub theme: Option<i64>,
 }
 
 /// A mail as listed.
@@ -216,7 +218,8 @@ impl Reader {
 
 fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, StoreError> {
     let mut statement = c.prepare_cached(
-        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
+            (SELECT t.theme FROM theme_mentions t WHERE t.mention = m.id) AS theme_id
          FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id
          WHERE (?1 IS NULL OR m.fetched >= ?1) AND (?2 IS NULL OR m.category = ?2) AND (?3 IS NULL OR m.severity = ?3)
             AND (?4 IS NULL OR m.department = ?4) AND (?5 OR m.original = 1)
@@ -243,7 +246,8 @@ fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, S
 
 fn mention(c: &Connection, id: i64) -> Result<Option<MentionRow>, StoreError> {
     let mut statement = c.prepare_cached(
-        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
+            (SELECT t.theme FROM theme_mentions t WHERE t.mention = m.id) AS theme_id
          FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id WHERE m.id = ?1",
     )?;
     Ok(statement.query_row([id], mention_row).optional()?)
@@ -255,6 +259,7 @@ pub(super) fn mention_row(row: &Row<'_>) -> rusqlite::Result<MentionRow> {
         story: row.get("story")?,
         original: row.get("original")?,
         case: row.get("case_id")?,
+        theme: row.get("theme_id")?,
     })
 }
 

@@ -63,6 +63,7 @@ pub use storms::Held;
 pub use stuck::LastReminder;
 pub use summaries::{LastDigest, Look, Moment};
 use themes::ThemeMemory;
+pub use themes::foretelling::Foreteller;
 pub use themes::listing::{ThemeFace, ThemeFile, ThemeFilter, ThemeMention, ThemeRow};
 pub use unmatched::{KeptPoll, Unmatched};
 pub use versions::Version;

@@ -38,7 +38,9 @@ pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem
     let fits = |row: &MentionRow| {
         let decision = &row.mention.decision;
         sight.sees(&decision.department, decision.privacy)
-            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention)))
+            && query
+                .as_ref()
+                .is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention), row.theme))
     };
     let record = asked.app.daemon.record();
     let read = |before, limit| record.mentions(MentionFilter { before, limit, ..wanted.clone() });
@@ -94,7 +96,9 @@ pub(super) async fn cases(asked: &Asked) -> Result<Page<CaseView>, Problem> {
     let sight = sight(asked);
     let fits = |row: &CaseRow| {
         sight.sees(&row.case.owner.department, row.case.privacy)
-            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention)))
+            && query
+                .as_ref()
+                .is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention), row.case.theme))
     };
     let record = asked.app.daemon.record();
     let read = |before, limit| record.cases(CaseFilter { before, limit, ..wanted.clone() });

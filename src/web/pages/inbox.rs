@@ -223,8 +223,7 @@ async fn find(
 }
 
 fn holds(query: &Query, view: &View, row: &MentionRow, sight: Sight) -> bool {
-    let themes =
-        |document: &crate::query::Document<'_>| view.themes.of(document).into_iter().map(str::to_owned).collect();
+    let themes = |document: &crate::query::Document<'_>| view.themes.with_found(document, row.theme);
     // Whoever sees no names cannot ask for them either.
     with_mention(&row.mention, sight == Sight::Full, themes, |document| query.evaluate(document).is_some())
 }
