@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::samples::*;
 use super::*;
 use crate::model::{
-    Blind, CaseStatus, Category, Comparison, Coverage, Day, Figures, Item, Listed, Mention, OpenCase, Owner, Promise,
-    Report, Response, SentimentLabel, Severity, Summary, SummaryKind, ThemeLine,
+    Blind, CaseStatus, Category, Cause, Comparison, Coverage, Day, Figures, Item, Listed, Mention, OpenCase, Owner,
+    Promise, Report, Response, SentimentLabel, Severity, Summary, SummaryKind, Tally, ThemeLine, Unusual, UnusualLine,
 };
 
 const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
@@ -84,6 +84,37 @@ fn all_heard() -> Coverage {
     Coverage { sources: 14, heard: 14, last_heard: Some(at("2026-11-21T07:55:00Z")), ..Coverage::default() }
 }
 
+/// A rise of a theme that is over, and a source that fell silent and still is.
+fn unusual() -> Vec<UnusualLine> {
+    let tally = |cause, count, usual, seconds| Tally { cause, count, usual, seconds, chance: 1e-7 };
+    vec![
+        UnusualLine {
+            id: 3,
+            watchlist: "fjordkaffe".into(),
+            unusual: Unusual::Rise,
+            tally: tally(Cause::Theme(12), 34, 6.2, 9_600),
+            theme: Some("parcel, delivery".into()),
+            since: at("2026-11-20T09:00:00Z"),
+            given: at("2026-11-20T11:40:00Z"),
+            over: Some(at("2026-11-20T18:00:00Z")),
+            cases: 9,
+            open: 2,
+        },
+        UnusualLine {
+            id: 4,
+            watchlist: "fjordkaffe".into(),
+            unusual: Unusual::Quiet,
+            tally: tally(Cause::Source("forum".into()), 0, 41.3, 86_400),
+            theme: None,
+            since: at("2026-11-20T02:00:00Z"),
+            given: at("2026-11-21T02:00:00Z"),
+            over: None,
+            cases: 0,
+            open: 0,
+        },
+    ]
+}
+
 fn summary(kind: SummaryKind) -> Summary {
     let case = |case, overdue| OpenCase {
         case,
@@ -104,6 +135,7 @@ fn summary(kind: SummaryKind) -> Summary {
         everything: false,
         needs: Listed { items: vec![case(31, None)], more: 0 },
         overdue: Listed { items: vec![case(30, Some(at("2026-11-20T15:00:00Z")))], more: 37 },
+        unusual: Listed { items: unusual(), more: 0 },
         themes: Listed {
             items: vec![
                 ThemeLine {
@@ -143,6 +175,7 @@ fn quiet() -> Summary {
     Summary {
         needs: Listed::default(),
         overdue: Listed::default(),
+        unusual: Listed::default(),
         themes: Listed::default(),
         new: Listed::default(),
         praise: Listed::default(),
@@ -171,6 +204,7 @@ fn worded(composer: &Composer, language: &str, summary: &Summary, mentions: &Has
         mentions,
         department: "Customer Service",
         owner: &|_| "Ana Ruiz, Customer Service".into(),
+        watchlist: &|_| "Fjordkaffe".into(),
         possible_duplicate: false,
     })
 }

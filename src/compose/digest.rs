@@ -14,8 +14,11 @@ use super::listing::{Line, Lines, change, coverage};
 use super::mention::name;
 use super::page_links::Listing;
 use super::reasons::Fact;
+use super::warning::{cause_words, page, usual_words};
 use super::words::{Catalogue, capital, fill, plural};
-use crate::model::{Category, Day, Email, Figures, Mention, Owner, Picture, Severity, Summary, SummaryKind};
+use crate::model::{
+    Category, Cause, Day, Email, Figures, Mention, Owner, Picture, Severity, Summary, SummaryKind, Unusual, UnusualLine,
+};
 
 /// Name of the chart inside the mail.
 const CHART: &str = "chart";
@@ -29,8 +32,9 @@ pub struct DigestInput<'a> {
     pub mentions: &'a HashMap<i64, Mention>,
     /// The department's name.
     pub department: &'a str,
-    /// An owner's name for people.
+    /// An owner's name for people, and a watchlist's by its key.
     pub owner: &'a dyn Fn(&Owner) -> String,
+    pub watchlist: &'a dyn Fn(&str) -> String,
     pub possible_duplicate: bool,
 }
 
@@ -77,6 +81,7 @@ pub(super) struct Theme {
     name: String,
     facts: String,
     page: Option<String>,
+    page_label: String,
     quotes: Vec<Line>,
 }
 
@@ -204,12 +209,18 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
         let all = composer.themes_link();
         Section { themes: shown, ..section(&texts.themes, list.count(), list.items.len(), Vec::new(), false, all) }
     };
+    let unusual = || {
+        let list = &summary.unusual;
+        let shown = list.items.iter().map(|line| unusual_line(composer, words, input, line)).collect();
+        Section { themes: shown, ..section(&texts.unusual, list.count(), list.items.len(), Vec::new(), false, None) }
+    };
     // Where management has no grave case to be named, the subject has said how many are open.
     let named = if management && summary.needs.items.is_empty() { 0 } else { summary.needs.count() };
     let new = if management { (&texts.grave, "severity:>=high") } else { (&texts.new, "") };
     let all = [
         (summary.overdue.count(), cases(&texts.overdue, &summary.overdue, true)),
         (named, cases(if management { &texts.open } else { &texts.needs }, &summary.needs, false)),
+        (summary.unusual.count(), unusual()),
         (summary.themes.count(), themes()),
         (summary.new.count(), items(new.0, &summary.new, new.1, false)),
         (summary.questions.count(), items(&texts.questions, &summary.questions, "category:question", true)),
@@ -230,7 +241,46 @@ pub(super) fn theme_lines(lines: &Lines<'_>, theme: &crate::model::ThemeLine) ->
         name: clean_line(&theme.name),
         facts: theme_facts(lines.words, theme),
         page: theme_link(lines.composer, theme),
+        page_label: lines.words.mail.theme_page.clone(),
         quotes: quotes(lines, &theme.quotes),
+    }
+}
+
+/// A warning: what it was about, by how much, and what became of it.
+fn unusual_line(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>, line: &UnusualLine) -> Theme {
+    let (texts, warning) = (&words.digest, &words.warning);
+    let date = |at| words.date(at, input.reader.zone);
+    let brand = name(&(input.watchlist)(&line.watchlist));
+    let cause = cause_words(words, &line.tally.cause, &brand, line.theme.as_deref());
+    let values = [
+        ("count", words.number(line.tally.count)),
+        ("time", words.length(line.tally.seconds)),
+        ("usual", usual_words(words, line.tally.usual)),
+    ];
+    let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let mut facts = vec![brand.clone(), date(line.given), fill(&warning.figure, &values)];
+    facts.push(match line.over {
+        Some(at) => fill(&texts.unusual_over, &[("date", &date(at))]),
+        None => texts.unusual_still.clone(),
+    });
+    if line.cases > 0 {
+        let (cases, open) = (line.cases.to_string(), line.open.to_string());
+        facts.push(fill(&texts.unusual_cases, &[("count", &cases), ("open", &open)]));
+    }
+    let heading = match line.unusual {
+        Unusual::Rise => &warning.heading_rise,
+        Unusual::Quiet => &warning.heading_quiet,
+    };
+    let page_label = match line.tally.cause {
+        Cause::Theme(_) => &words.mail.theme_page,
+        _ => &texts.show_all,
+    };
+    Theme {
+        name: capital(&fill(heading, &[("cause", &cause)])),
+        facts: facts.join(" · "),
+        page: page(composer, &line.watchlist, line.unusual, &line.tally.cause, (line.since, line.given)),
+        page_label: page_label.clone(),
+        quotes: Vec::new(),
     }
 }
 

@@ -14,7 +14,7 @@ use super::link::{Link, shown};
 use super::mention::{name, open_on};
 use super::page_links::Listing;
 use super::reasons::{self, Fact};
-use super::words::{Catalogue, capital, fill};
+use super::words::{Catalogue, capital, fill, plural};
 use crate::model::{Cause, Email, Mention, Tally, Unusual};
 use crate::themes::Terms;
 
@@ -29,6 +29,8 @@ const WORDS_A_MENTION: usize = 12;
 const BAR: f64 = 44.0;
 /// Beyond so many, nobody needs to know how unlikely it is.
 const RARE: f64 = 1_000_000.0;
+/// Watchlists that are named.
+const MAX_BRANDS: usize = 4;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -78,9 +80,10 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
     let texts = &words.warning;
     let warning = input.warning;
     let tally = &warning.tally;
-    let brand = name(input.watchlist.name);
+    let own = name(input.watchlist.name);
+    let brand = brands(words, &own, input.others);
     let rise = warning.unusual == Unusual::Rise;
-    let cause = cause_words(words, input, &tally.cause, &brand);
+    let cause = cause_of(words, input, &tally.cause, &brand);
     let time = words.length(tally.seconds);
     let (count, usual) = (words.number(tally.count), usual_words(words, tally.usual));
     let since = words.date(warning.since, input.reader.zone);
@@ -131,7 +134,7 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
         quotes: strongest(&posts(input)).into_iter().map(|post| quote(words, input, post.mention)).collect(),
         why_label: &texts.why,
         why: fill(if rise { &texts.why_rise } else { &texts.why_quiet }, &values),
-        page: page(composer, input),
+        page: page(composer, &warning.watchlist, warning.unusual, &tally.cause, (warning.since, warning.given)),
         page_label: match tally.cause {
             Cause::Theme(_) => &words.mail.theme_page,
             _ => &words.digest.show_all,
@@ -146,29 +149,53 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
 }
 
 /// The page of the theme, or the list of what was counted. Of what fell silent there is nothing to list.
-fn page(composer: &Composer, input: &WarningInput<'_>) -> Option<String> {
-    let warning = input.warning;
-    let watchlist = &warning.watchlist;
-    let query = match &warning.tally.cause {
+pub(super) fn page(
+    composer: &Composer,
+    watchlist: &str,
+    unusual: Unusual,
+    cause: &Cause,
+    heard: (jiff::Timestamp, jiff::Timestamp),
+) -> Option<String> {
+    let query = match cause {
         Cause::Theme(id) => return composer.theme_link(*id),
+        _ if unusual == Unusual::Quiet => return None,
         Cause::Watchlist => format!("watchlist:{watchlist}"),
         Cause::Source(source) => format!("watchlist:{watchlist} source:{source}"),
         Cause::Category(category) => format!("watchlist:{watchlist} category:{}", category.as_str()),
     };
-    let heard = Some((warning.since, warning.given));
-    let all = composer.inbox(Listing { query: &query, heard, ..Listing::default() });
-    all.filter(|_| warning.unusual == Unusual::Rise)
+    composer.inbox(Listing { query: &query, heard: Some(heard), ..Listing::default() })
 }
 
 /// What it is about, as people call it.
-fn cause_words(words: &Catalogue, input: &WarningInput<'_>, cause: &Cause, brand: &str) -> String {
+fn cause_of(words: &Catalogue, input: &WarningInput<'_>, cause: &Cause, brand: &str) -> String {
+    let theme = match cause {
+        Cause::Theme(id) => input.themes.get(id).map(String::as_str),
+        _ => None,
+    };
+    cause_words(words, cause, brand, theme)
+}
+
+/// All watchlists that it concerns, as far as a subject can hold them.
+fn brands(words: &Catalogue, own: &str, others: &[&str]) -> String {
+    let mut all = vec![own.to_owned()];
+    all.extend(others.iter().take(MAX_BRANDS - 1).map(|other| name(other)));
+    let more = (others.len() + 1).saturating_sub(MAX_BRANDS);
+    if more > 0 {
+        all.push(plural(more, &words.mail.more_one, &words.mail.more_other));
+        return all.join(", ");
+    }
+    words.list(&all)
+}
+
+/// What something unusual is about; `theme` is the name of its theme, if it is one.
+pub(super) fn cause_words(words: &Catalogue, cause: &Cause, brand: &str, theme: Option<&str>) -> String {
     let texts = &words.warning;
     match cause {
         Cause::Watchlist => fill(&texts.cause_watchlist, &[("brand", brand)]),
         Cause::Source(source) => fill(&texts.cause_source, &[("source", &name(source))]),
         Cause::Category(category) => fill(&texts.cause_category, &[("category", words.category(*category))]),
         Cause::Theme(id) => {
-            let named = input.themes.get(id).map(|name| isolate(&shorten(&clean_line(name), 48)).into_owned());
+            let named = theme.map(|name| isolate(&shorten(&clean_line(name), 48)).into_owned());
             let number = id.to_string();
             let values = [("theme", number.as_str()), ("name", named.as_deref().unwrap_or("–"))];
             fill(&texts.cause_theme, &values)
@@ -177,7 +204,7 @@ fn cause_words(words: &Catalogue, input: &WarningInput<'_>, cause: &Cause, brand
 }
 
 /// `6`, `0.4`: a decimal only where it matters, with the reader's mark.
-fn usual_words(words: &Catalogue, usual: f64) -> String {
+pub(super) fn usual_words(words: &Catalogue, usual: f64) -> String {
     if usual >= 2.95 {
         return words.number(usual.round() as u64);
     }
@@ -217,7 +244,7 @@ fn facts(words: &Catalogue, input: &WarningInput<'_>, brand: &str, since: &str) 
     }
     let also = |tally: &Tally| {
         let values = [("count", words.number(tally.count)), ("usual", usual_words(words, tally.usual))];
-        let cause = cause_words(words, input, &tally.cause, brand);
+        let cause = cause_of(words, input, &tally.cause, brand);
         let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
         format!("{cause} ({})", fill(&texts.also_value, &values))
     };
@@ -362,6 +389,7 @@ mod tests {
         Warning {
             id: 3,
             watchlist: "fjordkaffe".into(),
+            others: Vec::new(),
             unusual,
             tally: if rise { tally(cause, 34, 6.2) } else { Tally { seconds: 86_400, ..tally(cause, 0, 41.3) } },
             also: if rise {
@@ -389,6 +417,7 @@ mod tests {
         composer.warning(&WarningInput {
             reader: Reader { language, zone: &zone() },
             watchlist: Watchlist { key: "fjordkaffe", name: "Fjordkaffe" },
+            others: if warning.others.is_empty() { &[] } else { &["Bolt", "Core", "Dune", "Echo", "Fir"] },
             warning,
             mentions: &mentions,
             themes: &HashMap::from([(12, "crash, checkout".to_owned())]),
@@ -416,6 +445,18 @@ mod tests {
         let theme = worded("en", &sample(Cause::Theme(12), Unusual::Rise), &mentions());
         insta::assert_snapshot!("warning_en_html", theme.html);
         assert!(theme.subject.contains("theme 12: crash, checkout"), "{}", theme.subject);
+    }
+
+    #[test]
+    fn a_silent_source_names_all_that_it_feeds() {
+        let shared = Warning { others: vec!["bolt".into()], ..sample(Cause::Source("forum".into()), Unusual::Quiet) };
+        for (language, names) in [
+            ("en", "[Fjordkaffe, Bolt, Core, Dune, and 2 more] Unusually quiet – source forum"),
+            ("da", "[Fjordkaffe, Bolt, Core, Dune, og 2 mere]"),
+        ] {
+            let mail = worded(language, &shared, &[]);
+            assert!(mail.subject.starts_with(names), "{}", mail.subject);
+        }
     }
 
     #[test]

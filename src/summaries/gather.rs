@@ -237,6 +237,7 @@ impl<'a> Digest<'a> {
             everything: self.everything,
             needs,
             overdue: Listed::first(overdue, MAX_CASES),
+            unusual: Listed::default(),
             themes: Listed::first(self.themes.lines(), MAX_THEMES),
             new: items(new, MAX_NEW),
             praise: items(praise, MAX_PRAISE),

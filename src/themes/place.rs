@@ -99,9 +99,17 @@ struct Held {
     watchlist: String,
     mentions: u32,
     last: Timestamp,
+    /// A query of the configuration gathers it.
+    named: bool,
     /// By hash.
     terms: Vec<Remembered>,
     norm: f32,
+}
+
+impl Held {
+    fn is_single(&self) -> bool {
+        self.mentions <= 1 && !self.named
+    }
 }
 
 /// All themes of the recent past.
@@ -110,7 +118,9 @@ pub struct Memory {
     themes: HashMap<i64, Held>,
     named: HashMap<(String, String), i64>,
     behind: HashMap<u32, VecDeque<i64>>,
+    /// When each was heard of last; single voices apart, which are most of them and are worth the least.
     by_age: BTreeSet<(Timestamp, i64)>,
+    single: BTreeSet<(Timestamp, i64)>,
     /// How many mentions have a term, and how many there are.
     having: HashMap<u32, u32>,
     mentions: u32,
@@ -173,12 +183,14 @@ impl Memory {
             watchlist: watchlist.to_owned(),
             mentions: 0,
             last: at,
-            terms: Vec::new(),
+            named: false,
+            terms: Vec::with_capacity(terms.0.len()),
             norm: 0.0,
         });
-        self.by_age.remove(&(held.last, theme));
+        self.forget_age(theme, &held);
         held.mentions += 1;
         held.last = held.last.max(at);
+        held.named |= named.is_some();
         let mut new: Vec<(u32, f32)> = Vec::new();
         for term in &terms.0 {
             match held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
@@ -208,7 +220,7 @@ impl Memory {
             self.list(hash, theme, weight);
         }
         held.norm = norm(&held.terms);
-        self.by_age.insert((held.last, theme));
+        self.note_age(theme, &held);
         self.themes.insert(theme, held);
         if let Some(name) = named {
             self.named.insert((watchlist.to_owned(), name.to_owned()), theme);
@@ -226,6 +238,7 @@ impl Memory {
         };
         held.mentions += gone.mentions;
         held.last = held.last.max(gone.last);
+        held.named |= gone.named;
         for term in gone.terms {
             match held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
                 Ok(place) => {
@@ -267,8 +280,22 @@ impl Memory {
         if let Some(name) = named {
             self.named.insert((watchlist.to_owned(), name.to_owned()), theme);
         }
-        self.put(theme, Held { watchlist: watchlist.to_owned(), mentions, last, terms, norm: 0.0 });
+        let named = named.is_some();
+        self.put(theme, Held { watchlist: watchlist.to_owned(), mentions, last, named, terms, norm: 0.0 });
         self.make_room();
+    }
+
+    /// Forgets what nobody has added to since: single voices before the second moment, all others before the first. What a
+    /// query of the configuration gathers counts with the others: it keeps its number.
+    pub fn forget_before(&mut self, all: Timestamp, single: Timestamp) {
+        for (before, is_single) in [(all, false), (single.max(all), true)] {
+            let ages = |memory: &Self| if is_single { memory.single.first() } else { memory.by_age.first() }.copied();
+            while let Some((last, theme)) = ages(self)
+                && last < before
+            {
+                self.forget(theme);
+            }
+        }
     }
 
     /// Forgets a theme: it was merged into another, or is too old.
@@ -323,7 +350,7 @@ impl Memory {
     /// Takes a theme out of the index.
     fn take(&mut self, theme: i64) -> Option<Held> {
         let held = self.themes.remove(&theme)?;
-        self.by_age.remove(&(held.last, theme));
+        self.forget_age(theme, &held);
         for term in &held.terms {
             self.unlist(term.hash, theme);
         }
@@ -366,13 +393,23 @@ impl Memory {
         for term in &held.terms {
             self.list(term.hash, theme, term.weight);
         }
-        self.by_age.insert((held.last, theme));
+        self.note_age(theme, &held);
         self.themes.insert(theme, held);
+    }
+
+    fn note_age(&mut self, theme: i64, held: &Held) {
+        let ages = if held.is_single() { &mut self.single } else { &mut self.by_age };
+        ages.insert((held.last, theme));
+    }
+
+    fn forget_age(&mut self, theme: i64, held: &Held) {
+        let ages = if held.is_single() { &mut self.single } else { &mut self.by_age };
+        ages.remove(&(held.last, theme));
     }
 
     fn make_room(&mut self) {
         while self.themes.len() > MOST_THEMES
-            && let Some(&(_, oldest)) = self.by_age.first()
+            && let Some(&(_, oldest)) = self.single.first().or_else(|| self.by_age.first())
         {
             self.forget(oldest);
         }
@@ -563,7 +600,32 @@ mod tests {
             let term = super::super::Term { hash: id as u32, weight: 1.0, word: String::new() };
             memory.join(id, "a", &Terms(vec![term], None), None, NOW);
         }
-        assert_eq!((memory.len(), memory.behind.len(), memory.by_age.len()), (MOST_THEMES, MOST_THEMES, MOST_THEMES));
-        assert_eq!(memory.having.len(), MOST_THEMES);
+        assert_eq!((memory.len(), memory.behind.len(), memory.single.len()), (MOST_THEMES, MOST_THEMES, MOST_THEMES));
+        assert_eq!((memory.having.len(), memory.by_age.len()), (MOST_THEMES, 0));
+    }
+
+    #[test]
+    fn what_nobody_adds_to_is_forgotten_and_single_voices_first() {
+        let day = |n: i64| NOW + jiff::SignedDuration::from_hours(24 * n);
+        let term = |hash| Terms(vec![super::super::Term { hash, weight: 1.0, word: String::new() }], None);
+        let mut memory = Memory::default();
+        for (theme, at) in [(1, 0), (2, 0), (2, 1), (4, 30), (5, 1), (5, 30)] {
+            memory.join(theme, "a", &term(u32::try_from(theme).unwrap()), None, day(at));
+        }
+        memory.join(3, "a", &term(3), Some("delivery"), day(0));
+        let left = |memory: &Memory| {
+            let mut left: Vec<i64> = memory.themes.keys().copied().collect();
+            left.sort_unstable();
+            left
+        };
+        memory.forget_before(day(-100), day(10));
+        assert_eq!(left(&memory), [2, 3, 4, 5], "a single voice of long ago; a named one stays");
+        memory.forget_before(day(20), day(20));
+        assert_eq!(left(&memory), [4, 5]);
+        memory.merge(4, 5);
+        memory.forget_before(day(31), day(31));
+        assert!(memory.is_empty() && memory.named.is_empty());
+        assert!(memory.behind.is_empty() && memory.having.is_empty() && memory.mentions == 0, "nothing stays behind");
+        assert!(memory.by_age.is_empty() && memory.single.is_empty());
     }
 }

@@ -191,6 +191,7 @@ fn rise(
     found.new.push(Warning {
         id: 0,
         watchlist: scene.book.watchlist.clone(),
+        others: Vec::new(),
         unusual: Unusual::Rise,
         tally: judged.tally.clone(),
         also,
@@ -243,6 +244,7 @@ fn quiet(scene: &Scene<'_>, series: &[Series], earlier: &[Warning], wish: &Wish<
     found.new.push(Warning {
         id: 0,
         watchlist: scene.book.watchlist.clone(),
+        others: Vec::new(),
         unusual: Unusual::Quiet,
         tally,
         also: new.map(|(_, tally, _)| tally).take(MAX_ALSO).collect(),

@@ -8,7 +8,7 @@ use mentiond::daemon::early::look_at_all;
 use mentiond::model::{Unusual, Warning};
 
 use crate::support::web::Reply;
-use crate::support::world::{Entry, Mail, World, entry, rss};
+use crate::support::world::{Entry, Mail, World, entry, rss, until};
 
 const COMMUNITY: &str = "community@example.com";
 
@@ -213,4 +213,75 @@ async fn who_is_too_young_is_told_so_and_off_is_off() {
     off.serve("forum", rss(burst(&off, 60, &mut number)));
     off.once().await;
     assert_eq!(given(&off), []);
+}
+
+/// A brand beside the first one, in the same posts.
+const BOLT: &str = "[watchlists.bolt]\nquery = 'acme'\nname = \"Bolt\"";
+
+/// "Not once for each": what fell silent is the source, and the mail names everything that it feeds.
+#[tokio::test]
+async fn one_silent_source_of_two_watchlists_is_one_mail_that_names_both() {
+    let world = world().toml(BOLT);
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+    world.serve("forum", rss([]));
+    for _ in 0..6 {
+        world.pass(SignedDuration::from_hours(24));
+        world.once().await;
+    }
+    let warnings = given(&world);
+    assert_eq!(warnings.len(), 1, "{warnings:?} {}", explained(&world));
+    assert!(warnings[0].concerns("acme") && warnings[0].concerns("bolt"), "{:?}", warnings[0]);
+    assert!(warnings[0].last > warnings[0].given, "it still holds, for both");
+    let mails = told(&world);
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].subject.starts_with("[Acme and Bolt] Unusually quiet – source forum"), "{}", mails[0].subject);
+}
+
+/// Waits until the running daemon has asked the source once more.
+async fn asked_again(world: &World, before: usize) {
+    until("the source is asked", || world.visits("forum").len() > before).await;
+}
+
+/// The daemon as it runs, with a clock that steps: a rise, what follows in the gap, a restart in it, and silence.
+#[tokio::test]
+async fn a_running_daemon_warns_once_in_the_gap_and_again_of_what_is_new() {
+    let world = world();
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+
+    let daemon = world.run();
+    let rise = |number: &mut u32, count| world.serve("forum", rss(burst(&world, count, number)));
+    let before = world.visits("forum").len();
+    world.pass(SignedDuration::from_hours(24));
+    rise(&mut number, 60);
+    asked_again(&world, before).await;
+    until("the warning", || told(&world).len() == 1).await;
+    let first = given(&world)[0].clone();
+    assert_eq!(first.unusual, Unusual::Rise);
+    daemon.stop().await.unwrap();
+
+    // Restarted in the gap, and it goes on: who is told once is not told again.
+    let daemon = world.run();
+    for _ in 0..2 {
+        world.pass(SignedDuration::from_hours(2));
+        rise(&mut number, 30);
+        world.poll(&daemon, "forum").await;
+    }
+    until("it is noted that it goes on", || given(&world)[0].last > first.last).await;
+    assert_eq!((given(&world).len(), told(&world).len()), (1, 1), "{:?}", given(&world));
+
+    // Nothing more comes for days although the source answers.
+    world.serve("forum", rss([]));
+    for _ in 0..4 {
+        let before = world.visits("forum").len();
+        world.pass(SignedDuration::from_hours(24));
+        asked_again(&world, before).await;
+    }
+    until("silence", || told(&world).len() == 2).await;
+    assert_eq!(given(&world)[1].unusual, Unusual::Quiet);
+    assert!(told(&world)[1].says("Unusually quiet"), "{}", told(&world)[1].text);
+    daemon.stop().await.unwrap();
 }

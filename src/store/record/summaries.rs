@@ -266,6 +266,35 @@ impl Moment<'_> {
         Ok(coverage)
     }
 
+    /// How many cases these mentions have, their own or one that they joined, and how many of those have not ended.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn cases_of(&self, mentions: &[i64]) -> Result<(u64, u64), StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT id, ended IS NULL FROM cases WHERE mention = ?1 AND theme IS NULL
+             UNION SELECT k.id, k.ended IS NULL FROM case_mentions j JOIN cases k ON k.id = j.case_id WHERE j.mention = ?1",
+        )?;
+        let mut cases: HashMap<i64, bool> = HashMap::new();
+        for mention in mentions {
+            for case in statement.query_map([mention], |row| Ok((row.get(0)?, row.get(1)?)))? {
+                let (case, open) = case?;
+                cases.insert(case, open);
+            }
+        }
+        let open = cases.values().filter(|open| **open).count();
+        Ok((cases.len() as u64, open as u64))
+    }
+
+    /// The name of a theme.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn theme_name(&self, theme: i64) -> Result<Option<String>, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT content ->> '$.name' FROM themes WHERE id = ?1")?;
+        Ok(statement.query_row([theme], |row| row.get(0)).optional()?)
+    }
+
     /// The mentions of these numbers, by number.
     ///
     /// # Errors

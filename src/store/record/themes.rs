@@ -25,6 +25,9 @@ use crate::themes::{Memory, Terms};
 
 /// A theme that was not heard of for so long is forgotten: what comes then is a theme of its own.
 const REMEMBER: SignedDuration = SignedDuration::from_hours(180 * 24);
+/// … and one of a single voice after so long, or twice the time within which people count, if that is longer: whoever says
+/// the same later is the first of a theme again.
+const REMEMBER_SINGLE: SignedDuration = SignedDuration::from_hours(28 * 24);
 /// Themes that are read back at most, the newest.
 const MOST: i64 = 20_000;
 
@@ -94,6 +97,7 @@ impl ThemeMemory {
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.refresh(c, now)?;
+        kept.memory.forget_before(before(now, REMEMBER), before(now, single(desk)));
         // Until all of it is written, nobody may rely on it.
         kept.mark = None;
         let memory = &mut kept.memory;
@@ -136,7 +140,7 @@ impl Kept {
         if self.mark == Some(mark) {
             return Ok(());
         }
-        let since = now.checked_sub(REMEMBER).unwrap_or(Timestamp::MIN);
+        let since = before(now, REMEMBER);
         let mut memory = Memory::default();
         let mut statement = c.prepare_cached(
             "SELECT id, mentions, terms, content FROM
@@ -153,6 +157,16 @@ impl Kept {
         *self = Self { mark: Some(mark), memory };
         Ok(())
     }
+}
+
+/// How long a single voice is remembered.
+fn single(desk: &CaseDesk) -> SignedDuration {
+    let within = SignedDuration::try_from(desk.acting.within).unwrap_or(REMEMBER);
+    within.checked_mul(2).unwrap_or(REMEMBER).max(REMEMBER_SINGLE)
+}
+
+fn before(now: Timestamp, time: SignedDuration) -> Timestamp {
+    now.checked_sub(time).unwrap_or(Timestamp::MIN)
 }
 
 /// What of a mention says what it is about.
