@@ -8,7 +8,7 @@ use mentiond::daemon::early::look_at_all;
 use mentiond::model::{Unusual, Warning};
 
 use crate::support::web::Reply;
-use crate::support::world::{Entry, Mail, World, entry, rss, until};
+use crate::support::world::{Entry, Mail, Running, World, entry, rss, until};
 
 const COMMUNITY: &str = "community@example.com";
 
@@ -84,7 +84,10 @@ fn explained(world: &World) -> String {
 
 /// Posts of the last hours.
 fn burst(world: &World, count: u32, number: &mut u32) -> Vec<Entry> {
-    let now = world.clock.now();
+    burst_before(world.clock.now(), count, number)
+}
+
+fn burst_before(now: Timestamp, count: u32, number: &mut u32) -> Vec<Entry> {
     let post = |n: u32| {
         *number += 1;
         let at = now - SignedDuration::from_mins(i64::from(5 + n * 100 / count));
@@ -239,49 +242,57 @@ async fn one_silent_source_of_two_watchlists_is_one_mail_that_names_both() {
     assert!(mails[0].subject.starts_with("[Acme and Bolt] Unusually quiet – source forum"), "{}", mails[0].subject);
 }
 
-/// Waits until the running daemon has asked the source once more.
-async fn asked_again(world: &World, before: usize) {
-    until("the source is asked", || world.visits("forum").len() > before).await;
+/// A day passes for the running daemon: it asks the source when it is due.
+async fn a_day(world: &World, said: impl FnOnce(Timestamp) -> Vec<Entry>) {
+    let heard = || world.record().source_states().unwrap().get("forum").map(|state| state.health.clone()).unwrap();
+    let due = heard().next_poll.unwrap().max(world.clock.now()) + SignedDuration::from_secs(1);
+    world.serve("forum", rss(said(due)));
+    world.clock.set(due);
+    until("what the source says is recorded", || heard().last_heard == Some(due)).await;
 }
 
-/// The daemon as it runs, with a clock that steps: a rise, what follows in the gap, a restart in it, and silence.
+/// Lets minutes pass, in which the daemon looks now and then.
+async fn looks_until(world: &World, daemon: &Running, what: &str, holds: impl Fn() -> bool) {
+    until(what, || {
+        world.pass(SignedDuration::from_secs(20));
+        daemon.world.case_moved.notify_one();
+        holds()
+    })
+    .await;
+}
+
+/// The daemon as it runs, with a clock that steps: silence, a rise, and what follows in the gap, with restarts between.
 #[tokio::test]
 async fn a_running_daemon_warns_once_in_the_gap_and_again_of_what_is_new() {
-    let world = world();
+    let world = world().toml("[warnings]\ngap = \"3d\"");
     let mut number = 0;
     world.once().await;
     live(&world, 16, &mut number).await;
 
+    // Nothing comes although the source answers; a day more of it, after a restart, is nothing new.
     let daemon = world.run();
-    let rise = |number: &mut u32, count| world.serve("forum", rss(burst(&world, count, number)));
-    let before = world.visits("forum").len();
-    world.pass(SignedDuration::from_hours(24));
-    rise(&mut number, 60);
-    asked_again(&world, before).await;
-    until("the warning", || told(&world).len() == 1).await;
-    let first = given(&world)[0].clone();
-    assert_eq!(first.unusual, Unusual::Rise);
+    for _ in 0..4 {
+        a_day(&world, |_| Vec::new()).await;
+    }
+    looks_until(&world, &daemon, "silence", || told(&world).len() == 1).await;
+    assert_eq!(given(&world)[0].unusual, Unusual::Quiet);
+    daemon.stop().await.unwrap();
+    let daemon = world.run();
+    let before = given(&world)[0].last;
+    a_day(&world, |_| Vec::new()).await;
+    looks_until(&world, &daemon, "it is noted that it goes on", || given(&world)[0].last > before).await;
+    assert_eq!((given(&world).len(), told(&world).len()), (1, 1), "{:?}", given(&world));
+
+    a_day(&world, |at| burst_before(at, 60, &mut number)).await;
+    looks_until(&world, &daemon, "the rise", || told(&world).len() == 2).await;
+    assert_eq!(given(&world)[1].unusual, Unusual::Rise);
     daemon.stop().await.unwrap();
 
     // Restarted in the gap, and it goes on: who is told once is not told again.
     let daemon = world.run();
-    for _ in 0..2 {
-        world.pass(SignedDuration::from_hours(2));
-        rise(&mut number, 30);
-        world.poll(&daemon, "forum").await;
-    }
-    until("it is noted that it goes on", || given(&world)[0].last > first.last).await;
-    assert_eq!((given(&world).len(), told(&world).len()), (1, 1), "{:?}", given(&world));
-
-    // Nothing more comes for days although the source answers.
-    world.serve("forum", rss([]));
-    for _ in 0..4 {
-        let before = world.visits("forum").len();
-        world.pass(SignedDuration::from_hours(24));
-        asked_again(&world, before).await;
-    }
-    until("silence", || told(&world).len() == 2).await;
-    assert_eq!(given(&world)[1].unusual, Unusual::Quiet);
-    assert!(told(&world)[1].says("Unusually quiet"), "{}", told(&world)[1].text);
+    let before = given(&world)[1].last;
+    a_day(&world, |at| burst_before(at, 60, &mut number)).await;
+    looks_until(&world, &daemon, "it is noted that it goes on", || given(&world)[1].last > before).await;
+    assert_eq!((given(&world).len(), told(&world).len()), (2, 2), "{:?}", given(&world));
     daemon.stop().await.unwrap();
 }
