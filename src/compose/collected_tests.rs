@@ -490,12 +490,3 @@ fn hostile_words_stay_words() {
         assert!(!bare, "{live}: {text}");
     }
 }
-
-fn write(name: &str, mail: &Email) {
-    let Ok(folder) = std::env::var("MENTIOND_SAMPLES") else { return };
-    let html = mail.html.replace("cid:chart", &format!("{name}.png"));
-    std::fs::write(format!("{folder}/{name}.html"), html).unwrap();
-    for picture in &mail.pictures {
-        std::fs::write(format!("{folder}/{name}.png"), &picture.png).unwrap();
-    }
-}

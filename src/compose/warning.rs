@@ -336,7 +336,7 @@ fn bars(input: &WarningInput<'_>) -> Vec<Bar> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{composer, mention, zone};
+    use super::super::samples::{composer, mention, write, zone};
     use super::*;
     use crate::compose::{Reader, Watchlist};
     use crate::model::{Author, Category, Warning, WarningHour};
@@ -439,6 +439,8 @@ mod tests {
                 assert!(!mail.html.contains("<b>crashes"), "what strangers write is escaped");
                 assert!(!mail.html.contains("src=") && !mail.text.contains('{'), "{}", mail.text);
             }
+            write(&format!("warning-rise-{language}"), &rise);
+            write(&format!("warning-quiet-{language}"), &quiet);
             let shown = format!("{}\n\n{}\n=====\n{}\n\n{}", rise.subject, rise.text, quiet.subject, quiet.text);
             insta::assert_snapshot!(format!("warning_{language}"), shown);
         }
