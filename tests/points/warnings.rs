@@ -1,6 +1,7 @@
 //! The end of the process while a warning is given: it is kept with its mail or not at all, and told once.
 
 use jiff::{SignedDuration, Timestamp};
+use mentiond::clock::Clock;
 use mentiond::store::record::Record;
 
 use crate::support::world::{Entry, World, entry, rss};
@@ -32,7 +33,7 @@ async fn before_a_rise() -> World {
         .toml("[watchlists.oakline]\nquery = 'oakline'")
         .toml("[departments.team]\nname = \"Team\"\nemail = \"team@example.com\"\nrole = \"community\"")
         .toml("[[routes]]\nwhen = 'oakline'\ndepartment = \"team\"\ndeliver = \"none\"");
-    let now = Timestamp::now();
+    let now = Clock::system().now();
     let mut number = 0;
     for day in (0..=16).rev() {
         let at = now - SignedDuration::from_hours(24 * day);
