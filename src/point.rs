@@ -3,7 +3,7 @@
 //! release there is no code behind [`at`]. `tests/points` dies at each of [`ALL`] and looks at what is left.
 
 /// Every point, in the order of the flow.
-pub const ALL: [&str; 20] = [
+pub const ALL: [&str; 22] = [
     "record-migrating",
     "outbox-recovering",
     "index-rebuilding",
@@ -24,6 +24,8 @@ pub const ALL: [&str; 20] = [
     "outbox-settling",
     "case-acting",
     "case-acted",
+    "warning-giving",
+    "warning-given",
 ];
 
 /// The process passes the point `name`, which is one of [`ALL`].

@@ -11,9 +11,11 @@ use crate::config::{self, Config, Secrets};
 use crate::daemon::engine::Engine;
 use crate::mail::MailError;
 use crate::model::{Deliver, Location, Sensitivity, Settings, Source, TransportSettings};
+use crate::query::themes_numbered;
 use crate::routing::{Role, Route};
 use crate::sources::jetstream;
 use crate::sources::table::first_requests;
+use crate::store::record::Record;
 use crate::summaries::wanted;
 use crate::text::link;
 
@@ -35,6 +37,7 @@ pub(super) fn run(file: Option<PathBuf>, json: bool) -> Result<(), Failure> {
         Err(error) => return Err(Failure::Usage(format!("[mail]: {error}"))),
     }
     let config = &engine.config;
+    let unknown = unknown_themes(&engine)?;
     if json {
         return say_json(&json!({
             "ok": true,
@@ -50,14 +53,43 @@ pub(super) fn run(file: Option<PathBuf>, json: bool) -> Result<(), Failure> {
             })).collect::<Vec<_>>(),
             "routes": config.routing.routes.iter().map(|r| json!({
                 "when": r.when.to_string(), "department": r.department, "deliver": r.deliver, "case": r.case, "at": r.at,
+                "unknown_themes": unknown.iter().filter(|(at, _)| *at == r.at).map(|(_, n)| n).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),
         }));
     }
     for warning in &warnings {
         eprintln!("{}", warning.render(super::output::colours(&std::io::stderr())));
     }
+    for (at, number) in &unknown {
+        eprintln!(
+            "warning: the route at {at} names theme #{number}, which there is not (yet): it takes no mention because of \
+             it; `mentiond themes --all` lists those that there are"
+        );
+    }
     say(&words(config));
     Ok(())
+}
+
+/// Themes that were found, as routes name them (by place), and that are not in the record.
+fn unknown_themes(engine: &Engine) -> Result<Vec<(String, i64)>, Failure> {
+    if engine.found_themes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let path = engine.config.daemon.state.join("record.sqlite");
+    let record = if path.exists() { Some(Record::open_to_read(&path)?) } else { None };
+    let mut unknown = Vec::new();
+    for route in &engine.config.routing.routes {
+        for (number, _) in themes_numbered(&route.when_source) {
+            let known = match &record {
+                Some(record) => record.theme(number)?.is_some(),
+                None => false,
+            };
+            if !known {
+                unknown.push((route.at.clone(), number));
+            }
+        }
+    }
+    Ok(unknown)
 }
 
 fn words(config: &Config) -> String {

@@ -23,7 +23,7 @@ use crate::model::{
 use crate::query::{Document, Matcher, Scratch};
 use crate::routing::Routing;
 use crate::sources::feed::parse_feed;
-use crate::store::record::Record;
+use crate::store::record::{Foreteller, Record};
 use crate::text::link::{MAX_LINKS, in_markup};
 use crate::themes::NamedQueries;
 
@@ -55,15 +55,20 @@ pub(super) struct Explainer {
     matcher: Matcher,
     routing: Routing,
     themes: NamedQueries,
+    /// Where a route names a theme that was found.
+    found: Option<Foreteller>,
     composer: Composer,
 }
 
-/// Has the classifier learn what the record holds of corrections.
-fn learn(engine: &Engine) -> Result<(), Failure> {
-    if let Some(path) = record_if_any(&engine.config)? {
-        engine.classifier.learn(&Record::open_to_read(&path)?.corrections()?);
+/// Has the classifier learn what the record holds of corrections; answers what tells the themes that routes ask for.
+fn learn(engine: &Engine) -> Result<Option<Foreteller>, Failure> {
+    let Some(path) = record_if_any(&engine.config)? else { return Ok(None) };
+    let record = Record::open_to_read(&path)?;
+    engine.classifier.learn(&record.corrections()?);
+    if engine.found_themes.is_empty() {
+        return Ok(None);
     }
-    Ok(())
+    Ok(Some(record.foreteller(&engine.found_themes, Clock::system().now())?))
 }
 
 impl Explainer {
@@ -77,14 +82,20 @@ impl Explainer {
                 None
             }
         };
-        // What people corrected counts here too, if there is a record to read it from. A text can be explained without.
-        if let Some(engine) = &engine
-            && let Err(Failure::Failed(why) | Failure::Usage(why)) = learn(engine)
-        {
-            eprintln!("mentiond: what people corrected is not considered: {why}");
+        // What people corrected counts here too, if there is a record to read it from, and so do the themes that routes
+        // name by their numbers. A text can be explained without.
+        let mut found = None;
+        if let Some(engine) = &engine {
+            match learn(engine) {
+                Ok(told) => found = told,
+                Err(Failure::Failed(why) | Failure::Usage(why)) => {
+                    eprintln!("mentiond: what people corrected is not considered: {why}");
+                }
+            }
         }
         Ok(Self {
             engine,
+            found,
             classifier: Classifier::new(),
             matcher: Matcher::new(&[]),
             routing: Routing::default(),
@@ -95,8 +106,8 @@ impl Explainer {
 
     pub(super) fn explain(&self, entry: &Entry, source: &str, scratch: &mut Scratch) -> Explained {
         let judges = match &self.engine {
-            Some(engine) => engine.judges(),
-            None => Judges { classifier: &self.classifier, routing: &self.routing, themes: &self.themes },
+            Some(engine) => Judges { found: self.found.as_ref(), ..engine.judges() },
+            None => Judges { classifier: &self.classifier, routing: &self.routing, themes: &self.themes, found: None },
         };
         let matcher = self.engine.as_ref().map_or(&self.matcher, |engine| &engine.matcher);
         let found = reading::find(matcher, entry, source, scratch);

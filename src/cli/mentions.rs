@@ -67,6 +67,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         None => None,
     };
     let rows = record.mentions(&MentionFilter {
+        until: None,
         since,
         watchlist: arguments.watchlist.clone(),
         category: arguments.category,

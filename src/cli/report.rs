@@ -14,10 +14,11 @@ use super::{Failure, is_known, load, record_of, watchlists};
 use crate::clock::Clock;
 use crate::compose::{ComposeSettings, Composer, Reader, ReportInput};
 use crate::config::Config;
+use crate::daemon::engine::mention_pages;
 use crate::daemon::summaries::themes_of;
 use crate::model::{Mention, Report, Theme, ThemeStatus};
 use crate::store::record::{Look, Record, ThemeFilter};
-use crate::summaries::{ReportSpan, Reporting};
+use crate::summaries::{About, ReportSpan, Reporting};
 use crate::text::known::nearest;
 use crate::themes::NamedQueries;
 
@@ -141,10 +142,10 @@ fn period(arguments: &Arguments, now: Timestamp, zone: &TimeZone) -> Result<(Tim
     Err(Failure::Usage("mentiond: the period is empty: --since must be before --until".to_owned()))
 }
 
-/// The name of a theme: one of the configuration, or one that had to be acted on, which has a number too.
-fn theme_named(config: &Config, path: &Path, asked: &str) -> Result<String, Failure> {
+/// A theme: one of the configuration by its name, or one that had to be acted on by its name or number.
+fn theme_named(config: &Config, path: &Path, asked: &str) -> Result<About, Failure> {
     if config.themes.iter().any(|theme| theme.name == asked) {
-        return Ok(asked.to_owned());
+        return Ok(About::Named(asked.to_owned()));
     }
     let found =
         Record::open_to_read(path)?.themes(&ThemeFilter { all: true, limit: usize::MAX, ..ThemeFilter::default() })?;
@@ -154,7 +155,7 @@ fn theme_named(config: &Config, path: &Path, asked: &str) -> Result<String, Fail
     let mut names: Vec<String> = config.themes.iter().map(|theme| theme.name.clone()).collect();
     let meant = found.find_map(|theme| {
         if is_meant(&theme) {
-            return Some(theme.name);
+            return Some(About::Found { number: theme.id, name: theme.name });
         }
         names.push(theme.name);
         None
@@ -171,7 +172,7 @@ fn gather(
     config: &Config,
     path: &Path,
     span: ReportSpan,
-    theme: Option<String>,
+    theme: Option<About>,
     now: Timestamp,
 ) -> Result<(Report, HashMap<i64, Mention>), Failure> {
     let record = Record::open_to_read(path)?;
@@ -202,7 +203,8 @@ fn word(
     mentions: &HashMap<i64, Mention>,
     made: Timestamp,
 ) -> String {
-    let composer = Composer::new(ComposeSettings::default());
+    let mention_pages = mention_pages(config);
+    let composer = Composer::new(ComposeSettings { mention_pages, ..ComposeSettings::default() });
     let watched = |name: &String| arguments.watchlist.as_ref().is_none_or(|only| only == name);
     let brands: Vec<&str> = config.watchlists.iter().filter(|w| watched(&w.name)).map(|w| w.display.as_str()).collect();
     let input = ReportInput {

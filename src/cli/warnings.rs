@@ -12,12 +12,11 @@ use super::{Failure, age, load, record_of};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::early::{Looked, look_at_all};
+use crate::daemon::summaries::HOLDS;
 use crate::model::{Cause, Tally, Warning};
 use crate::store::record::{Reader, Record, ThemeFilter};
 use crate::warnings::{NEEDED_DAYS, Standing};
 
-/// A warning holds if it was seen to go on within this time.
-const HOLDS: SignedDuration = SignedDuration::from_hours(2);
 /// Themes whose names are looked up, the newest.
 const MAX_THEMES: usize = 10_000;
 
@@ -55,7 +54,7 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
     let themes = theme_names(&reader)?;
     let since = now.checked_sub(arguments.since).unwrap_or(Timestamp::MIN);
     let mut given = reader.warnings(since)?;
-    given.retain(|warning| wanted(&warning.watchlist));
+    given.retain(|warning| wanted(&warning.watchlist) || warning.others.iter().any(|other| wanted(other)));
     given.reverse();
     let looked: Vec<Looked> = if arguments.explain {
         let all = reader.look(|moment| look_at_all(&config, moment, now, true, &mut HashMap::new()))?;
@@ -122,7 +121,7 @@ fn listed(given: &[Warning], themes: &HashMap<i64, String>, config: &Config, now
                 warning.unusual.as_str().into(),
                 at(Some(warning.given), zone),
                 if holds(warning, now) { "now".into() } else { at(Some(warning.last), zone) },
-                warning.watchlist.clone(),
+                std::iter::once(&warning.watchlist).chain(&warning.others).cloned().collect::<Vec<_>>().join(", "),
                 cause(&warning.tally.cause, themes),
                 figure(&warning.tally),
             ]

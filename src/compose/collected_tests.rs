@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::samples::*;
 use super::*;
 use crate::model::{
-    Blind, CaseStatus, Category, Comparison, Coverage, Day, Figures, Item, Listed, Mention, OpenCase, Owner, Promise,
-    Report, Response, SentimentLabel, Severity, Summary, SummaryKind, ThemeLine,
+    Blind, CaseStatus, Category, Cause, Comparison, Coverage, Day, Figures, Item, Listed, Mention, OpenCase, Owner,
+    Promise, Report, Response, SentimentLabel, Severity, Summary, SummaryKind, Tally, ThemeLine, Unusual, UnusualLine,
 };
 
 const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
@@ -84,6 +84,37 @@ fn all_heard() -> Coverage {
     Coverage { sources: 14, heard: 14, last_heard: Some(at("2026-11-21T07:55:00Z")), ..Coverage::default() }
 }
 
+/// A rise of a theme that is over, and a source that fell silent and still is.
+fn unusual() -> Vec<UnusualLine> {
+    let tally = |cause, count, usual, seconds| Tally { cause, count, usual, seconds, chance: 1e-7 };
+    vec![
+        UnusualLine {
+            id: 3,
+            watchlist: "fjordkaffe".into(),
+            unusual: Unusual::Rise,
+            tally: tally(Cause::Theme(12), 34, 6.2, 9_600),
+            theme: Some("parcel, delivery".into()),
+            since: at("2026-11-20T09:00:00Z"),
+            given: at("2026-11-20T11:40:00Z"),
+            over: Some(at("2026-11-20T18:00:00Z")),
+            cases: 9,
+            open: 2,
+        },
+        UnusualLine {
+            id: 4,
+            watchlist: "fjordkaffe".into(),
+            unusual: Unusual::Quiet,
+            tally: tally(Cause::Source("forum".into()), 0, 41.3, 86_400),
+            theme: None,
+            since: at("2026-11-20T02:00:00Z"),
+            given: at("2026-11-21T02:00:00Z"),
+            over: None,
+            cases: 0,
+            open: 0,
+        },
+    ]
+}
+
 fn summary(kind: SummaryKind) -> Summary {
     let case = |case, overdue| OpenCase {
         case,
@@ -104,16 +135,29 @@ fn summary(kind: SummaryKind) -> Summary {
         everything: false,
         needs: Listed { items: vec![case(31, None)], more: 0 },
         overdue: Listed { items: vec![case(30, Some(at("2026-11-20T15:00:00Z")))], more: 37 },
+        unusual: Listed { items: unusual(), more: 0 },
         themes: Listed {
-            items: vec![ThemeLine {
-                id: "delivery".into(),
-                name: "delivery".into(),
-                people: 6,
-                mentions: 7,
-                before: 2,
-                quotes: vec![1],
-            }],
-            more: 0,
+            items: vec![
+                ThemeLine {
+                    id: "12".into(),
+                    name: "parcel, delivery".into(),
+                    number: Some(12),
+                    people: 6,
+                    mentions: 7,
+                    before: 2,
+                    quotes: vec![1],
+                },
+                ThemeLine {
+                    id: "prices".into(),
+                    name: "prices".into(),
+                    number: None,
+                    people: 2,
+                    mentions: 2,
+                    before: 0,
+                    quotes: vec![],
+                },
+            ],
+            more: 4,
         },
         new: Listed { items: vec![Item { copies: 3, case: Some(12), ..item(1) }], more: 1 },
         praise: Listed { items: vec![Item { named: vec!["Ana Ruiz".into()], copies: 1, ..item(2) }], more: 12 },
@@ -131,6 +175,7 @@ fn quiet() -> Summary {
     Summary {
         needs: Listed::default(),
         overdue: Listed::default(),
+        unusual: Listed::default(),
         themes: Listed::default(),
         new: Listed::default(),
         praise: Listed::default(),
@@ -159,6 +204,7 @@ fn worded(composer: &Composer, language: &str, summary: &Summary, mentions: &Has
         mentions,
         department: "Customer Service",
         owner: &|_| "Ana Ruiz, Customer Service".into(),
+        watchlist: &|_| "Fjordkaffe".into(),
         possible_duplicate: false,
     })
 }
@@ -176,6 +222,7 @@ fn report() -> Report {
         to: at("2026-11-21T08:00:00Z"),
         watchlist: None,
         theme: None,
+        theme_number: None,
         figures: figures(412),
         before: Some(figures(380)),
         comparison: Some(Comparison { at: at("2026-11-11T08:00:00Z"), before: figures(301), after: figures(111) }),
@@ -302,14 +349,61 @@ fn nothing_to_say_is_one_line_unless_somebody_did_not_listen() {
     assert!(mail.text.contains("No news here is not good news"), "{}", mail.text);
 }
 
+/// Every link of ours in a text, in order.
+fn own_links(text: &str) -> Vec<String> {
+    let ours = |word: &str| word.find("https://mentions.example.com").map(|at| word[at..].to_owned());
+    let trim = |link: String| link.trim_end_matches(['>', ')', ',', '"']).replace("&amp;", "&");
+    text.split([' ', '\n', '<', '"']).filter_map(ours).map(trim).collect()
+}
+
+/// "and 37 more" is worth nothing without the list, and a list of everything since the beginning is not it.
 #[test]
 fn what_is_left_out_is_counted_and_linked_where_there_are_pages() {
+    let all = "https://mentions.example.com/mentions?q=category%3Apraise&department=support\
+               &from=2026-11-20T08%3A00%3A00Z&until=2026-11-21T08%3A00%3A00Z";
     let mail = worded(&with_pages(), "en", &summary(SummaryKind::Digest), &mentions());
-    assert!(mail.text.contains("and 37 more"), "{}", mail.text);
-    let all = "https://mentions.example.com/mentions?q=category%3Apraise";
-    assert!(mail.text.contains(&format!("and 12 more: {all}")) && mail.html.contains(all), "{}", mail.text);
+    assert!(mail.text.contains(&format!("and 12 more: {all}")), "{}", mail.text);
+    for wanted in [
+        all,
+        "/cases?department=support&overdue=1",
+        "/cases/31",
+        "/cases/12",
+        "/mentions/2",
+        "/themes/12",
+        "/mentions?q=theme%3A%22prices%22",
+        "/themes",
+        "/mentions?department=support&from=",
+    ] {
+        for (part, links) in [("text", own_links(&mail.text)), ("html", own_links(&mail.html))] {
+            assert!(links.iter().any(|link| link.contains(wanted)), "{wanted} in {part}: {links:#?}");
+        }
+    }
+    let whole = Summary { everything: true, ..summary(SummaryKind::Management) };
+    let links = own_links(&worded(&with_pages(), "en", &whole, &mentions()).text);
+    assert!(links.iter().any(|link| link.ends_with("/cases?overdue=1")), "{links:#?}");
+    assert!(links.iter().any(|link| link.contains("?q=severity%3A%3E%3Dhigh&from=")), "{links:#?}");
+    assert!(!links.iter().any(|link| link.contains("department=")), "management is told of everything: {links:#?}");
+
     let mail = worded(&composer(), "en", &summary(SummaryKind::Digest), &mentions());
-    assert!(mail.text.contains("and 12 more\n") && !mail.text.contains("mentions.example.com/"), "{}", mail.text);
+    assert!(mail.text.contains("and 12 more\n"), "{}", mail.text);
+    assert_eq!((own_links(&mail.text), own_links(&mail.html)), (vec![], vec![]), "no pages, no links");
+}
+
+#[test]
+fn a_report_leads_to_the_pages_if_there_are_some() {
+    let zone = zone();
+    let (report, mentions) = (Report { watchlist: Some("fjordkaffe".into()), ..report() }, mentions());
+    let input = input("en", &zone, &report, &mentions);
+    for text in [with_pages().report_page(&input), with_pages().report_markdown(&input)] {
+        let links = own_links(&text);
+        for wanted in ["/themes/12", "/cases/30", "/mentions/2", "watchlist%3Afjordkaffe&from=2026-10-22T08%3A00%3A00Z"]
+        {
+            assert!(links.iter().any(|link| link.contains(wanted)), "{wanted}: {links:#?}");
+        }
+    }
+    for text in [composer().report_page(&input), composer().report_markdown(&input)] {
+        assert_eq!(own_links(&text), Vec::<String>::new());
+    }
 }
 
 #[test]
@@ -394,14 +488,5 @@ fn hostile_words_stay_words() {
     for live in ["![p]", "[l](", "<script", "<img", "`code`", "| a |"] {
         let bare = text.match_indices(live).any(|(at, _)| !text[..at].ends_with('\\'));
         assert!(!bare, "{live}: {text}");
-    }
-}
-
-fn write(name: &str, mail: &Email) {
-    let Ok(folder) = std::env::var("MENTIOND_SAMPLES") else { return };
-    let html = mail.html.replace("cid:chart", &format!("{name}.png"));
-    std::fs::write(format!("{folder}/{name}.html"), html).unwrap();
-    for picture in &mail.pictures {
-        std::fs::write(format!("{folder}/{name}.png"), &picture.png).unwrap();
     }
 }

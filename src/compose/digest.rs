@@ -12,9 +12,13 @@ use super::headers::Headers;
 use super::input::Reader;
 use super::listing::{Line, Lines, change, coverage};
 use super::mention::name;
+use super::page_links::Listing;
 use super::reasons::Fact;
+use super::warning::{cause_words, page, usual_words};
 use super::words::{Catalogue, capital, fill, plural};
-use crate::model::{Category, Day, Email, Figures, Mention, Owner, Picture, Severity, Summary, SummaryKind};
+use crate::model::{
+    Category, Cause, Day, Email, Figures, Mention, Owner, Picture, Severity, Summary, SummaryKind, Unusual, UnusualLine,
+};
 
 /// Name of the chart inside the mail.
 const CHART: &str = "chart";
@@ -28,8 +32,9 @@ pub struct DigestInput<'a> {
     pub mentions: &'a HashMap<i64, Mention>,
     /// The department's name.
     pub department: &'a str,
-    /// An owner's name for people.
+    /// An owner's name for people, and a watchlist's by its key.
     pub owner: &'a dyn Fn(&Owner) -> String,
+    pub watchlist: &'a dyn Fn(&str) -> String,
     pub possible_duplicate: bool,
 }
 
@@ -46,6 +51,9 @@ struct View<'a> {
     sections: Vec<Section>,
     rest_label: &'a str,
     rest: String,
+    /// Where all that was counted is listed.
+    rest_all: Option<String>,
+    show_all: &'a str,
     hidden: String,
     figures_label: &'a str,
     figures: Vec<Fact>,
@@ -69,9 +77,11 @@ struct Section {
 }
 
 #[derive(Serialize)]
-struct Theme {
+pub(super) struct Theme {
     name: String,
     facts: String,
+    page: Option<String>,
+    page_label: String,
     quotes: Vec<Line>,
 }
 
@@ -119,6 +129,8 @@ pub(super) fn digest(composer: &Composer, input: &DigestInput<'_>) -> Email {
         sections: sections(composer, words, input),
         rest_label: &texts.rest,
         rest: by_count(words, summary.rest.iter().map(|(category, count)| (*category, *count))),
+        rest_all: composer.inbox(listing(summary, "")),
+        show_all: &texts.show_all,
         hidden: if hidden == 0 { String::new() } else { plural(hidden, &texts.hidden_one, &texts.hidden_other) },
         figures_label: &texts.figures,
         figures: if quiet { Vec::new() } else { figures(words, &summary.figures, summary.before.as_ref()) },
@@ -170,57 +182,126 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
     let (texts, summary) = (&words.digest, input.summary);
     let lines = Lines { composer, words, reader: input.reader, mentions: input.mentions };
     let management = summary.kind == SummaryKind::Management;
-    let section = |label: &str, count: u64, shown: usize, lines: Vec<Line>, query: &str| {
+    let section = |label: &str, count: u64, shown: usize, lines: Vec<Line>, plain: bool, all: Option<String>| {
         let more = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(shown);
         Section {
             heading: format!("{label} ({count})"),
             lines,
             themes: Vec::new(),
-            plain: !query.is_empty(),
+            plain,
             more: if more == 0 { String::new() } else { plural(more, &words.mail.more_one, &words.mail.more_other) },
-            all: (more > 0 && !query.is_empty()).then(|| composer.inbox(query)).flatten(),
+            all: all.filter(|_| more > 0),
             all_label: texts.show_all.clone(),
         }
     };
-    let cases = |label: &str, list: &crate::model::Listed<crate::model::OpenCase>| {
+    let cases = |label: &str, list: &crate::model::Listed<crate::model::OpenCase>, overdue: bool| {
         let shown = list.items.iter().filter_map(|case| lines.case(case, input.owner)).collect();
-        section(label, list.count(), list.items.len(), shown, "")
+        let all = composer.cases_link((!summary.everything).then_some(&summary.department), overdue);
+        section(label, list.count(), list.items.len(), shown, false, all)
     };
-    let items = |label: &str, list: &crate::model::Listed<crate::model::Item>, query: &str| {
-        section(label, list.count(), list.items.len(), lines.items(&list.items), query)
+    let items = |label: &str, list: &crate::model::Listed<crate::model::Item>, query: &str, plain: bool| {
+        let all = composer.inbox(listing(summary, query));
+        section(label, list.count(), list.items.len(), lines.items(&list.items), plain, all)
     };
     let themes = || {
-        let shown = summary.themes.items.iter().map(|theme| Theme {
-            name: clean_line(&theme.name),
-            facts: theme_facts(words, theme),
-            quotes: quotes(&lines, &theme.quotes),
-        });
         let list = &summary.themes;
-        Section { themes: shown.collect(), ..section(&texts.themes, list.count(), list.items.len(), Vec::new(), "") }
+        let shown = list.items.iter().map(|theme| theme_lines(&lines, theme)).collect();
+        let all = composer.themes_link();
+        Section { themes: shown, ..section(&texts.themes, list.count(), list.items.len(), Vec::new(), false, all) }
+    };
+    let unusual = || {
+        let list = &summary.unusual;
+        let shown = list.items.iter().map(|line| unusual_line(composer, words, input, line)).collect();
+        Section { themes: shown, ..section(&texts.unusual, list.count(), list.items.len(), Vec::new(), false, None) }
     };
     // Where management has no grave case to be named, the subject has said how many are open.
     let named = if management && summary.needs.items.is_empty() { 0 } else { summary.needs.count() };
-    let new = if management { &texts.grave } else { &texts.new };
+    let new = if management { (&texts.grave, "severity:>=high") } else { (&texts.new, "") };
     let all = [
-        (summary.overdue.count(), cases(&texts.overdue, &summary.overdue)),
-        (named, cases(if management { &texts.open } else { &texts.needs }, &summary.needs)),
+        (summary.overdue.count(), cases(&texts.overdue, &summary.overdue, true)),
+        (named, cases(if management { &texts.open } else { &texts.needs }, &summary.needs, false)),
+        (summary.unusual.count(), unusual()),
         (summary.themes.count(), themes()),
-        (summary.new.count(), items(new, &summary.new, "")),
-        (summary.questions.count(), items(&texts.questions, &summary.questions, "category:question")),
-        (summary.praise.count(), items(&texts.praise, &summary.praise, "category:praise")),
+        (summary.new.count(), items(new.0, &summary.new, new.1, false)),
+        (summary.questions.count(), items(&texts.questions, &summary.questions, "category:question", true)),
+        (summary.praise.count(), items(&texts.praise, &summary.praise, "category:praise", true)),
     ];
     all.into_iter().filter(|(count, _)| *count > 0).map(|(_, section)| section).collect()
 }
 
+/// The mentions of the period that the reader was told of, by count or by name.
+fn listing<'a>(summary: &'a Summary, query: &'a str) -> Listing<'a> {
+    let department = (!summary.everything).then_some(summary.department.as_str());
+    Listing { query, department, heard: Some((summary.from, summary.to)) }
+}
+
+/// A theme, with what speaks for it.
+pub(super) fn theme_lines(lines: &Lines<'_>, theme: &crate::model::ThemeLine) -> Theme {
+    Theme {
+        name: clean_line(&theme.name),
+        facts: theme_facts(lines.words, theme),
+        page: theme_link(lines.composer, theme),
+        page_label: lines.words.mail.theme_page.clone(),
+        quotes: quotes(lines, &theme.quotes),
+    }
+}
+
+/// A warning: what it was about, by how much, and what became of it.
+fn unusual_line(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>, line: &UnusualLine) -> Theme {
+    let (texts, warning) = (&words.digest, &words.warning);
+    let date = |at| words.date(at, input.reader.zone);
+    let brand = name(&(input.watchlist)(&line.watchlist));
+    let cause = cause_words(words, &line.tally.cause, &brand, line.theme.as_deref());
+    let values = [
+        ("count", words.number(line.tally.count)),
+        ("time", words.length(line.tally.seconds)),
+        ("usual", usual_words(words, line.tally.usual)),
+    ];
+    let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let mut facts = vec![brand.clone(), date(line.given), fill(&warning.figure, &values)];
+    facts.push(match line.over {
+        Some(at) => fill(&texts.unusual_over, &[("date", &date(at))]),
+        None => texts.unusual_still.clone(),
+    });
+    if line.cases > 0 {
+        let (cases, open) = (line.cases.to_string(), line.open.to_string());
+        facts.push(fill(&texts.unusual_cases, &[("count", &cases), ("open", &open)]));
+    }
+    let heading = match line.unusual {
+        Unusual::Rise => &warning.heading_rise,
+        Unusual::Quiet => &warning.heading_quiet,
+    };
+    let page_label = match line.tally.cause {
+        Cause::Theme(_) => &words.mail.theme_page,
+        _ => &texts.show_all,
+    };
+    Theme {
+        name: capital(&fill(heading, &[("cause", &cause)])),
+        facts: facts.join(" · "),
+        page: page(composer, &line.watchlist, line.unusual, &line.tally.cause, (line.since, line.given)),
+        page_label: page_label.clone(),
+        quotes: Vec::new(),
+    }
+}
+
+/// Its page, or the mentions that its query finds.
+fn theme_link(composer: &Composer, theme: &crate::model::ThemeLine) -> Option<String> {
+    if let Some(number) = theme.number {
+        return composer.theme_link(number);
+    }
+    let query = format!("theme:\"{}\"", theme.id.replace(['"', '\\'], " "));
+    composer.inbox(Listing { query: &query, ..Listing::default() })
+}
+
 /// How many people and mentions a theme has.
-pub(super) fn theme_facts(words: &Catalogue, theme: &crate::model::ThemeLine) -> String {
+fn theme_facts(words: &Catalogue, theme: &crate::model::ThemeLine) -> String {
     let (people, mentions) = (words.counts.people(theme.people), words.counts.mentions(theme.mentions));
     let before = theme.before.to_string();
     fill(&words.digest.theme_line, &[("people", &people), ("mentions", &mentions), ("before", &before)])
 }
 
 /// Lines of what speaks for a theme.
-pub(super) fn quotes(lines: &Lines<'_>, ids: &[i64]) -> Vec<Line> {
+fn quotes(lines: &Lines<'_>, ids: &[i64]) -> Vec<Line> {
     let item = |id: &i64| crate::model::Item { mention: *id, copies: 0, case: None, named: Vec::new() };
     ids.iter().filter_map(|id| lines.item(&item(id))).collect()
 }

@@ -43,14 +43,24 @@ struct View<'a> {
     quotes_label: &'a str,
     quotes: Vec<Quote>,
     open_label: &'a str,
-    open: Vec<Fact>,
+    open: Vec<CaseLine>,
     ended_label: &'a str,
-    ended: Vec<Fact>,
+    ended: Vec<CaseLine>,
     how_label: &'a str,
-    /// The theme's page, where pages are served.
+    /// The pages of the theme and of the case about it, where pages are served.
     page: Option<String>,
+    case_page: Option<String>,
+    case: String,
     how: String,
     foot: Vec<String>,
+}
+
+/// A case of one of its mentions.
+#[derive(Serialize)]
+struct CaseLine {
+    label: String,
+    value: String,
+    page: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -118,11 +128,13 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         quotes_label: &labels.quotes,
         quotes,
         open_label: &labels.open_cases,
-        open: open.into_iter().take(MAX_CASES).map(|c| case_line(words, input, c)).collect(),
+        open: open.into_iter().take(MAX_CASES).map(|c| case_line(composer, words, input, c)).collect(),
         ended_label: &labels.ended_cases,
-        ended: ended.into_iter().take(MAX_CASES).map(|c| case_line(words, input, c)).collect(),
+        ended: ended.into_iter().take(MAX_CASES).map(|c| case_line(composer, words, input, c)).collect(),
         how_label: &labels.how,
-        page: composer.theme_page(theme.id),
+        page: composer.theme_link(theme.id),
+        case_page: theme.case.and_then(|case| composer.case_link(case)),
+        case: case.clone(),
         how: format!("mentiond themes show {number}"),
         foot: composer.foot(
             words,
@@ -236,15 +248,123 @@ fn quote(words: &Catalogue, input: &DossierInput<'_>, post: &DossierPost<'_>) ->
     }
 }
 
-fn case_line(words: &Catalogue, input: &DossierInput<'_>, case: &Earlier) -> Fact {
+fn case_line(composer: &Composer, words: &Catalogue, input: &DossierInput<'_>, case: &Earlier) -> CaseLine {
     let values = [
         ("case", &*case.case.to_string()),
         ("category", words.category(case.category)),
         ("status", words.status(case.status)),
     ];
-    Fact {
+    CaseLine {
         label: words.date(case.opened, input.reader.zone),
         value: fill(&words.letters.earlier_case, &values),
-        because: String::new(),
+        page: composer.case_link(case.case),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{WATCHLIST, composer, mention, write, zone};
+    use super::*;
+    use crate::compose::{ComposeSettings, Reader};
+    use crate::model::{Author, CaseStatus, Category, Severity, Theme, ThemeStatus};
+
+    fn at(text: &str) -> jiff::Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn theme() -> Theme {
+        Theme {
+            id: 12,
+            watchlist: "fjordkaffe".into(),
+            name: "app, logs me out, update".into(),
+            renamed: false,
+            named: None,
+            status: ThemeStatus::Open,
+            category: Category::Technical,
+            severity: Severity::High,
+            first_seen: at("2026-11-09T07:12:00Z"),
+            last_seen: at("2026-11-21T13:05:00Z"),
+            opened: Some(at("2026-11-21T13:05:00Z")),
+            closed: None,
+            comebacks: 0,
+            case: Some(31),
+            into: None,
+        }
+    }
+
+    fn said() -> Vec<Mention> {
+        let said = |id, who: &str, language: &str, text: &str, score| {
+            let mut mention = mention("", text);
+            mention.id = id;
+            mention.entry.author = Some(Author { name: who.into(), ..Author::default() });
+            mention.entry.url = Some(format!("https://forum.example.net/t/{id}"));
+            mention.classification.language.code = language.into();
+            mention.classification.sentiment.score = score;
+            mention
+        };
+        vec![
+            said(1, "Jens Hansen", "en", "The Fjordkaffe app logs me out every five minutes since the update!", -0.6),
+            said(2, "Maria Silva", "pt", "A app da Fjordkaffe desloga sozinha desde a atualização.", -0.7),
+            said(3, "Ole Berg", "en", "Logged out again. Call me: +45 20 30 40 50 <script>alert(1)</script>", -0.9),
+            said(4, "Ana Ruiz", "es", "La app de Fjordkaffe me saca de la sesión todo el rato.", -0.4),
+        ]
+    }
+
+    fn worded(composer: &Composer, language: &str, back: bool, copy: bool) -> Email {
+        let (theme, said, zone) = (theme(), said(), zone());
+        let posts: Vec<DossierPost<'_>> =
+            said.iter().zip(1..).map(|(mention, person)| DossierPost { mention, person }).collect();
+        let case =
+            |case, status, opened: &str| Earlier { case, opened: at(opened), category: Category::Technical, status };
+        composer.dossier(&DossierInput {
+            reader: Reader { language, zone: &zone },
+            watchlist: WATCHLIST,
+            theme: &theme,
+            department: "Technology",
+            owner: Some("Liv Dahl"),
+            people: 4,
+            mentions: 5,
+            posts: &posts,
+            days: &[0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 2],
+            usual: 0.05,
+            sources: &[("forum".into(), 4), ("trustpilot".into(), 1)],
+            languages: &[("en".into(), 3), ("es".into(), 1), ("pt".into(), 1)],
+            cases: &[
+                case(29, CaseStatus::Acknowledged, "2026-11-20T09:00:00Z"),
+                case(11, CaseStatus::Closed, "2026-08-02T09:00:00Z"),
+            ],
+            back,
+            copy,
+            possible_duplicate: false,
+        })
+    }
+
+    #[test]
+    fn a_dossier_in_every_language() {
+        let pages = Some("https://mentions.example.com/mentions".parse().unwrap());
+        let with_pages = Composer::new(ComposeSettings { mention_pages: pages, ..composer().settings });
+        for language in ["en", "es", "pt", "da"] {
+            let own = worded(&with_pages, language, false, false);
+            let back = worded(&composer(), language, true, true);
+            for mail in [&own, &back] {
+                assert!(!mail.text.contains('{') && !mail.html.contains("<script"), "{}", mail.text);
+                assert!(!mail.html.contains("src=") && !mail.html.contains("url("), "nothing remote");
+                for secret in ["20 30 40 50", "Jens Hansen", "Maria Silva"] {
+                    assert!(!mail.text.contains(secret) && !mail.html.contains(secret), "{secret}: {}", mail.text);
+                }
+            }
+            write(&format!("dossier-{language}"), &own);
+            write(&format!("dossier-back-{language}"), &back);
+            let shown = format!("{}\n\n{}\n=====\n{}\n\n{}", own.subject, own.text, back.subject, back.text);
+            insta::assert_snapshot!(format!("dossier_{language}"), shown);
+        }
+        let mail = worded(&with_pages, "en", false, false);
+        for link in ["/themes/12", "/cases/31", "/cases/29", "/cases/11"] {
+            let link = format!("https://mentions.example.com{link}");
+            assert!(mail.text.contains(&link) && mail.html.contains(&link), "{link}: {}", mail.text);
+        }
+        insta::assert_snapshot!("dossier_en_html", mail.html);
+        let bare = worded(&composer(), "en", false, false);
+        assert!(!bare.text.contains("https://mentions.example.com") && bare.text.contains("mentiond themes show 12"));
     }
 }

@@ -151,6 +151,8 @@ pub struct NoticeInput<'a> {
 pub struct WarningInput<'a> {
     pub reader: Reader<'a>,
     pub watchlist: Watchlist<'a>,
+    /// Names of further watchlists that the same silent source feeds.
+    pub others: &'a [&'a str],
     pub warning: &'a Warning,
     /// Those of its mentions that the reader may read of, newest first; personal data in them is masked.
     pub mentions: &'a [&'a Mention],

@@ -38,6 +38,8 @@ struct View<'a> {
     how_label: &'a str,
     how: Vec<String>,
     actions: Buttons,
+    /// The pages of the case and of the theme that it is about, with what each link is called.
+    pages: Vec<(String, String)>,
     facts: Vec<Fact>,
     wrote_label: &'a str,
     headline: Vec<Segment>,
@@ -146,6 +148,10 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let heading = fill(&text.heading, &values);
     let what = fill(&text.what, &values);
     let actions = Buttons::new(words, &input.reader, input.actions);
+    let page = |label: &String, page: Option<String>| page.map(|page| (label.clone(), page));
+    let of_case = page(&words.mail.case_page, composer.case_link(case.id));
+    let of_theme = page(&words.mail.theme_page, case.theme.and_then(|theme| composer.theme_link(theme)));
+    let pages: Vec<(String, String)> = of_case.into_iter().chain(of_theme).collect();
     let view = View {
         preheader: what.clone(),
         tone: case.severity.as_str(),
@@ -161,8 +167,9 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         next: fill(&text.next, &values),
         how_label: &labels.how,
         // Commands are for those who have no pages.
-        how: if actions.is_empty() { how(case, input.letter, input.copy) } else { Vec::new() },
+        how: if actions.is_empty() && pages.is_empty() { how(case, input.letter, input.copy) } else { Vec::new() },
         actions,
+        pages,
         facts: facts(words, input, &owner, &shown_date),
         wrote_label: &labels.wrote,
         headline_plain: isolate(&plain(&headline)).into_owned(),

@@ -27,8 +27,9 @@ pub(super) struct Line {
     pub(super) facts: Vec<String>,
     pub(super) link: Option<Link>,
     pub(super) open_on: String,
-    /// The mention's own page.
+    /// The page of its case, or of the mention if it has none, and what the link is called.
     pub(super) page: Option<String>,
+    pub(super) page_label: String,
 }
 
 /// What lines are made from.
@@ -45,6 +46,7 @@ impl Lines<'_> {
         let mut line = self.line(item.mention)?;
         if let Some(case) = item.case {
             line.facts.push(fill(&self.words.mail.case, &[("case", &case.to_string())]));
+            self.lead_to_case(&mut line, case);
         }
         if item.copies > 0 {
             let count = usize::try_from(item.copies).unwrap_or(usize::MAX);
@@ -65,6 +67,7 @@ impl Lines<'_> {
         line.badge.severity =
             capital(&fill(&words.mail.severity_badge, &[("severity", words.severity(case.severity))]));
         line.badge.level = case.severity.as_str();
+        self.lead_to_case(&mut line, case.case);
         let (pattern, at) = match case.overdue {
             Some(since) => (&words.digest.overdue_since, since),
             None => (&words.digest.open_since, case.opened),
@@ -80,6 +83,12 @@ impl Lines<'_> {
     /// Lines of a list.
     pub(super) fn items(&self, items: &[Item]) -> Vec<Line> {
         items.iter().filter_map(|item| self.item(item)).collect()
+    }
+
+    /// What can be done stands on the page of the case, and that leads to the mention's.
+    fn lead_to_case(&self, line: &mut Line, case: i64) {
+        line.page = self.composer.case_link(case);
+        line.page_label.clone_from(&self.words.mail.case_page);
     }
 
     fn line(&self, id: i64) -> Option<Line> {
@@ -105,6 +114,7 @@ impl Lines<'_> {
             open_on: open_on(self.words, link.as_ref()),
             link,
             page: self.composer.page(id),
+            page_label: self.words.mail.page.clone(),
         })
     }
 }

@@ -24,6 +24,7 @@ mod listing;
 mod mask;
 mod mention;
 mod page;
+mod page_links;
 mod reasons;
 mod report;
 mod sign_in;
@@ -170,25 +171,6 @@ impl Composer {
             foot.push(words.foot.duplicate.clone());
         }
         foot
-    }
-
-    fn page(&self, mention: i64) -> Option<String> {
-        let base = self.settings.mention_pages.as_ref().filter(|_| mention > 0)?;
-        Some(format!("{}/{mention}", base.as_str().trim_end_matches('/')))
-    }
-
-    /// Where a theme has its page.
-    fn theme_page(&self, theme: i64) -> Option<String> {
-        let mut url = self.settings.mention_pages.clone()?;
-        url.path_segments_mut().ok()?.pop_if_empty().pop().extend(["themes", &theme.to_string()]);
-        Some(url.into())
-    }
-
-    /// Where all mentions that a query finds are listed.
-    fn inbox(&self, query: &str) -> Option<String> {
-        let mut url = self.settings.mention_pages.clone()?;
-        url.query_pairs_mut().append_pair("q", query);
-        Some(url.into())
     }
 
     /// Renders both parts. `view` is what the templates call `m`.

@@ -31,8 +31,8 @@ pub(super) struct Fact {
 /// The form of [`crate::model::Decision::why`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RouteReason<'a> {
-    /// `route 2 (mentiond.toml:41)`
-    Rule { number: u32, place: &'a str },
+    /// `route 2 (mentiond.toml:41)`, and the theme at the end if it took the mention because of one: ` [of theme #12]`
+    Rule { number: u32, place: &'a str, theme: Option<i64> },
     /// `handles complaint`
     Handles(Category),
     /// `nobody handles press: community`
@@ -118,8 +118,12 @@ pub(super) fn department(words: &Catalogue, why: &str, department: &str) -> Fact
     let mail = &words.mail;
     let (why, extreme) = extreme(why);
     let mut because = match parse(why) {
-        RouteReason::Rule { number, place } => {
-            fill(&mail.route_rule, &[("number", &number.to_string()), ("place", &clean_line(place))])
+        RouteReason::Rule { number, place, theme } => {
+            let rule = fill(&mail.route_rule, &[("number", &number.to_string()), ("place", &clean_line(place))]);
+            match theme {
+                Some(theme) => format!("{rule}, {}", fill(&mail.route_theme, &[("theme", &theme.to_string())])),
+                None => rule,
+            }
         }
         RouteReason::Handles(c) => fill(&mail.route_handles, &[("category", words.category(c))]),
         RouteReason::Nobody(c) => {
@@ -230,7 +234,8 @@ fn parse(why: &str) -> RouteReason<'_> {
         let (number, rest) = why.strip_prefix("route ")?.split_once(" (")?;
         // The query of the rule follows; it stands in the log, and in the file at that place.
         let place = rest.split_once("): ").map(|(place, _)| place).or_else(|| rest.strip_suffix(')'))?;
-        Some(RouteReason::Rule { number: number.parse().ok()?, place })
+        let theme = why.strip_suffix(']').and_then(|why| why.rsplit_once(" [of theme #")?.1.parse().ok());
+        Some(RouteReason::Rule { number: number.parse().ok()?, place, theme })
     };
     let nobody = || {
         let (category, _) = why.strip_prefix("nobody handles ")?.split_once(':')?;
@@ -247,9 +252,16 @@ mod tests {
     #[test]
     fn the_known_forms_of_why_are_read() {
         for (why, reason) in [
-            ("route 2 (mentiond.toml:41)", RouteReason::Rule { number: 2, place: "mentiond.toml:41" }),
-            ("route 1 (x.toml:83): severity:critical (a OR b)", RouteReason::Rule { number: 1, place: "x.toml:83" }),
-            ("route 12 (a (b).toml:1)", RouteReason::Rule { number: 12, place: "a (b).toml:1" }),
+            ("route 2 (mentiond.toml:41)", RouteReason::Rule { number: 2, place: "mentiond.toml:41", theme: None }),
+            (
+                "route 1 (x.toml:83): severity:critical (a OR b)",
+                RouteReason::Rule { number: 1, place: "x.toml:83", theme: None },
+            ),
+            ("route 12 (a (b).toml:1)", RouteReason::Rule { number: 12, place: "a (b).toml:1", theme: None }),
+            (
+                "route 3 (x.toml:9): theme:#12 OR category:technical [of theme #12]",
+                RouteReason::Rule { number: 3, place: "x.toml:9", theme: Some(12) },
+            ),
             ("handles complaint", RouteReason::Handles(Category::Complaint)),
             ("nobody handles press: community", RouteReason::Nobody(Category::Press)),
             ("nobody handles nonsense: community", RouteReason::Other("nobody handles nonsense: community")),

@@ -9,14 +9,15 @@ use serde::Serialize;
 
 use super::chart::Chart;
 use super::clean::clean_line;
-use super::digest::{chart_alt, ends, figures, quotes, theme_facts};
+use super::digest::{Theme, chart_alt, ends, figures, theme_lines};
 use super::input::Reader;
 use super::listing::{Line, Lines, coverage, difference};
 use super::mention::name;
+use super::page_links::Listing;
 use super::reasons::Fact;
 use super::words::{Catalogue, capital, fill, plural};
 use super::{Composer, escape_into};
-use crate::model::{Comparison, Figures, Mention, Promise, Report, SentimentLabel, Severity};
+use crate::model::{Category, Comparison, Figures, Mention, Promise, Report, SentimentLabel, Severity};
 
 /// Rows of a table of counts; the rest is one row.
 const MAX_ROWS: usize = 12;
@@ -40,6 +41,7 @@ struct View<'a> {
     title: String,
     period: String,
     theme: String,
+    theme_page: Option<String>,
     short: String,
     figures_label: &'a str,
     figures: Vec<Fact>,
@@ -87,17 +89,13 @@ struct Table<'a> {
 }
 
 #[derive(Serialize)]
-struct Theme {
-    name: String,
-    facts: String,
-    quotes: Vec<Line>,
-}
-
-#[derive(Serialize)]
 struct List<'a> {
     heading: &'a str,
     lines: Vec<Line>,
     more: String,
+    /// Where all of it stands.
+    all: Option<String>,
+    all_label: &'a str,
 }
 
 /// Renders a report with that template.
@@ -116,22 +114,21 @@ fn view<'a>(composer: &Composer, words: &'a Catalogue, input: &ReportInput<'_>) 
     let mut escaped = String::new();
     escape_into(&mut escaped, &alt);
     let (first, last) = ends(words, &report.days);
-    let list = |heading, listed: &crate::model::Listed<crate::model::Item>| {
+    let list = |heading, listed: &crate::model::Listed<crate::model::Item>, categories: &[Category]| {
         let more = usize::try_from(listed.more).unwrap_or(usize::MAX);
         let more = if more == 0 { String::new() } else { plural(more, &words.mail.more_one, &words.mail.more_other) };
-        List { heading, lines: lines.items(&listed.items), more }
+        let all = all_of(composer, report, categories).filter(|_| listed.more > 0);
+        List { heading, lines: lines.items(&listed.items), more, all, all_label: &shared.show_all }
     };
     let hidden = usize::try_from(report.hidden).unwrap_or(usize::MAX);
-    let theme = |theme: &crate::model::ThemeLine| Theme {
-        name: clean_line(&theme.name),
-        facts: theme_facts(words, theme),
-        quotes: quotes(&lines, &theme.quotes),
-    };
-    let lists = [list(&shared.grave, &report.grave), list(&shared.praise, &report.praise)];
+    let grievances: Vec<Category> = Category::ALL.into_iter().filter(|category| category.is_grievance()).collect();
+    let lists =
+        [list(&shared.grave, &report.grave, &grievances), list(&shared.praise, &report.praise, &[Category::Praise])];
     View {
         title: fill(&texts.title, &[("what", &clean_line(input.what))]),
         period: fill(&shared.period, &[("from", &date(report.from)), ("to", &date(report.to))]),
         theme: report.theme.as_ref().map(|t| fill(&texts.theme, &[("theme", &clean_line(t))])).unwrap_or_default(),
+        theme_page: report.theme_number.and_then(|number| composer.theme_link(number)),
         short: short(words, &report.figures),
         figures_label: &shared.figures,
         figures: figures(words, &report.figures, report.before.as_ref()),
@@ -145,12 +142,35 @@ fn view<'a>(composer: &Composer, words: &'a Catalogue, input: &ReportInput<'_>) 
         responses: responses(words, input),
         comparison: report.comparison.as_ref().map(|c| comparison(words, input, c)),
         themes_label: &shared.themes,
-        themes: report.themes.items.iter().map(theme).collect(),
+        themes: report.themes.items.iter().map(|theme| theme_lines(&lines, theme)).collect(),
         lists: lists.into_iter().filter(|list| !list.lines.is_empty()).collect(),
         hidden: if hidden == 0 { String::new() } else { plural(hidden, &shared.hidden_one, &shared.hidden_other) },
         coverage_label: &shared.coverage,
         coverage: coverage(words, &input.reader, &report.coverage),
         made: fill(&texts.made, &[("date", &date(input.made))]),
+    }
+}
+
+/// Where the mentions of these categories are listed, as far as the report counts them.
+fn all_of(composer: &Composer, report: &Report, categories: &[Category]) -> Option<String> {
+    let names: Vec<&str> = categories.iter().map(|category| category.as_str()).collect();
+    let mut query = match names.as_slice() {
+        [one] => format!("category:{one}"),
+        several => format!("category:({})", several.join(" OR ")),
+    };
+    if let Some(watchlist) = &report.watchlist {
+        query = format!("{query} watchlist:{watchlist}");
+    }
+    match (&report.theme, report.theme_number) {
+        // Its page lists them.
+        (Some(_), Some(number)) => composer.theme_link(number),
+        (Some(named), None) => {
+            let query = format!("{query} theme:\"{}\"", named.replace(['"', '\\'], " "));
+            composer.inbox(Listing { query: &query, heard: Some((report.from, report.to)), ..Listing::default() })
+        }
+        (None, _) => {
+            composer.inbox(Listing { query: &query, heard: Some((report.from, report.to)), ..Listing::default() })
+        }
     }
 }
 

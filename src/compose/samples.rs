@@ -371,3 +371,13 @@ pub(super) fn bundle(language: &str, count: usize) -> Email {
         possible_duplicate: false,
     })
 }
+
+/// Keeps a mail where a person can look at it, if `MENTIOND_SAMPLES` names a folder.
+pub(super) fn write(name: &str, mail: &Email) {
+    let Ok(folder) = std::env::var("MENTIOND_SAMPLES") else { return };
+    let html = mail.html.replace("cid:chart", &format!("{name}.png"));
+    std::fs::write(format!("{folder}/{name}.html"), html).unwrap();
+    for picture in &mail.pictures {
+        std::fs::write(format!("{folder}/{name}.png"), &picture.png).unwrap();
+    }
+}

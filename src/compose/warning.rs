@@ -12,8 +12,9 @@ use super::headers::Headers;
 use super::input::{DossierPost, WarningInput};
 use super::link::{Link, shown};
 use super::mention::{name, open_on};
+use super::page_links::Listing;
 use super::reasons::{self, Fact};
-use super::words::{Catalogue, capital, fill};
+use super::words::{Catalogue, capital, fill, plural};
 use crate::model::{Cause, Email, Mention, Tally, Unusual};
 use crate::themes::Terms;
 
@@ -28,6 +29,8 @@ const WORDS_A_MENTION: usize = 12;
 const BAR: f64 = 44.0;
 /// Beyond so many, nobody needs to know how unlikely it is.
 const RARE: f64 = 1_000_000.0;
+/// Watchlists that are named.
+const MAX_BRANDS: usize = 4;
 
 #[derive(Serialize)]
 struct View<'a> {
@@ -49,6 +52,9 @@ struct View<'a> {
     quotes: Vec<Quote>,
     why_label: &'a str,
     why: String,
+    /// Where all of it is listed, with what the link is called.
+    page: Option<String>,
+    page_label: &'a str,
     how_label: &'a str,
     how: String,
     foot: Vec<String>,
@@ -74,9 +80,10 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
     let texts = &words.warning;
     let warning = input.warning;
     let tally = &warning.tally;
-    let brand = name(input.watchlist.name);
+    let own = name(input.watchlist.name);
+    let brand = brands(words, &own, input.others);
     let rise = warning.unusual == Unusual::Rise;
-    let cause = cause_words(words, input, &tally.cause, &brand);
+    let cause = cause_of(words, input, &tally.cause, &brand);
     let time = words.length(tally.seconds);
     let (count, usual) = (words.number(tally.count), usual_words(words, tally.usual));
     let since = words.date(warning.since, input.reader.zone);
@@ -127,6 +134,11 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
         quotes: strongest(&posts(input)).into_iter().map(|post| quote(words, input, post.mention)).collect(),
         why_label: &texts.why,
         why: fill(if rise { &texts.why_rise } else { &texts.why_quiet }, &values),
+        page: page(composer, &warning.watchlist, warning.unusual, &tally.cause, (warning.since, warning.given)),
+        page_label: match tally.cause {
+            Cause::Theme(_) => &words.mail.theme_page,
+            _ => &words.digest.show_all,
+        },
         how_label: &texts.how,
         how: format!("mentiond warnings --explain --watchlist {}", input.watchlist.key),
         foot: composer.foot(words, fill(&texts.foot, &values), input.possible_duplicate),
@@ -136,15 +148,54 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
     composer.email("warning", words, fill(subject, &values), &view, headers)
 }
 
+/// The page of the theme, or the list of what was counted. Of what fell silent there is nothing to list.
+pub(super) fn page(
+    composer: &Composer,
+    watchlist: &str,
+    unusual: Unusual,
+    cause: &Cause,
+    heard: (jiff::Timestamp, jiff::Timestamp),
+) -> Option<String> {
+    let query = match cause {
+        Cause::Theme(id) => return composer.theme_link(*id),
+        _ if unusual == Unusual::Quiet => return None,
+        Cause::Watchlist => format!("watchlist:{watchlist}"),
+        Cause::Source(source) => format!("watchlist:{watchlist} source:{source}"),
+        Cause::Category(category) => format!("watchlist:{watchlist} category:{}", category.as_str()),
+    };
+    composer.inbox(Listing { query: &query, heard: Some(heard), ..Listing::default() })
+}
+
 /// What it is about, as people call it.
-fn cause_words(words: &Catalogue, input: &WarningInput<'_>, cause: &Cause, brand: &str) -> String {
+fn cause_of(words: &Catalogue, input: &WarningInput<'_>, cause: &Cause, brand: &str) -> String {
+    let theme = match cause {
+        Cause::Theme(id) => input.themes.get(id).map(String::as_str),
+        _ => None,
+    };
+    cause_words(words, cause, brand, theme)
+}
+
+/// All watchlists that it concerns, as far as a subject can hold them.
+fn brands(words: &Catalogue, own: &str, others: &[&str]) -> String {
+    let mut all = vec![own.to_owned()];
+    all.extend(others.iter().take(MAX_BRANDS - 1).map(|other| name(other)));
+    let more = (others.len() + 1).saturating_sub(MAX_BRANDS);
+    if more > 0 {
+        all.push(plural(more, &words.mail.more_one, &words.mail.more_other));
+        return all.join(", ");
+    }
+    words.list(&all)
+}
+
+/// What something unusual is about; `theme` is the name of its theme, if it is one.
+pub(super) fn cause_words(words: &Catalogue, cause: &Cause, brand: &str, theme: Option<&str>) -> String {
     let texts = &words.warning;
     match cause {
         Cause::Watchlist => fill(&texts.cause_watchlist, &[("brand", brand)]),
         Cause::Source(source) => fill(&texts.cause_source, &[("source", &name(source))]),
         Cause::Category(category) => fill(&texts.cause_category, &[("category", words.category(*category))]),
         Cause::Theme(id) => {
-            let named = input.themes.get(id).map(|name| isolate(&shorten(&clean_line(name), 48)).into_owned());
+            let named = theme.map(|name| isolate(&shorten(&clean_line(name), 48)).into_owned());
             let number = id.to_string();
             let values = [("theme", number.as_str()), ("name", named.as_deref().unwrap_or("–"))];
             fill(&texts.cause_theme, &values)
@@ -153,7 +204,7 @@ fn cause_words(words: &Catalogue, input: &WarningInput<'_>, cause: &Cause, brand
 }
 
 /// `6`, `0.4`: a decimal only where it matters, with the reader's mark.
-fn usual_words(words: &Catalogue, usual: f64) -> String {
+pub(super) fn usual_words(words: &Catalogue, usual: f64) -> String {
     if usual >= 2.95 {
         return words.number(usual.round() as u64);
     }
@@ -193,7 +244,7 @@ fn facts(words: &Catalogue, input: &WarningInput<'_>, brand: &str, since: &str) 
     }
     let also = |tally: &Tally| {
         let values = [("count", words.number(tally.count)), ("usual", usual_words(words, tally.usual))];
-        let cause = cause_words(words, input, &tally.cause, brand);
+        let cause = cause_of(words, input, &tally.cause, brand);
         let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
         format!("{cause} ({})", fill(&texts.also_value, &values))
     };
@@ -285,7 +336,7 @@ fn bars(input: &WarningInput<'_>) -> Vec<Bar> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{composer, mention, zone};
+    use super::super::samples::{composer, mention, write, zone};
     use super::*;
     use crate::compose::{Reader, Watchlist};
     use crate::model::{Author, Category, Warning, WarningHour};
@@ -338,6 +389,7 @@ mod tests {
         Warning {
             id: 3,
             watchlist: "fjordkaffe".into(),
+            others: Vec::new(),
             unusual,
             tally: if rise { tally(cause, 34, 6.2) } else { Tally { seconds: 86_400, ..tally(cause, 0, 41.3) } },
             also: if rise {
@@ -357,10 +409,15 @@ mod tests {
     }
 
     fn worded(language: &str, warning: &Warning, mentions: &[Mention]) -> Email {
+        worded_by(&composer(), language, warning, mentions)
+    }
+
+    fn worded_by(composer: &Composer, language: &str, warning: &Warning, mentions: &[Mention]) -> Email {
         let mentions: Vec<&Mention> = mentions.iter().collect();
-        composer().warning(&WarningInput {
+        composer.warning(&WarningInput {
             reader: Reader { language, zone: &zone() },
             watchlist: Watchlist { key: "fjordkaffe", name: "Fjordkaffe" },
+            others: if warning.others.is_empty() { &[] } else { &["Bolt", "Core", "Dune", "Echo", "Fir"] },
             warning,
             mentions: &mentions,
             themes: &HashMap::from([(12, "crash, checkout".to_owned())]),
@@ -382,12 +439,52 @@ mod tests {
                 assert!(!mail.html.contains("<b>crashes"), "what strangers write is escaped");
                 assert!(!mail.html.contains("src=") && !mail.text.contains('{'), "{}", mail.text);
             }
+            write(&format!("warning-rise-{language}"), &rise);
+            write(&format!("warning-quiet-{language}"), &quiet);
             let shown = format!("{}\n\n{}\n=====\n{}\n\n{}", rise.subject, rise.text, quiet.subject, quiet.text);
             insta::assert_snapshot!(format!("warning_{language}"), shown);
         }
         let theme = worded("en", &sample(Cause::Theme(12), Unusual::Rise), &mentions());
         insta::assert_snapshot!("warning_en_html", theme.html);
         assert!(theme.subject.contains("theme 12: crash, checkout"), "{}", theme.subject);
+    }
+
+    #[test]
+    fn a_silent_source_names_all_that_it_feeds() {
+        let shared = Warning { others: vec!["bolt".into()], ..sample(Cause::Source("forum".into()), Unusual::Quiet) };
+        for (language, names) in [
+            ("en", "[Fjordkaffe, Bolt, Core, Dune, and 2 more] Unusually quiet – source forum"),
+            ("da", "[Fjordkaffe, Bolt, Core, Dune, og 2 mere]"),
+        ] {
+            let mail = worded(language, &shared, &[]);
+            assert!(mail.subject.starts_with(names), "{}", mail.subject);
+        }
+    }
+
+    #[test]
+    fn a_warning_leads_to_what_was_counted() {
+        let pages = Some("https://mentions.example.com/mentions".parse().unwrap());
+        let with_pages = Composer::new(crate::compose::ComposeSettings { mention_pages: pages, ..composer().settings });
+        let from = "&from=2026-11-21T11%3A00%3A00Z&until=2026-11-21T13%3A40%3A00Z";
+        let list = |query: &str| format!("https://mentions.example.com/mentions?q=watchlist%3Afjordkaffe{query}{from}");
+        for (cause, unusual, wanted) in [
+            (Cause::Watchlist, Unusual::Rise, Some(list(""))),
+            (Cause::Source("forum".into()), Unusual::Rise, Some(list("+source%3Aforum"))),
+            (Cause::Category(Category::Technical), Unusual::Rise, Some(list("+category%3Atechnical"))),
+            (Cause::Theme(12), Unusual::Rise, Some("https://mentions.example.com/themes/12".to_owned())),
+            (Cause::Source("forum".into()), Unusual::Quiet, None),
+        ] {
+            let mail = worded_by(&with_pages, "en", &sample(cause.clone(), unusual), &mentions());
+            match &wanted {
+                Some(link) => {
+                    assert!(mail.text.contains(link), "{cause:?}: {}", mail.text);
+                    assert!(mail.html.contains(&link.replace('&', "&amp;")), "{cause:?}: {}", mail.html);
+                }
+                None => assert!(!mail.text.contains("mentions.example.com"), "{cause:?}: {}", mail.text),
+            }
+            let bare = worded("en", &sample(cause, unusual), &mentions());
+            assert!(!bare.html.contains("mentions.example.com") && !bare.text.contains("mentions.example.com"));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::section::{Section, Text};
 use super::tree::{Table, Value};
 use crate::model::{PERK_CODE, PerkOffer};
-use crate::query::Scope;
+use crate::query::{Scope, themes_numbered};
 use crate::routing::RefundRule;
 
 /// Largest file of codes, in bytes.
@@ -113,6 +113,15 @@ pub(super) fn refunds(root: &Table, reader: &mut Reader<'_>) -> Vec<RefundRule> 
         let Some(section) = Section::open(node, &REFUND, &mut reader.found) else { continue };
         let when = section.required("when", "when = 'broken OR damaged'", &mut reader.found);
         let query = when.zip(section.get("when")).and_then(|(text, node)| reader.query(text, node, Scope::Route));
+        // Money is asked about when a notice is worded, of one mention alone.
+        if let Some(text) = when
+            && let Some((number, _)) = themes_numbered(text.value).first()
+        {
+            reader
+                .found
+                .error(text.span, format!("`theme:#{number}` cannot stand here"))
+                .help("themes that were found are for [[routes]]; name one of [[themes]], or say what the posts hold");
+        }
         if !section.has("recommend") {
             section.missing("recommend", "recommend = true", &mut reader.found);
         }

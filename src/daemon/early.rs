@@ -1,7 +1,7 @@
 //! Early warning: looks at what is known of every watchlist now and then, and queues the mail together with the note that
 //! the warning was given. A crash before that repeats the look, a crash after it repeats nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::World;
 use super::engine::Engine;
 use crate::config::Config;
-use crate::model::{Sensitivity, Unusual, Warning};
+use crate::model::{Cause, Sensitivity, Unusual, Warning};
+use crate::point;
 use crate::routing::{Department, Role};
 use crate::store::StoreError;
 use crate::store::record::{DeliveryContent, Listening, Moment, NewDelivery};
@@ -63,7 +64,7 @@ pub(super) async fn warn(world: &World, engine: &Arc<Engine>) -> Result<u64, Sto
         })
         .await?;
     let mut queued = 0;
-    for Looked { watchlist, found, earlier } in looked {
+    for Looked { found, earlier, .. } in looked {
         let due = |id: &i64| {
             let known = earlier.iter().find(|warning| warning.id == *id);
             known.is_none_or(|warning| now.duration_since(warning.last) >= NOTE_EVERY)
@@ -73,7 +74,7 @@ pub(super) async fn warn(world: &World, engine: &Arc<Engine>) -> Result<u64, Sto
             record.warnings_hold(still, now).await?;
         }
         for warning in found.new {
-            queued += give(world, engine, &watchlist, warning).await?;
+            queued += give(world, engine, warning).await?;
         }
     }
     if queued > 0 {
@@ -82,8 +83,8 @@ pub(super) async fn warn(world: &World, engine: &Arc<Engine>) -> Result<u64, Sto
     Ok(queued)
 }
 
-async fn give(world: &World, engine: &Arc<Engine>, watchlist: &str, warning: Warning) -> Result<u64, StoreError> {
-    let readers = readers(&engine.config, watchlist);
+async fn give(world: &World, engine: &Arc<Engine>, warning: Warning) -> Result<u64, StoreError> {
+    let readers = readers(&engine.config, &warning);
     let ids: Vec<String> = readers.iter().map(|_| engine.message_id(warning.given)).collect();
     let (given, queued) = world
         .store
@@ -98,6 +99,7 @@ async fn give(world: &World, engine: &Arc<Engine>, watchlist: &str, warning: War
             readers.into_iter().zip(ids).map(mail).collect()
         })
         .await?;
+    point::at("warning-given");
     world.metrics.warning(&given.tally.cause, given.unusual);
     tracing::info!(
         event = "unusual",
@@ -114,17 +116,23 @@ async fn give(world: &World, engine: &Arc<Engine>, watchlist: &str, warning: War
     Ok(queued)
 }
 
-/// Who hears of what is unusual about a watchlist: department and address. The one that is named, else the community's; if
+/// Who hears of what is unusual: department and address. The one that is named, else the community's; if
 /// there is none, who gets the watchlist's alerts.
-fn readers(config: &Config, watchlist: &str) -> Vec<(Option<String>, String)> {
+fn readers(config: &Config, warning: &Warning) -> Vec<(Option<String>, String)> {
     let routing = &config.routing;
     let named = config.early.department.as_deref().and_then(|key| routing.department(key));
     let department: Option<&Department> = named.or_else(|| routing.with_role(Role::Community));
     match department {
         Some(department) => vec![(Some(department.key.clone()), department.email.clone())],
         None => {
-            let list = config.watchlists.iter().find(|w| w.name == watchlist);
-            list.map(|w| w.alert.iter().map(|to| (None, to.clone())).collect()).unwrap_or_default()
+            let mut readers: Vec<(Option<String>, String)> = Vec::new();
+            for to in config.watchlists.iter().filter(|w| warning.concerns(&w.name)).flat_map(|w| &w.alert) {
+                // Who has several of the watchlists is told once.
+                if !readers.iter().any(|(_, known)| known.eq_ignore_ascii_case(to)) {
+                    readers.push((None, to.clone()));
+                }
+            }
+            readers
         }
     }
 }
@@ -166,8 +174,17 @@ pub fn look_at_all(
     let given = moment.warnings(hour_at(first_hour(now)))?;
     let books = moment.books(&listening, now)?;
     memory.retain(|name, _| listening.iter().any(|l| l.watchlist == *name));
-    let looked = books.into_iter().map(|book| {
-        let earlier: Vec<Warning> = given.iter().filter(|w| w.watchlist == book.watchlist).cloned().collect();
+    // Which watchlists each source has fed.
+    let mut fed: HashMap<String, Vec<String>> = HashMap::new();
+    for book in &books {
+        let sources: BTreeSet<usize> = book.cells.iter().map(|cell| cell.source).collect();
+        for name in sources.into_iter().filter_map(|n| book.sources.get(n)) {
+            fed.entry(name.name.clone()).or_default().push(book.watchlist.clone());
+        }
+    }
+    let mut looked: Vec<Looked> = Vec::new();
+    for book in books {
+        let earlier: Vec<Warning> = given.iter().filter(|w| w.concerns(&book.watchlist)).cloned().collect();
         let wish = Wish {
             now,
             zone: &config.daemon.timezone,
@@ -177,9 +194,43 @@ pub fn look_at_all(
             explain,
         };
         let found = look(&book, &earlier, wish, memory.entry(book.watchlist.clone()).or_default());
-        Looked { watchlist: book.watchlist, found, earlier }
-    });
-    Ok(looked.collect())
+        looked.push(Looked { watchlist: book.watchlist, found, earlier });
+    }
+    tell_once(&mut looked, &listening, &fed);
+    Ok(looked)
+}
+
+/// One source that falls silent is one matter, however many watchlists it feeds: the warning of the first names the
+/// others, and theirs are left out. A watchlist with a single source is as silent as that source.
+fn tell_once(looked: &mut [Looked], listening: &[Listening], fed: &HashMap<String, Vec<String>>) {
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    for one in looked {
+        let sources = listening.iter().find(|l| l.watchlist == one.watchlist).map_or(&[][..], |l| &l.sources);
+        one.found.new.retain_mut(|warning| {
+            let source = match (&warning.tally.cause, sources) {
+                _ if warning.unusual != Unusual::Quiet => return true,
+                (Cause::Source(source), _) => source.clone(),
+                (Cause::Watchlist, [only]) => only.clone(),
+                _ => return true,
+            };
+            if told.contains(&source) {
+                return false;
+            }
+            // It may name further sources that are as silent.
+            let further = warning.also.iter().filter_map(|tally| match &tally.cause {
+                Cause::Source(source) => Some(source.clone()),
+                _ => None,
+            });
+            let silent: Vec<String> = std::iter::once(source.clone()).chain(further).collect();
+            let others: BTreeSet<&String> = silent.iter().filter_map(|source| fed.get(source)).flatten().collect();
+            warning.others = others.into_iter().filter(|other| **other != warning.watchlist).cloned().collect();
+            if !warning.others.is_empty() {
+                warning.tally.cause = Cause::Source(source);
+            }
+            told.extend(silent);
+            true
+        });
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +246,61 @@ mod tests {
         let path = folder.path().join("mentiond.toml");
         std::fs::write(&path, format!("{BASE}{more}")).unwrap();
         let config = config::load(&path).unwrap().config;
-        readers(&config, "acme").into_iter().map(|(_, to)| to).collect()
+        readers(&config, &silent("acme", Cause::Watchlist)).into_iter().map(|(_, to)| to).collect()
+    }
+
+    fn silent(watchlist: &str, cause: Cause) -> Warning {
+        let now = Timestamp::UNIX_EPOCH;
+        Warning {
+            id: 0,
+            watchlist: watchlist.into(),
+            others: Vec::new(),
+            unusual: Unusual::Quiet,
+            tally: crate::model::Tally { cause, count: 0, usual: 20.0, seconds: 86_400, chance: 1e-9 },
+            also: Vec::new(),
+            since: now,
+            given: now,
+            last: now,
+            days: 30,
+            hours: Vec::new(),
+            mentions: Vec::new(),
+            negative_usual: None,
+            negative_now: None,
+        }
+    }
+
+    #[test]
+    fn one_silent_source_is_told_of_once_and_names_what_it_feeds() {
+        let listening: Vec<Listening> =
+            [("acme", vec!["forum", "news"]), ("bolt", vec!["forum"]), ("core", vec!["news"])]
+                .map(|(watchlist, sources)| Listening {
+                    watchlist: watchlist.into(),
+                    sources: sources.into_iter().map(str::to_owned).collect(),
+                })
+                .into();
+        let fed = HashMap::from([
+            ("forum".to_owned(), vec!["acme".to_owned(), "bolt".to_owned()]),
+            ("news".to_owned(), vec!["core".to_owned()]),
+        ]);
+        let looked = |watchlist: &str, warning: Warning| Looked {
+            watchlist: watchlist.into(),
+            found: Found { new: vec![warning], ..Found::default() },
+            earlier: Vec::new(),
+        };
+        let rise = Warning { unusual: Unusual::Rise, ..silent("acme", Cause::Source("forum".into())) };
+        let mut all = [
+            looked("acme", silent("acme", Cause::Source("forum".into()))),
+            looked("bolt", silent("bolt", Cause::Watchlist)),
+            looked("core", silent("core", Cause::Watchlist)),
+            looked("acme", rise.clone()),
+        ];
+        tell_once(&mut all, &listening, &fed);
+        let [acme, bolt, core, risen] = all.map(|one| one.found.new);
+        assert_eq!((acme.len(), acme[0].others.clone()), (1, vec!["bolt".to_owned()]));
+        assert!(acme[0].concerns("bolt") && acme[0].concerns("acme") && !acme[0].concerns("core"));
+        assert_eq!(bolt, [], "it is the same silence");
+        assert_eq!((core[0].tally.cause.clone(), core[0].others.len()), (Cause::Watchlist, 0), "a source of its own");
+        assert_eq!(risen, [rise], "a rise is another matter");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Everything that is built from one configuration. A reload builds a second engine, and swaps it in only when all that
 //! can fail has succeeded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::reading::Judges;
 use crate::classify::Classifier;
@@ -14,7 +15,7 @@ use crate::fetch::mailbox::Mailboxes;
 use crate::fetch::{FetchError, Fetcher};
 use crate::mail::{MailError, Mailer};
 use crate::model::message_id;
-use crate::query::Matcher;
+use crate::query::{Matcher, themes_numbered};
 use crate::sources::table::Session;
 use crate::store::record::CaseDesk;
 use crate::themes::NamedQueries;
@@ -28,6 +29,8 @@ pub struct Engine {
     /// All watchlists, by their places, and behind them what is thrown away.
     pub matcher: Matcher,
     pub themes: Arc<NamedQueries>,
+    /// Numbers of themes that were found, as routes name them; mostly none.
+    pub found_themes: Vec<i64>,
     pub classifier: Classifier,
     pub composer: Arc<Composer>,
     pub fetcher: Fetcher,
@@ -93,9 +96,12 @@ impl Engine {
                 watched
             })
             .collect();
+        let routes = config.routing.routes.iter();
+        let named = routes.flat_map(|route| themes_numbered(&route.when_source)).map(|(number, _)| number);
+        let found_themes: Vec<i64> = named.collect::<BTreeSet<_>>().into_iter().collect();
         let site = site(&config);
         let composer = Composer::new(ComposeSettings {
-            mention_pages: web::base(&site).and_then(|base| format!("{base}/mentions").parse().ok()),
+            mention_pages: pages_of(&site),
             contact: config.daemon.contact.clone(),
             sender_domain: domain(&config.mail.from.email).to_owned(),
             drafts: config.drafts.clone(),
@@ -103,6 +109,7 @@ impl Engine {
         Ok(Self {
             matcher,
             themes: Arc::new(themes),
+            found_themes,
             excludes,
             classifier: Classifier::with_cues(config.cues.clone()),
             composer: Arc::new(composer),
@@ -126,7 +133,7 @@ impl Engine {
 
     /// What decides about a mention.
     pub fn judges(&self) -> Judges<'_> {
-        Judges { classifier: &self.classifier, routing: &self.config.routing, themes: &self.themes }
+        Judges { classifier: &self.classifier, routing: &self.config.routing, themes: &self.themes, found: None }
     }
 
     /// The watchlist of that name.
@@ -168,6 +175,15 @@ impl Engine {
     pub fn message_id(&self, now: Timestamp) -> String {
         message_id(&self.desk.sender_domain, now, rand::random())
     }
+}
+
+/// Where mails and reports find the pages of mentions; `None` if none are served, or nobody said where.
+pub fn mention_pages(config: &Config) -> Option<Url> {
+    pages_of(&site(config))
+}
+
+fn pages_of(site: &Site) -> Option<Url> {
+    format!("{}/mentions", web::base(site)?).parse().ok()
 }
 
 fn site(config: &Config) -> Site {

@@ -215,6 +215,11 @@ pub(super) async fn take_in(
     let looked = std::mem::take(&mut served.looked);
     let before = std::mem::replace(&mut state.cursor, std::mem::take(&mut served.cursor));
 
+    // Routing comes before placing: where a route asks for a theme that was found, what will be is told now.
+    let found = match engine.found_themes.as_slice() {
+        [] => None,
+        numbers => Some(world.store.record().foreteller(numbers.to_vec(), now).await?),
+    };
     let reading = world
         .processors
         .run({
@@ -222,7 +227,7 @@ pub(super) async fn take_in(
                 (Arc::clone(engine), Arc::clone(&seen), Arc::clone(&world.timings), state.clone());
             let forgotten = world.store.record().forgotten();
             move || {
-                let before = reading::Before { seen: &seen, forgotten: &forgotten };
+                let before = reading::Before { seen: &seen, forgotten: &forgotten, found: found.as_ref() };
                 reading::read(&engine, number, &served, &state, before, &timings, now)
             }
         })

@@ -13,6 +13,7 @@ use crate::classify::significant_words;
 use crate::model::{Case, Mention};
 use crate::store::StoreError;
 use crate::store::record::Record;
+use crate::themes::standing::{ThemeAction, ThemeRefusal};
 use crate::themes::{Recent, Signature};
 use crate::web::{Daemon, Doing, View};
 
@@ -59,6 +60,15 @@ impl Daemon for Behind {
         by: Option<String>,
     ) -> Doing<'_, Result<Result<Case, Refusal>, StoreError>> {
         Box::pin(async move { upkeep::act(&self.world, &self.engine(), case, action, by).await })
+    }
+
+    fn act_on_theme(
+        &self,
+        theme: i64,
+        action: ThemeAction,
+        by: Option<String>,
+    ) -> Doing<'_, Result<Result<i64, ThemeRefusal>, StoreError>> {
+        Box::pin(async move { upkeep::act_on_theme(&self.world, &self.engine(), theme, action, by).await })
     }
 
     fn similar<'a>(&'a self, mention: &'a Mention, story: i64) -> Doing<'a, Result<Vec<Mention>, StoreError>> {

@@ -24,7 +24,7 @@ use crate::query::{Document, Facts, Found, Matcher, Scratch};
 use crate::routing::{self, Routing, Tried};
 use crate::sources::feed::{self, Feed};
 use crate::sources::identity::{self, Kind as SightingKind, Known, Storm};
-use crate::store::record::{DeliveryContent, Looked, NewDelivery, NewMention, SourceState, Unmatched};
+use crate::store::record::{DeliveryContent, Foreteller, Looked, NewDelivery, NewMention, SourceState, Unmatched};
 use crate::store::seen::Seen;
 use crate::themes::NamedQueries;
 
@@ -67,6 +67,8 @@ pub struct Degraded {
 pub(super) struct Before<'a> {
     pub seen: &'a Seen,
     pub forgotten: &'a Forgotten,
+    /// Only where a route names a theme that was found.
+    pub found: Option<&'a Foreteller>,
 }
 
 /// Reads what a source served.
@@ -78,13 +80,13 @@ pub(super) fn read(
     number: usize,
     served: &Served,
     state: &SourceState,
-    Before { seen, forgotten }: Before<'_>,
+    Before { seen, forgotten, found }: Before<'_>,
     timings: &Timings,
     now: Timestamp,
 ) -> Result<Reading, PollFault> {
     let source = &engine.config.sources[number];
     if let Content::Sifted { posts, matched, withdrawn } = &served.content {
-        return Ok(read_sifted(engine, source, *posts, matched, withdrawn, served.gap.clone(), now));
+        return Ok(read_sifted(engine, source, found, *posts, matched, withdrawn, served.gap.clone(), now));
     }
     let mut reading = Reading::default();
 
@@ -168,7 +170,7 @@ pub(super) fn read(
     for (place, watchlists, keys) in matched {
         if let Some(entry) = fresh[place].take() {
             let author = if signed[place] { cases::author_key(&entry, &source.name) } else { None };
-            reading.mentions.push(mention(engine, source, entry, watchlists, keys, author, now));
+            reading.mentions.push(mention(engine, source, found, entry, watchlists, keys, author, now));
         }
     }
     timings.classify.add(watch);
@@ -183,9 +185,11 @@ pub(super) fn read(
 }
 
 /// Makes mentions of what was found in a stream. What matched nothing is not kept: it is everything that anybody writes.
+#[expect(clippy::too_many_arguments, reason = "what a stream yields has as many parts")]
 fn read_sifted(
     engine: &Engine,
     source: &Source,
+    found: Option<&Foreteller>,
     posts: u64,
     matched: &[(Entry, Vec<WatchlistMatch>)],
     withdrawn: &[Identity],
@@ -199,7 +203,7 @@ fn read_sifted(
         .map(|(entry, watchlists)| {
             let author = cases::author_key(entry, &source.name);
             let keys = links.story_keys(entry);
-            mention(engine, source, entry.clone(), watchlists.clone(), keys, author, now)
+            mention(engine, source, found, entry.clone(), watchlists.clone(), keys, author, now)
         })
         .collect();
     let withdrawn = withdrawn.to_vec();
@@ -251,6 +255,8 @@ pub struct Judges<'a> {
     pub classifier: &'a Classifier,
     pub routing: &'a Routing,
     pub themes: &'a NamedQueries,
+    /// Tells which theme that was found a mention will join, if a route asks for one.
+    pub found: Option<&'a Foreteller>,
 }
 
 /// The queries that an entry matches.
@@ -345,7 +351,15 @@ fn with_facts<T>(
     let lines = Lines::of(entry);
     let mut document = lines.document(entry, source);
     document.lang = &classification.language.code;
-    let themes = judges.themes.of(&document);
+    let mut themes = judges.themes.of(&document);
+    let found = judges.found.map_or_else(Vec::new, |found| {
+        // As it will be kept: that is what its theme is recognised by.
+        let (mut entry, mut watchlists) = (entry.clone(), watchlists.to_vec());
+        keep_window(&mut entry, &mut watchlists);
+        let (category, language) = (classification.category, &classification.language.code);
+        found.of(&entry, &watchlists, category, language, themes.first().copied())
+    });
+    themes.extend(found.iter().map(String::as_str));
     document.facts = Some(Facts {
         category: classification.category,
         categories: &classification.categories,
@@ -358,16 +372,19 @@ fn with_facts<T>(
     decide(&document)
 }
 
+#[expect(clippy::too_many_arguments, reason = "what is known of one entry")]
 fn mention(
     engine: &Engine,
     source: &Source,
+    found: Option<&Foreteller>,
     mut entry: Entry,
     mut watchlists: Vec<WatchlistMatch>,
     keys: Vec<StoryKey>,
     author: Option<cases::AuthorKey>,
     now: Timestamp,
 ) -> NewMention {
-    let (classification, decision) = judge(engine.judges(), &source.name, &entry, &watchlists);
+    let judges = Judges { found, ..engine.judges() };
+    let (classification, decision) = judge(judges, &source.name, &entry, &watchlists);
     let perk_doubt = engine.judges().classifier.doubt(&input(&entry, &watchlists), &classification);
     let theme = {
         let lines = Lines::of(&entry);

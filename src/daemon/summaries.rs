@@ -3,16 +3,21 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::World;
 use super::engine::Engine;
 use super::reading::Lines;
-use crate::model::Summary;
+use crate::model::{Cause, Listed, Summary, UnusualLine};
 use crate::store::StoreError;
 use crate::store::record::{DeliveryContent, LastDigest, Look, Moment, NewDelivery};
-use crate::summaries::{Digest, Due, Heard, Span, Wanted, due, wanted};
+use crate::summaries::{Belongs, Digest, Due, Heard, Span, Wanted, due, wanted};
 use crate::themes::NamedQueries;
+
+/// Warnings that are named; more would not be read.
+const MAX_UNUSUAL: usize = 5;
+/// A warning holds if it was seen to go on within this time.
+pub const HOLDS: SignedDuration = SignedDuration::from_hours(2);
 
 /// Makes all collected mail that is due; returns the number of mails.
 ///
@@ -61,14 +66,12 @@ pub(super) fn next(engine: &Engine, now: Timestamp) -> Option<Timestamp> {
 
 /// The themes that a mention belongs to: those that the configuration names with a query, and the one that it was placed
 /// in, if that had to be acted on.
-pub fn themes_of<'t>(themes: &'t NamedQueries, heard: &Heard<'t>) -> Vec<&'t str> {
+pub fn themes_of<'t>(themes: &'t NamedQueries, heard: &Heard<'t>) -> Vec<Belongs<'t>> {
     let mention = heard.mention;
     let lines = Lines::of(&mention.entry);
     let mut document = lines.document(&mention.entry, &mention.source);
     document.lang = &mention.classification.language.code;
-    let mut names = themes.of(&document);
-    names.extend(heard.theme.filter(|theme| !names.contains(theme)));
-    names
+    Belongs::all(themes.of(&document), heard.theme)
 }
 
 /// Reads one digest from the record. `number` is its place among all that are wanted.
@@ -90,5 +93,47 @@ fn gather(
     let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
     let coverage = moment.coverage(&sources, from, now)?;
     let cases = moment.open_cases()?;
-    Ok((digest.finish(&cases, coverage, moment.began(now)?, now), upto))
+    let unusual = unusual(engine, &wanted, moment, (from, to), now)?;
+    let summary = digest.finish(&cases, coverage, moment.began(now)?, now);
+    Ok((Summary { unusual: Listed::first(unusual, MAX_UNUSUAL), ..summary }, upto))
+}
+
+/// The warnings of the period that a department should know of: it was sent them, one of their mentions is its own, or it
+/// is told of everything.
+fn unusual(
+    engine: &Engine,
+    wanted: &Wanted<'_>,
+    moment: &Moment<'_>,
+    (from, to): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<Vec<UnusualLine>, StoreError> {
+    let department = wanted.department;
+    let told = department.role.is_some() || engine.config.early.department.as_deref() == Some(&*department.key);
+    let mut lines = Vec::new();
+    for warning in moment.warnings(from)?.into_iter().filter(|w| from <= w.given && w.given < to) {
+        if !told {
+            let mentions = moment.mentions_by_id(&warning.mentions)?;
+            if !mentions.values().any(|mention| mention.decision.department == department.key) {
+                continue;
+            }
+        }
+        let (cases, open) = moment.cases_of(&warning.mentions)?;
+        let theme = match warning.tally.cause {
+            Cause::Theme(id) => moment.theme_name(id)?,
+            _ => None,
+        };
+        lines.push(UnusualLine {
+            id: warning.id,
+            watchlist: warning.watchlist,
+            unusual: warning.unusual,
+            theme,
+            since: warning.since,
+            given: warning.given,
+            over: (now.duration_since(warning.last) >= HOLDS).then_some(warning.last),
+            tally: warning.tally,
+            cases,
+            open,
+        });
+    }
+    Ok(lines)
 }

@@ -71,6 +71,7 @@ pub(super) fn word(
                         zone: department.map_or(&engine.config.daemon.timezone, |d| &d.office.zone),
                     },
                     watchlist: watchlist(engine, &warning.watchlist),
+                    others: &warning.others.iter().map(|key| watchlist(engine, key).name).collect::<Vec<_>>(),
                     warning,
                     mentions: &mentions,
                     themes: &themes,
@@ -91,6 +92,7 @@ pub(super) fn word(
                 mentions: &mentions,
                 department: department.map_or(key, |d| &d.name),
                 owner: &|owner| engine.config.routing.owner_name(owner),
+                watchlist: &|key| watchlist(engine, key).name.to_owned(),
                 possible_duplicate,
             }))
         }

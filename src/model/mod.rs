@@ -42,7 +42,7 @@ pub use source::{
 };
 pub use summary::{
     Blind, Comparison, Coverage, Day, Figures, Item, Listed, OpenCase, Promise, Report, Response, Summary, SummaryKind,
-    ThemeLine,
+    ThemeLine, UnusualLine,
 };
 pub use table::Table;
 pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep};

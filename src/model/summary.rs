@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{CaseStatus, Category, Owner, SentimentLabel, Severity};
+use super::{CaseStatus, Category, Owner, SentimentLabel, Severity, Tally, Unusual};
 
 /// The kinds of collected mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -125,8 +125,12 @@ pub struct OpenCase {
 /// A theme that is listed: different people, one issue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThemeLine {
+    /// Its number, or the name of the query that gathers it.
     pub id: String,
     pub name: String,
+    /// Its number among those that were found; `None` if it is only a query, or one in several watchlists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
     /// Distinct authors, and mentions, in the period.
     pub people: u64,
     pub mentions: u64,
@@ -134,6 +138,28 @@ pub struct ThemeLine {
     pub before: u64,
     /// What speaks for it best.
     pub quotes: Vec<i64>,
+}
+
+/// A warning that was given in the period, with what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnusualLine {
+    /// Number of the warning.
+    pub id: i64,
+    /// Key of the watchlist.
+    pub watchlist: String,
+    pub unusual: Unusual,
+    pub tally: Tally,
+    /// Name of the theme, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<String>,
+    pub since: Timestamp,
+    pub given: Timestamp,
+    /// When it was over; `None` if it still goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Timestamp>,
+    /// Cases of its mentions, and how many of them have not ended.
+    pub cases: u64,
+    pub open: u64,
 }
 
 /// A time in which a source was not heard.
@@ -170,7 +196,7 @@ impl Coverage {
 }
 
 /// One collected mail, before it is worded. Mentions stand in it by their numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     pub kind: SummaryKind,
     /// Key of the department.
@@ -187,6 +213,8 @@ pub struct Summary {
     pub everything: bool,
     pub needs: Listed<OpenCase>,
     pub overdue: Listed<OpenCase>,
+    #[serde(default)]
+    pub unusual: Listed<UnusualLine>,
     #[serde(default)]
     pub themes: Listed<ThemeLine>,
     /// What waited for this mail; for management what is grave.
@@ -218,6 +246,7 @@ impl Summary {
     pub fn is_quiet(&self) -> bool {
         self.figures.mentions == 0
             && self.hidden == 0
+            && self.unusual.count() == 0
             && self.needs.count() + self.overdue.count() + self.new.count() + self.themes.count() == 0
     }
 }
@@ -261,8 +290,11 @@ pub struct Report {
     pub to: Timestamp,
     /// Key of the watchlist, if it is about one.
     pub watchlist: Option<String>,
-    /// Id or name of the theme, if it is about one.
+    /// Name of the theme, if it is about one …
     pub theme: Option<String>,
+    /// … and its number, if it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme_number: Option<i64>,
     pub figures: Figures,
     /// The same of the period before, which was as long; `None` if the record does not reach back so far.
     pub before: Option<Figures>,

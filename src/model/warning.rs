@@ -139,6 +139,9 @@ pub struct Warning {
     pub id: i64,
     /// Key of the watchlist.
     pub watchlist: String,
+    /// Further watchlists that the same silent source feeds: it is told of once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
     pub unusual: Unusual,
     /// The most specific cause that explains it.
     pub tally: Tally,
@@ -167,6 +170,11 @@ pub struct Warning {
 }
 
 impl Warning {
+    /// Whether it is about a watchlist.
+    pub fn concerns(&self, watchlist: &str) -> bool {
+        self.watchlist == watchlist || self.others.iter().any(|other| other == watchlist)
+    }
+
     /// Everything that it is about.
     pub fn causes(&self) -> impl Iterator<Item = &Cause> {
         std::iter::once(&self.tally.cause).chain(self.also.iter().map(|tally| &tally.cause))

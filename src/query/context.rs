@@ -37,7 +37,9 @@ impl Named {
         match self {
             Named::Watchlist => "add [watchlists.NAME]",
             Named::Source => "add [sources.NAME]",
-            Named::Theme => "add one of [[themes]] with `name` and `query`",
+            Named::Theme => {
+                "add one of [[themes]] with `name` and `query`, or write `theme:#12` for the number of one that was found"
+            }
             Named::Flag => "flags are set by mentiond",
         }
     }
@@ -94,9 +96,25 @@ impl Context {
 
 /// The names behind `set:` in a query with their places, in order; nothing is said of other mistakes.
 pub fn sets_named(source: &str) -> Vec<(String, Range<usize>)> {
+    named_behind(Field::Set, source)
+}
+
+/// The numbers of themes that were found, behind `theme:` in a query, with their places.
+pub fn themes_numbered(source: &str) -> Vec<(i64, Range<usize>)> {
+    let named = named_behind(Field::Theme, source).into_iter();
+    named.filter_map(|(name, place)| Some((theme_number(&name)?, place))).collect()
+}
+
+/// The number of a theme that was found, as queries write it: `#12`.
+pub fn theme_number(name: &str) -> Option<i64> {
+    let digits = name.strip_prefix('#').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    digits.parse().ok().filter(|number| *number > 0)
+}
+
+fn named_behind(wanted: Field, source: &str) -> Vec<(String, Range<usize>)> {
     let mut named = Vec::new();
     let tokens = tokens(source, &mut Vec::new());
-    // Open brackets of `set:(a OR b)`.
+    // Open brackets of `set:(a OR b)`, `theme:(#1 OR #2)`.
     let mut depth = 0_usize;
     let mut behind = false;
     for token in &tokens {
@@ -106,7 +124,7 @@ pub fn sets_named(source: &str) -> Vec<(String, Range<usize>)> {
             Kind::Close => depth = depth.saturating_sub(1),
             _ => {}
         }
-        behind = matches!(token.kind, Kind::Field { field: Field::Set, .. });
+        behind = matches!(token.kind, Kind::Field { field, .. } if field == wanted);
     }
     named
 }

@@ -106,7 +106,9 @@ impl Field {
             Field::Has => "write `has:link`, `has:author`, `has:title`, `has:rating` or `has:followers`",
             Field::Is => "write `is:reply`",
             Field::Set => "write `set:NAME`, a name under [sets] in the config",
-            Field::Theme => "write `theme:NAME`, the name of one of the [[themes]] in the config",
+            Field::Theme => {
+                "write `theme:NAME`, the name of one of the [[themes]] in the config, or `theme:#12`, the number of a theme that was found"
+            }
             Field::Lang => "write `lang:es` or `lang:(es OR pt)`",
             Field::Source => "write `source:NAME`, the name of a source in the config",
             Field::Category => "write `category:refund` or `category:(refund OR complaint)`",

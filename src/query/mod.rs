@@ -29,7 +29,7 @@ mod tests;
 mod trace;
 mod values;
 
-pub use context::{Context, Named, sets_named};
+pub use context::{Context, Named, sets_named, theme_number, themes_numbered};
 pub use document::{Lines, with_mention};
 pub use matcher::{Found, Matcher, Scratch};
 pub use search::{Searches, Syntax, searches};

@@ -2,7 +2,7 @@
 
 use super::Scope;
 use super::ast::{At, Compare, Fact, Form, Has, Is, Node, Place, Set, Words};
-use super::context::{Named, Sought};
+use super::context::{Named, Sought, theme_number};
 use super::fields::Field;
 use super::lexer::Token;
 use super::parser::{Inside, MAX_DEPTH, Parser, in_text};
@@ -40,7 +40,8 @@ impl Parser<'_> {
             }));
         }
         let bare = !label.contains(['*', '?']) && matches!(form, Form::Word | Form::Domain);
-        if !bare && !matches!(form, Form::Phrase | Form::Literal) {
+        let numbered = field == Field::Theme && theme_number(label).is_some();
+        if !bare && !numbered && !matches!(form, Form::Phrase | Form::Literal) {
             let name = field.name();
             self.wrong(
                 token.span.clone(),
@@ -130,6 +131,10 @@ impl Parser<'_> {
     fn named(&mut self, token: &Token, kind: Named, name: &str) -> bool {
         // Where such a field cannot stand at all, that is enough to say.
         if self.scope != Scope::Route && kind != Named::Source {
+            return true;
+        }
+        // Themes that were found have numbers, which the configuration does not know.
+        if kind == Named::Theme && theme_number(name).is_some() {
             return true;
         }
         let Some(help) = self.context.missing(kind, name) else { return true };

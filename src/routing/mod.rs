@@ -4,7 +4,7 @@ mod refund;
 mod staff;
 
 use crate::model::{Category, Decision, Deliver, Owner, Privacy, SentimentLabel, Severity};
-use crate::query::{Document, Facts, Query};
+use crate::query::{Document, Facts, Query, themes_numbered};
 use crate::schedule::office::{Allowance, DaysOff, Office, Week};
 use crate::schedule::rhythm::Rhythm;
 
@@ -206,7 +206,7 @@ impl Routing {
                     person: None,
                     privacy: Privacy::Usual,
                     kept_from: Vec::new(),
-                    why: format!("route {number} ({}): {}", route.at, route.when_source),
+                    why: format!("route {number} ({}): {}{}", route.at, route.when_source, of_theme(route, document)),
                 };
             }
         }
@@ -249,6 +249,17 @@ impl Routing {
     pub fn with_role(&self, role: Role) -> Option<&Department> {
         self.departments.iter().find(|d| d.role == Some(role))
     }
+}
+
+/// The theme that was found, if the route took the mention because of one: ` [of theme #12]`.
+fn of_theme(route: &Route, document: &Document<'_>) -> String {
+    let numbers = themes_numbered(&route.when_source);
+    if numbers.is_empty() {
+        return String::new();
+    }
+    let themes = document.facts.as_ref().map_or(&[][..], |facts| facts.themes);
+    let of = numbers.iter().find(|(number, _)| themes.contains(&format!("#{number}").as_str()));
+    of.map(|(number, _)| format!(" [of theme #{number}]")).unwrap_or_default()
 }
 
 /// Extremes of praise or anger go to management too.

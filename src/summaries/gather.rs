@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::figures::{Copies, Daily, Tally};
 use super::themes::Themes;
-use super::{Heard, Wanted, open_case};
+use super::{Belongs, Heard, Wanted, open_case};
 use crate::model::{
     Case, CaseStatus, Category, Coverage, Deliver, Item, Listed, Mention, OpenCase, Privacy, Severity, Summary,
     SummaryKind,
@@ -112,7 +112,7 @@ impl<'a> Digest<'a> {
 
     /// Takes one mention: heard since [`Digest::reads_from`], or with a number above `after`; none above `upto`. `themes`
     /// names those that it belongs to.
-    pub fn add(&mut self, heard: Heard<'_>, themes: &[&str]) {
+    pub fn add(&mut self, heard: Heard<'_>, themes: &[Belongs<'_>]) {
         let decision = &heard.mention.decision;
         let key = &self.wanted.department.key;
         if !self.everything && decision.department != *key && !decision.copy.contains(key) {
@@ -237,6 +237,7 @@ impl<'a> Digest<'a> {
             everything: self.everything,
             needs,
             overdue: Listed::first(overdue, MAX_CASES),
+            unusual: Listed::default(),
             themes: Listed::first(self.themes.lines(), MAX_THEMES),
             new: items(new, MAX_NEW),
             praise: items(praise, MAX_PRAISE),

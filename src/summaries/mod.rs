@@ -15,7 +15,7 @@ use jiff::Timestamp;
 pub use due::{Due, Wanted, due, wanted};
 pub use figures::{Daily, Tally};
 pub use gather::{Digest, Span};
-pub use report::{ReportSpan, Reporting, Worked};
+pub use report::{About, ReportSpan, Reporting, Worked};
 
 use crate::model::{Case, Mention, OpenCase};
 use crate::routing::Routing;
@@ -28,8 +28,43 @@ pub struct Heard<'a> {
     /// It began its story; otherwise it is a copy.
     pub original: bool,
     pub case: Option<i64>,
-    /// Name of the theme that it is in, if that had to be acted on.
-    pub theme: Option<&'a str>,
+    /// The theme that it is in, if that had to be acted on.
+    pub theme: Option<Found<'a>>,
+}
+
+/// A theme that was found among mentions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    pub number: i64,
+    pub name: &'a str,
+    /// Name of the query in the configuration that gathers it, if one does.
+    pub named: Option<&'a str>,
+}
+
+/// A theme that a mention belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belongs<'a> {
+    /// To one that the configuration names with a query, and the number that it has among those that were found, if it
+    /// had to be acted on.
+    Named {
+        name: &'a str,
+        number: Option<i64>,
+    },
+    Found {
+        number: i64,
+        name: &'a str,
+    },
+}
+
+impl<'a> Belongs<'a> {
+    /// Those that queries name, and the one that it was found in.
+    pub fn all(named: Vec<&'a str>, found: Option<Found<'a>>) -> Vec<Self> {
+        let gathered = |name: &str| found.filter(|found| found.named == Some(name)).map(|found| found.number);
+        let mut all: Vec<Self> = named.iter().map(|name| Belongs::Named { name, number: gathered(name) }).collect();
+        let new = found.filter(|found| found.named.is_none_or(|query| !named.contains(&query)));
+        all.extend(new.map(|found| Belongs::Found { number: found.number, name: found.name }));
+        all
+    }
 }
 
 /// A case as it is listed.

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Heard;
 use super::figures::{Copies, Daily, Tally};
 use super::themes::Themes;
+use super::{Belongs, Heard};
 use crate::model::{
     Case, Category, Comparison, Coverage, Item, Listed, Mention, Privacy, Promise, Report, Response, Severity,
 };
@@ -30,6 +30,39 @@ pub struct ReportSpan {
     pub watchlist: Option<String>,
 }
 
+/// The theme that a report is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// One that the configuration names with a query.
+    Named(String),
+    /// One that was found.
+    Found { number: i64, name: String },
+}
+
+impl About {
+    fn is(&self, theme: &Belongs<'_>) -> bool {
+        match (self, theme) {
+            (About::Named(own), Belongs::Named { name, .. }) => own == name,
+            (About::Found { number: own, .. }, Belongs::Named { number, .. }) => Some(*own) == *number,
+            (About::Found { number: own, .. }, Belongs::Found { number, .. }) => own == number,
+            (About::Named(_), Belongs::Found { .. }) => false,
+        }
+    }
+
+    fn number(&self) -> Option<i64> {
+        match self {
+            About::Named(_) => None,
+            About::Found { number, .. } => Some(*number),
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            About::Named(name) | About::Found { name, .. } => name,
+        }
+    }
+}
+
 /// A case with when it was first taken and first answered or settled, whoever did it.
 #[derive(Clone, Debug)]
 pub struct Worked {
@@ -43,7 +76,7 @@ pub struct Worked {
 pub struct Reporting<'a> {
     routing: &'a Routing,
     span: ReportSpan,
-    theme: Option<String>,
+    theme: Option<About>,
     now: Tally,
     before: Tally,
     comparison: Option<(Timestamp, Tally, Tally)>,
@@ -66,7 +99,7 @@ struct Pick {
 
 impl<'a> Reporting<'a> {
     /// An empty one, about one theme only if `theme` names it.
-    pub fn new(routing: &'a Routing, zone: &TimeZone, span: ReportSpan, theme: Option<String>) -> Self {
+    pub fn new(routing: &'a Routing, zone: &TimeZone, span: ReportSpan, theme: Option<About>) -> Self {
         Self {
             routing,
             theme,
@@ -90,10 +123,10 @@ impl<'a> Reporting<'a> {
 
     /// Takes one mention that was heard between [`Reporting::reads_from`] and the end of the period; `themes` names
     /// those that it belongs to. Whether it is among those that the report is about.
-    pub fn add(&mut self, heard: Heard<'_>, themes: &[&str]) -> bool {
+    pub fn add(&mut self, heard: Heard<'_>, themes: &[Belongs<'_>]) -> bool {
         let mention = heard.mention;
         let watched = |name: &String| mention.watchlists.iter().any(|w| w.name == *name);
-        let about = self.theme.as_ref().is_none_or(|theme| themes.contains(&theme.as_str()));
+        let about = self.theme.as_ref().is_none_or(|theme| themes.iter().any(|t| theme.is(t)));
         if !about || !self.span.watchlist.as_ref().is_none_or(watched) || mention.fetched >= self.span.to {
             return false;
         }
@@ -159,7 +192,8 @@ impl<'a> Reporting<'a> {
             from: self.span.from,
             to: self.span.to,
             watchlist: self.span.watchlist,
-            theme: self.theme,
+            theme_number: self.theme.as_ref().and_then(About::number),
+            theme: self.theme.map(About::name),
             figures: self.now.figures(),
             before: compares.then(|| self.before.figures()),
             comparison: self.comparison.map(|(at, before, after)| Comparison {

@@ -2,9 +2,9 @@
 //! To which themes a mention belongs is decided by whoever hands it over.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::Heard;
+use super::{Belongs, Heard};
 use crate::cases::author_key;
 use crate::model::{Severity, ThemeLine};
 
@@ -13,10 +13,20 @@ const MAX_QUOTES: usize = 2;
 
 /// Counts themes one mention after the other.
 #[derive(Debug, Default)]
-pub(super) struct Themes(BTreeMap<String, Theme>);
+pub(super) struct Themes(BTreeMap<Key, Theme>);
+
+/// What tells themes apart: two that were found may have one name.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Named(String),
+    Found(i64),
+}
 
 #[derive(Debug, Default)]
 struct Theme {
+    name: String,
+    /// Its numbers among those that were found: one named by a query has one a watchlist.
+    numbers: BTreeSet<i64>,
     authors: HashSet<[u8; 16]>,
     /// Mentions whose author cannot be told: each may be another person.
     nameless: u64,
@@ -28,10 +38,14 @@ struct Theme {
 
 impl Themes {
     /// Counts a mention that belongs to these themes. `quote`: it may be shown.
-    pub(super) fn add(&mut self, names: &[&str], heard: Heard<'_>, quote: bool) {
-        for name in names.iter().filter(|_| heard.original) {
-            let theme = self.0.entry((*name).to_owned()).or_default();
+    pub(super) fn add(&mut self, themes: &[Belongs<'_>], heard: Heard<'_>, quote: bool) {
+        for belongs in themes.iter().filter(|_| heard.original) {
+            let theme = self.of(belongs);
             theme.mentions += 1;
+            theme.numbers.extend(match belongs {
+                Belongs::Named { number, .. } => *number,
+                Belongs::Found { number, .. } => Some(*number),
+            });
             match author_key(&heard.mention.entry, &heard.mention.source) {
                 Some(key) => drop(theme.authors.insert(key.0)),
                 None => theme.nameless += 1,
@@ -45,24 +59,40 @@ impl Themes {
     }
 
     /// Counts one of the period before.
-    pub(super) fn add_before(&mut self, names: &[&str], heard: Heard<'_>) {
-        for name in names.iter().filter(|_| heard.original) {
-            self.0.entry((*name).to_owned()).or_default().before += 1;
+    pub(super) fn add_before(&mut self, themes: &[Belongs<'_>], heard: Heard<'_>) {
+        for belongs in themes.iter().filter(|_| heard.original) {
+            self.of(belongs).before += 1;
         }
+    }
+
+    fn of(&mut self, belongs: &Belongs<'_>) -> &mut Theme {
+        let (key, name) = match belongs {
+            Belongs::Named { name, .. } => (Key::Named((*name).to_owned()), name),
+            Belongs::Found { number, name } => (Key::Found(*number), name),
+        };
+        let theme = self.0.entry(key).or_default();
+        (*name).clone_into(&mut theme.name);
+        theme
     }
 
     /// Those with mentions in the period; those of most people first.
     pub(super) fn lines(self) -> Vec<ThemeLine> {
-        let line = |(name, theme): (String, Theme)| ThemeLine {
-            id: name.clone(),
-            name,
+        let line = |(key, theme): (Key, Theme)| ThemeLine {
+            id: match key {
+                Key::Named(name) => name,
+                Key::Found(number) => number.to_string(),
+            },
+            name: theme.name,
+            number: theme.numbers.first().copied().filter(|_| theme.numbers.len() == 1),
             people: u64::try_from(theme.authors.len()).unwrap_or(u64::MAX).saturating_add(theme.nameless),
             mentions: theme.mentions,
             before: theme.before,
             quotes: theme.quotes.into_iter().map(|(_, id)| id).collect(),
         };
         let mut lines: Vec<ThemeLine> = self.0.into_iter().filter(|(_, t)| t.mentions > 0).map(line).collect();
-        lines.sort_by(|a, b| (b.people, b.mentions).cmp(&(a.people, a.mentions)).then_with(|| a.name.cmp(&b.name)));
+        lines.sort_by(|a, b| {
+            (b.people, b.mentions).cmp(&(a.people, a.mentions)).then_with(|| (&a.name, &a.id).cmp(&(&b.name, &b.id)))
+        });
         lines
     }
 }

@@ -24,4 +24,10 @@ impl NamedQueries {
         let found = self.matcher.find(document, &mut Scratch::default());
         found.into_iter().filter_map(|found| self.names.get(found.query).map(String::as_str)).collect()
     }
+
+    /// The same, and the one that a mention was found in, as queries write it (`#12`).
+    pub fn with_found(&self, document: &Document<'_>, found: Option<i64>) -> Vec<String> {
+        let named = self.of(document).into_iter().map(str::to_owned);
+        named.chain(found.map(|number| format!("#{number}"))).collect()
+    }
 }

@@ -99,9 +99,17 @@ struct Held {
     watchlist: String,
     mentions: u32,
     last: Timestamp,
+    /// A query of the configuration gathers it.
+    named: bool,
     /// By hash.
     terms: Vec<Remembered>,
     norm: f32,
+}
+
+impl Held {
+    fn is_single(&self) -> bool {
+        self.mentions <= 1 && !self.named
+    }
 }
 
 /// All themes of the recent past.
@@ -110,7 +118,9 @@ pub struct Memory {
     themes: HashMap<i64, Held>,
     named: HashMap<(String, String), i64>,
     behind: HashMap<u32, VecDeque<i64>>,
+    /// When each was heard of last; single voices apart, which are most of them and are worth the least.
     by_age: BTreeSet<(Timestamp, i64)>,
+    single: BTreeSet<(Timestamp, i64)>,
     /// How many mentions have a term, and how many there are.
     having: HashMap<u32, u32>,
     mentions: u32,
@@ -173,12 +183,14 @@ impl Memory {
             watchlist: watchlist.to_owned(),
             mentions: 0,
             last: at,
-            terms: Vec::new(),
+            named: false,
+            terms: Vec::with_capacity(terms.0.len()),
             norm: 0.0,
         });
-        self.by_age.remove(&(held.last, theme));
+        self.forget_age(theme, &held);
         held.mentions += 1;
         held.last = held.last.max(at);
+        held.named |= named.is_some();
         let mut new: Vec<(u32, f32)> = Vec::new();
         for term in &terms.0 {
             match held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
@@ -208,7 +220,7 @@ impl Memory {
             self.list(hash, theme, weight);
         }
         held.norm = norm(&held.terms);
-        self.by_age.insert((held.last, theme));
+        self.note_age(theme, &held);
         self.themes.insert(theme, held);
         if let Some(name) = named {
             self.named.insert((watchlist.to_owned(), name.to_owned()), theme);
@@ -226,6 +238,7 @@ impl Memory {
         };
         held.mentions += gone.mentions;
         held.last = held.last.max(gone.last);
+        held.named |= gone.named;
         for term in gone.terms {
             match held.terms.binary_search_by_key(&term.hash, |t| t.hash) {
                 Ok(place) => {
@@ -267,8 +280,22 @@ impl Memory {
         if let Some(name) = named {
             self.named.insert((watchlist.to_owned(), name.to_owned()), theme);
         }
-        self.put(theme, Held { watchlist: watchlist.to_owned(), mentions, last, terms, norm: 0.0 });
+        let named = named.is_some();
+        self.put(theme, Held { watchlist: watchlist.to_owned(), mentions, last, named, terms, norm: 0.0 });
         self.make_room();
+    }
+
+    /// Forgets what nobody has added to since: single voices before the second moment, all others before the first. What a
+    /// query of the configuration gathers counts with the others: it keeps its number.
+    pub fn forget_before(&mut self, all: Timestamp, single: Timestamp) {
+        for (before, is_single) in [(all, false), (single.max(all), true)] {
+            let ages = |memory: &Self| if is_single { memory.single.first() } else { memory.by_age.first() }.copied();
+            while let Some((last, theme)) = ages(self)
+                && last < before
+            {
+                self.forget(theme);
+            }
+        }
     }
 
     /// Forgets a theme: it was merged into another, or is too old.
@@ -323,7 +350,7 @@ impl Memory {
     /// Takes a theme out of the index.
     fn take(&mut self, theme: i64) -> Option<Held> {
         let held = self.themes.remove(&theme)?;
-        self.by_age.remove(&(held.last, theme));
+        self.forget_age(theme, &held);
         for term in &held.terms {
             self.unlist(term.hash, theme);
         }
@@ -366,13 +393,23 @@ impl Memory {
         for term in &held.terms {
             self.list(term.hash, theme, term.weight);
         }
-        self.by_age.insert((held.last, theme));
+        self.note_age(theme, &held);
         self.themes.insert(theme, held);
+    }
+
+    fn note_age(&mut self, theme: i64, held: &Held) {
+        let ages = if held.is_single() { &mut self.single } else { &mut self.by_age };
+        ages.insert((held.last, theme));
+    }
+
+    fn forget_age(&mut self, theme: i64, held: &Held) {
+        let ages = if held.is_single() { &mut self.single } else { &mut self.by_age };
+        ages.remove(&(held.last, theme));
     }
 
     fn make_room(&mut self) {
         while self.themes.len() > MOST_THEMES
-            && let Some(&(_, oldest)) = self.by_age.first()
+            && let Some(&(_, oldest)) = self.single.first().or_else(|| self.by_age.first())
         {
             self.forget(oldest);
         }
@@ -497,73 +534,4 @@ fn shorten(terms: &mut Vec<Remembered>) -> Vec<Remembered> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
-
-    fn put(memory: &mut Memory, next: &mut i64, watchlist: &str, text: &str) -> i64 {
-        let terms = Terms::of(text, "en", &["acme"], |t| memory.rare(t));
-        let id = memory.place(watchlist, &terms, None).theme.unwrap_or_else(|| {
-            *next += 1;
-            *next
-        });
-        memory.join(id, watchlist, &terms, None, NOW);
-        id
-    }
-
-    #[test]
-    fn different_words_of_one_issue_are_one_theme_and_other_issues_and_watchlists_are_others() {
-        let (mut memory, mut next) = (Memory::default(), 0);
-        let out = put(&mut memory, &mut next, "a", "The acme app logs me out every five minutes");
-        assert_eq!(put(&mut memory, &mut next, "a", "why does the app keep logging me out??"), out);
-        assert_ne!(put(&mut memory, &mut next, "a", "my acme parcel came damaged"), out);
-        assert_ne!(put(&mut memory, &mut next, "b", "The acme app logs me out every five minutes"), out);
-        assert_eq!(put(&mut memory, &mut next, "a", "Acme app logged me out again, third time today"), out);
-        let held = memory.themes.get(&out).unwrap();
-        assert!(name(&held.terms).contains("app") || name(&held.terms).contains("log"), "{}", name(&held.terms));
-    }
-
-    #[test]
-    fn a_restored_memory_places_as_the_one_before() {
-        let (mut memory, mut next) = (Memory::default(), 0);
-        for text in
-            ["courier threw my parcel over the fence", "courier throws parcel over the wall", "card charged twice"]
-        {
-            put(&mut memory, &mut next, "a", text);
-        }
-        let mut again = Memory::default();
-        for (id, held) in &memory.themes {
-            again.restore(*id, "a", None, held.terms.clone(), held.mentions, held.last);
-        }
-        let terms = Terms::of("the courier throws every parcel", "en", &[], |t| memory.rare(t));
-        assert_eq!(memory.place("a", &terms, None), again.place("a", &terms, None));
-        assert_eq!(again.place("a", &terms, None).theme, Some(1));
-        again.forget(1);
-        assert_eq!(again.place("a", &terms, None).theme, None);
-    }
-
-    #[test]
-    fn a_named_query_decides() {
-        let mut memory = Memory::default();
-        let terms = Terms::of("anything", "en", &[], |_| 1.0);
-        assert_eq!(memory.place("a", &terms, Some("delivery")).theme, None);
-        memory.join(7, "a", &terms, Some("delivery"), NOW);
-        let placed = memory.place("a", &Terms::default(), Some("delivery"));
-        assert_eq!(
-            (placed.theme, placed.why.words()),
-            (Some(7), "matches the theme `delivery` of the configuration".into())
-        );
-    }
-
-    #[test]
-    fn the_memory_is_bounded() {
-        let mut memory = Memory::default();
-        for id in 0..(MOST_THEMES as i64 + 50) {
-            let term = super::super::Term { hash: id as u32, weight: 1.0, word: String::new() };
-            memory.join(id, "a", &Terms(vec![term], None), None, NOW);
-        }
-        assert_eq!((memory.len(), memory.behind.len(), memory.by_age.len()), (MOST_THEMES, MOST_THEMES, MOST_THEMES));
-        assert_eq!(memory.having.len(), MOST_THEMES);
-    }
-}
+mod tests;

@@ -91,9 +91,12 @@ pub fn shrank(theme: i64, parted: i64, mentions: usize, people: u64) -> String {
 /// Whether a mention is about an issue that others may have: trouble, a wish or a question, and nothing that must be kept
 /// from most people.
 pub fn is_placed(mention: &Mention) -> bool {
-    let category = mention.classification.category;
-    mention.decision.privacy == Privacy::Usual
-        && (category.is_grievance() || matches!(category, Category::Suggestion | Category::Question))
+    mention.decision.privacy == Privacy::Usual && may_be_shared(mention.classification.category)
+}
+
+/// Whether others may have the issue of a mention of this category.
+pub fn may_be_shared(category: Category) -> bool {
+    (category.is_grievance() || matches!(category, Category::Suggestion | Category::Question))
         && !matches!(category, Category::Staff | Category::Member)
 }
 

@@ -193,6 +193,7 @@ fn rise(
     found.new.push(Warning {
         id: 0,
         watchlist: scene.book.watchlist.clone(),
+        others: Vec::new(),
         unusual: Unusual::Rise,
         tally: judged.tally.clone(),
         also,
@@ -245,6 +246,7 @@ fn quiet(scene: &Scene<'_>, series: &[Series], earlier: &[Warning], wish: &Wish<
     found.new.push(Warning {
         id: 0,
         watchlist: scene.book.watchlist.clone(),
+        others: Vec::new(),
         unusual: Unusual::Quiet,
         tally,
         also: new.map(|(_, tally, _)| tally).take(MAX_ALSO).collect(),

@@ -2,7 +2,7 @@
 //! machines, metrics for Prometheus.
 //!
 //! The daemon stands behind it as a [`Daemon`]: the configuration in force, the record, the clock, and what may be done
-//! with a case. Everything here is a reader of those; only `compose` words what is said about a mention or a case, only
+//! with a case or a theme. Everything here is a reader of those; only `compose` words what is said about a mention or a case, only
 //! this module words a page around it.
 
 pub mod access;
@@ -42,6 +42,7 @@ use crate::routing::{RefundRule, Routing};
 use crate::store::StoreError;
 use crate::store::record::Record;
 use crate::themes::NamedQueries;
+use crate::themes::standing::{ThemeAction, ThemeRefusal};
 use keys::{Keys, Purpose};
 use metrics::Metrics;
 
@@ -105,6 +106,15 @@ pub trait Daemon: Send + Sync {
         action: Action,
         by: Option<String>,
     ) -> Doing<'_, Result<Result<Case, Refusal>, StoreError>>;
+
+    /// Does what a person (`by`: mail address) wants done with a theme, and wakes whoever has to do with it. The number of
+    /// the theme to look at afterwards.
+    fn act_on_theme(
+        &self,
+        theme: i64,
+        action: ThemeAction,
+        by: Option<String>,
+    ) -> Doing<'_, Result<Result<i64, ThemeRefusal>, StoreError>>;
 
     /// Recent mentions about the same issue as one of this story, the nearest first.
     fn similar<'a>(&'a self, mention: &'a Mention, story: i64) -> Doing<'a, Result<Vec<Mention>, StoreError>>;

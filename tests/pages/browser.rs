@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use jiff::SignedDuration;
+use mentiond::store::record::ThemeFilter;
 use serde_json::Value;
 
 use crate::client::*;
 use crate::support::web::Reply;
+
 use crate::support::world::{entry, rss, until};
 
 /// Pixels of a phone's and a desk's window.
@@ -63,6 +65,14 @@ async fn pages() -> Vec<Shot> {
             .id(4)
             .link("https://forum.example/4")
             .text("Does anybody know how to clean the cover of an Acme sofa?"),
+        entry("Acme app")
+            .id(6)
+            .author("Ole Berg")
+            .text("The Acme app logs me out every five minutes since the last update. Not working at all!"),
+        entry("Logged out again")
+            .id(7)
+            .author("Ana Diaz")
+            .text("Since the update the Acme app logs me out all the time. The app is not working."),
         entry(&"Acmeverylongwordwithoutanyspace".repeat(6)).id(5).text("acme and more words"),
     ]);
     let world = world.feed("forum", posts).feed("down", Reply::status(500));
@@ -87,6 +97,15 @@ async fn pages() -> Vec<Shot> {
     keep("case", ana.get("/cases/1?done=1").await);
     keep("themes", ana.get("/themes?all=1").await);
     keep("theme", ana.get("/themes/1").await);
+    // Everything that can be done with it, and what was not.
+    let shared = world.record().themes(&ThemeFilter { limit: 1, ..ThemeFilter::default() }).unwrap()[0].theme.id;
+    let mut open = ana.get(&format!("/themes/{shared}")).await;
+    let form = open.field("form");
+    open.body = open.body.replace("<details>", "<details open>");
+    keep("theme-acts", open);
+    keep("theme-refused", ana.post(&format!("/themes/{shared}"), &format!("form={form}&deed=split")).await);
+    keep("inbox-of-a-digest", ana.get("/mentions?department=support&from=2026-01-01T00%3A00%3A00Z").await);
+    keep("cases-overdue", ana.get("/cases?overdue=1").await);
     keep("sources", ana.get("/sources").await);
     keep("act", stranger.get(&links[0]).await);
     keep("act-assign", stranger.get(&links[3]).await);

@@ -39,6 +39,24 @@ async fn the_inbox_is_filtered_in_the_query_language() {
     assert_eq!(ana.get(&only(&"x ".repeat(1_500))).await.status, 422);
     assert_eq!(ana.get(&only("\"never closed")).await.status, 422);
 
+    // What the links of digests ask for: a time, and who has it or a copy.
+    let day = "from=2026-01-01T00%3A00%3A00Z&until=2100-01-01T00%3A00%3A00Z";
+    let of = |rest: &str| format!("/mentions?{rest}");
+    ana.get(&of(day)).await.says("Acme broke my chair").says("I love Acme").says("name=\"until\" value=\"2100-");
+    ana.get(&of("until=2026-01-01T00%3A00%3A00Z")).await.says("No mention matches").says("Show all mentions");
+    ana.get(&of(&format!("q=category%3Apraise&{day}"))).await.says("I love Acme").lacks("Acme broke my chair");
+    let support = ana.get(&of(&format!("department=support&{day}"))).await;
+    support.says("Acme broke my chair").says("For Customer Service.");
+    for (wrong, says) in [
+        ("department=suport", "did you mean `support`?"),
+        ("from=yesterday", "write it like 2026-03-02T08:00:00Z"),
+        ("until=%00", "`until` is no moment"),
+    ] {
+        let answer = ana.get(&of(wrong)).await;
+        assert_eq!(answer.status, 422, "{wrong}");
+        answer.says(says).lacks("Acme broke my chair");
+    }
+
     // Another department sees no names, and cannot ask for them.
     let liv = Person::sign_in(&world, &daemon, LIV).await;
     liv.get("/mentions").await.says("broke my chair").lacks("Maria");
@@ -115,6 +133,7 @@ async fn a_case_shows_its_clocks_and_history_and_is_acted_on() {
         .says("To be taken by")
         .says("To be answered by");
     ana.get("/cases?department=shop").await.says("No case is open.");
+    ana.get("/cases?overdue=1").await.says("No case is overdue.");
     let page = ana.get("/cases/1").await;
     page.says("With Ana Ruiz, Customer Service")
         .says("Opened, for Ana Ruiz")

@@ -10,6 +10,7 @@ mod disk;
 mod polls;
 #[path = "../support/mod.rs"]
 mod support;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -281,7 +282,9 @@ fn hazard_34_dying_while_a_case_is_acted_on_does_it_wholly_or_not_at_all() {
 
 #[test]
 fn every_point_is_died_at() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/points/main.rs")).unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/points");
+    let text =
+        ["main.rs", "warnings.rs"].map(|file| std::fs::read_to_string(format!("{folder}/{file}")).unwrap()).concat();
     for point in point::ALL {
         assert!(text.contains(&format!("\"{point}\"")), "no test dies at {point}");
     }

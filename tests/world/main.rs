@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub, reason = "tests")]
 
 mod api;
+mod api_themes;
 mod backup;
 mod cases;
 mod chaos;

@@ -318,3 +318,37 @@ async fn a_theme_that_falls_below_three_people_by_a_split_is_one_to_think_about_
     let opened: Vec<_> = themes(&world).into_iter().filter(|row| row.theme.status == ThemeStatus::Open).collect();
     assert!(opened.iter().all(|row| row.people >= 3), "{opened:?}");
 }
+
+/// "Whether it is now, a to-do or a forward is the route's decision": of a theme that was found, too, by its number.
+#[tokio::test]
+async fn a_route_names_a_theme_that_was_found_by_its_number() {
+    let world = world();
+    let said = logged_out();
+    hear(&world, 1, &said[..2]).await;
+    let theme = themes(&world).into_iter().find(|row| row.people == 2).unwrap().theme.id;
+    let before = world.mails().len();
+    let world = world.toml(&format!("[[routes]]\nwhen = 'theme:#{theme}'\ndepartment = \"board\"\ncase = true\n"));
+    let other = post(9, "Lis Krog", "The Acme shop sent me a broken chair, terrible quality.");
+    hear(&world, 1, &[said[0].clone(), said[1].clone(), said[2].clone(), other.clone()]).await;
+    let notices = |from: usize| -> Vec<Mail> {
+        world.mails().split_off(from).into_iter().filter(|mail| mail.kind == "notice").collect()
+    };
+    let told = notices(before);
+    assert_eq!(told.len(), 2);
+    let of_theme = told.iter().find(|mail| mail.text.contains("logs me out")).unwrap();
+    assert_eq!(of_theme.to, BOARD);
+    assert!(of_theme.text.contains(&format!("because it belongs to theme {theme}")), "{}", of_theme.text);
+    let of_other = told.iter().find(|mail| mail.text.contains("broken chair")).unwrap();
+    assert_eq!(of_other.to, SUPPORT);
+    assert!(!of_other.text.contains("because it belongs"), "{}", of_other.text);
+    assert_eq!(themes(&world).iter().find(|row| row.theme.id == theme).unwrap().people, 3);
+
+    // The route follows the theme into the one that it becomes part of.
+    let into = themes(&world).into_iter().find(|row| row.theme.id != theme).unwrap().theme.id;
+    act(&world, theme, ThemeAction::Merge { into }).await.unwrap();
+    let before = world.mails().len();
+    hear(&world, 1, &[said[3].clone(), other]).await;
+    let told = notices(before);
+    assert_eq!(told.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), [BOARD], "{told:?}");
+    assert!(told[0].text.contains(&format!("because it belongs to theme {theme}")), "{}", told[0].text);
+}

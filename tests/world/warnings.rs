@@ -8,7 +8,7 @@ use mentiond::daemon::early::look_at_all;
 use mentiond::model::{Unusual, Warning};
 
 use crate::support::web::Reply;
-use crate::support::world::{Entry, Mail, World, entry, rss};
+use crate::support::world::{Entry, Mail, Running, World, entry, rss, until};
 
 const COMMUNITY: &str = "community@example.com";
 
@@ -84,7 +84,10 @@ fn explained(world: &World) -> String {
 
 /// Posts of the last hours.
 fn burst(world: &World, count: u32, number: &mut u32) -> Vec<Entry> {
-    let now = world.clock.now();
+    burst_before(world.clock.now(), count, number)
+}
+
+fn burst_before(now: Timestamp, count: u32, number: &mut u32) -> Vec<Entry> {
     let post = |n: u32| {
         *number += 1;
         let at = now - SignedDuration::from_mins(i64::from(5 + n * 100 / count));
@@ -213,4 +216,83 @@ async fn who_is_too_young_is_told_so_and_off_is_off() {
     off.serve("forum", rss(burst(&off, 60, &mut number)));
     off.once().await;
     assert_eq!(given(&off), []);
+}
+
+/// A brand beside the first one, in the same posts.
+const BOLT: &str = "[watchlists.bolt]\nquery = 'acme'\nname = \"Bolt\"";
+
+/// "Not once for each": what fell silent is the source, and the mail names everything that it feeds.
+#[tokio::test]
+async fn one_silent_source_of_two_watchlists_is_one_mail_that_names_both() {
+    let world = world().toml(BOLT);
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+    world.serve("forum", rss([]));
+    for _ in 0..6 {
+        world.pass(SignedDuration::from_hours(24));
+        world.once().await;
+    }
+    let warnings = given(&world);
+    assert_eq!(warnings.len(), 1, "{warnings:?} {}", explained(&world));
+    assert!(warnings[0].concerns("acme") && warnings[0].concerns("bolt"), "{:?}", warnings[0]);
+    assert!(warnings[0].last > warnings[0].given, "it still holds, for both");
+    let mails = told(&world);
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].subject.starts_with("[Acme and Bolt] Unusually quiet – source forum"), "{}", mails[0].subject);
+}
+
+/// A day passes for the running daemon: it asks the source when it is due.
+async fn a_day(world: &World, said: impl FnOnce(Timestamp) -> Vec<Entry>) {
+    let heard = || world.record().source_states().unwrap().get("forum").map(|state| state.health.clone()).unwrap();
+    let due = heard().next_poll.unwrap().max(world.clock.now()) + SignedDuration::from_secs(1);
+    world.serve("forum", rss(said(due)));
+    world.clock.set(due);
+    until("what the source says is recorded", || heard().last_heard == Some(due)).await;
+}
+
+/// Lets minutes pass, in which the daemon looks now and then.
+async fn looks_until(world: &World, daemon: &Running, what: &str, holds: impl Fn() -> bool) {
+    until(what, || {
+        world.pass(SignedDuration::from_secs(20));
+        daemon.world.case_moved.notify_one();
+        holds()
+    })
+    .await;
+}
+
+/// The daemon as it runs, with a clock that steps: silence, a rise, and what follows in the gap, with restarts between.
+#[tokio::test]
+async fn a_running_daemon_warns_once_in_the_gap_and_again_of_what_is_new() {
+    let world = world().toml("[warnings]\ngap = \"3d\"");
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+
+    // Nothing comes although the source answers; a day more of it, after a restart, is nothing new.
+    let daemon = world.run();
+    for _ in 0..4 {
+        a_day(&world, |_| Vec::new()).await;
+    }
+    looks_until(&world, &daemon, "silence", || told(&world).len() == 1).await;
+    assert_eq!(given(&world)[0].unusual, Unusual::Quiet);
+    daemon.stop().await.unwrap();
+    let daemon = world.run();
+    let before = given(&world)[0].last;
+    a_day(&world, |_| Vec::new()).await;
+    looks_until(&world, &daemon, "it is noted that it goes on", || given(&world)[0].last > before).await;
+    assert_eq!((given(&world).len(), told(&world).len()), (1, 1), "{:?}", given(&world));
+
+    a_day(&world, |at| burst_before(at, 60, &mut number)).await;
+    looks_until(&world, &daemon, "the rise", || told(&world).len() == 2).await;
+    assert_eq!(given(&world)[1].unusual, Unusual::Rise);
+    daemon.stop().await.unwrap();
+
+    // Restarted in the gap, and it goes on: who is told once is not told again.
+    let daemon = world.run();
+    let before = given(&world)[1].last;
+    a_day(&world, |at| burst_before(at, 60, &mut number)).await;
+    looks_until(&world, &daemon, "it is noted that it goes on", || given(&world)[1].last > before).await;
+    assert_eq!((given(&world).len(), told(&world).len()), (2, 2), "{:?}", given(&world));
+    daemon.stop().await.unwrap();
 }

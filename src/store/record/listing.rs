@@ -21,6 +21,8 @@ pub struct AlsoSeen {
 #[derive(Clone, Debug, Default)]
 pub struct MentionFilter {
     pub since: Option<Timestamp>,
+    /// Heard before that moment.
+    pub until: Option<Timestamp>,
     pub watchlist: Option<String>,
     pub category: Option<Category>,
     pub severity: Option<Severity>,
@@ -40,6 +42,8 @@ pub struct MentionRow {
     pub story: i64,
     pub original: bool,
     pub case: Option<i64>,
+    /// Number of the theme that it is in.
+    pub theme: Option<i64>,
 }
 
 /// A mail as listed.
@@ -214,12 +218,13 @@ impl Reader {
 
 fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, StoreError> {
     let mut statement = c.prepare_cached(
-        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
+            (SELECT t.theme FROM theme_mentions t WHERE t.mention = m.id) AS theme_id
          FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id
          WHERE (?1 IS NULL OR m.fetched >= ?1) AND (?2 IS NULL OR m.category = ?2) AND (?3 IS NULL OR m.severity = ?3)
             AND (?4 IS NULL OR m.department = ?4) AND (?5 OR m.original = 1)
             AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(m.content, '$.watchlists') w WHERE w.value ->> 'name' = ?6))
-            AND m.id < ?8
+            AND m.id < ?8 AND (?9 IS NULL OR m.fetched < ?9)
          ORDER BY m.id DESC LIMIT ?7",
     )?;
     let rows = statement.query_map(
@@ -232,6 +237,7 @@ fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, S
             filter.watchlist,
             i64::try_from(filter.limit).unwrap_or(i64::MAX),
             filter.before.unwrap_or(i64::MAX),
+            filter.until.map(millis),
         ],
         mention_row,
     )?;
@@ -240,7 +246,8 @@ fn mentions(c: &Connection, filter: &MentionFilter) -> Result<Vec<MentionRow>, S
 
 fn mention(c: &Connection, id: i64) -> Result<Option<MentionRow>, StoreError> {
     let mut statement = c.prepare_cached(
-        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+        "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
+            (SELECT t.theme FROM theme_mentions t WHERE t.mention = m.id) AS theme_id
          FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id WHERE m.id = ?1",
     )?;
     Ok(statement.query_row([id], mention_row).optional()?)
@@ -252,6 +259,7 @@ pub(super) fn mention_row(row: &Row<'_>) -> rusqlite::Result<MentionRow> {
         story: row.get("story")?,
         original: row.get("original")?,
         case: row.get("case_id")?,
+        theme: row.get("theme_id")?,
     })
 }
 

@@ -143,7 +143,9 @@ impl Record {
     pub async fn mentions_of_story(&self, story: i64) -> Result<Vec<MentionRow>, StoreError> {
         self.read(move |c| {
             let mut statement = c.prepare_cached(
-                "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id
+                "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
+                    (SELECT t.theme FROM theme_mentions t WHERE t.mention = m.id) AS theme_id,
+            (SELECT t.theme FROM theme_mentions t WHERE t.mention = m.id) AS theme_id
                  FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id WHERE m.story = ?1 ORDER BY m.id LIMIT ?2",
             )?;
             let rows = statement.query_map(params![story, MOST_OF_STORY], mention_row)?;

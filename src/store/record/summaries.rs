@@ -9,7 +9,7 @@ use super::super::StoreError;
 use super::polls::{NewDelivery, queue};
 use super::{Reader, Record, cases, millis, moment, rows};
 use crate::model::{Blind, Case, Coverage, Mention, SummaryKind};
-use crate::summaries::{Heard, Worked};
+use crate::summaries::{Found, Heard, Worked};
 
 /// Blind times, gaps and held sources that are named; the rest would not be read.
 const MAX_NAMED: usize = 20;
@@ -157,7 +157,7 @@ impl Moment<'_> {
     pub fn mentions(&self, look: Look, mut each: impl FnMut(Heard<'_>)) -> Result<(), StoreError> {
         let mut statement = self.0.prepare_cached(
             "SELECT m.id AS mention_id, m.content AS mention_content, m.story, m.original, k.id AS case_id,
-                h.content ->> '$.name' AS theme
+                h.id AS theme, h.content ->> '$.name' AS theme_name, h.content ->> '$.named' AS theme_query
              FROM mentions m LEFT JOIN mention_cases k ON k.mention = m.id
                 LEFT JOIN theme_mentions t ON t.mention = m.id
                 LEFT JOIN themes h ON h.id = t.theme AND h.status IN ('open', 'closed')
@@ -168,8 +168,13 @@ impl Moment<'_> {
         while let Some(row) = rows.next()? {
             let mention: Mention = rows::mention(row)?;
             let (story, original, case) = (row.get("story")?, row.get("original")?, row.get("case_id")?);
-            let theme: Option<String> = row.get("theme")?;
-            each(Heard { mention: &mention, story, original, case, theme: theme.as_deref() });
+            let theme: Option<(i64, String, Option<String>)> = match row.get("theme")? {
+                Some(number) => Some((number, row.get("theme_name")?, row.get("theme_query")?)),
+                None => None,
+            };
+            let theme =
+                theme.as_ref().map(|(number, name, query)| Found { number: *number, name, named: query.as_deref() });
+            each(Heard { mention: &mention, story, original, case, theme });
         }
         Ok(())
     }
@@ -259,6 +264,35 @@ impl Moment<'_> {
         let held = statement.query_map([MAX_NAMED], |row| Ok((row.get(0)?, row.get(1)?)))?;
         coverage.held = held.collect::<Result<_, _>>()?;
         Ok(coverage)
+    }
+
+    /// How many cases these mentions have, their own or one that they joined, and how many of those have not ended.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn cases_of(&self, mentions: &[i64]) -> Result<(u64, u64), StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT id, ended IS NULL FROM cases WHERE mention = ?1 AND theme IS NULL
+             UNION SELECT k.id, k.ended IS NULL FROM case_mentions j JOIN cases k ON k.id = j.case_id WHERE j.mention = ?1",
+        )?;
+        let mut cases: HashMap<i64, bool> = HashMap::new();
+        for mention in mentions {
+            for case in statement.query_map([mention], |row| Ok((row.get(0)?, row.get(1)?)))? {
+                let (case, open) = case?;
+                cases.insert(case, open);
+            }
+        }
+        let open = cases.values().filter(|open| **open).count();
+        Ok((cases.len() as u64, open as u64))
+    }
+
+    /// The name of a theme.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn theme_name(&self, theme: i64) -> Result<Option<String>, StoreError> {
+        let mut statement = self.0.prepare_cached("SELECT content ->> '$.name' FROM themes WHERE id = ?1")?;
+        Ok(statement.query_row([theme], |row| row.get(0)).optional()?)
     }
 
     /// The mentions of these numbers, by number.

@@ -2,6 +2,7 @@
 //! with its case and its dossiers. What they are recognised by stands beside them, so that the memory can be made anew.
 
 pub(super) mod acting;
+pub(super) mod foretelling;
 pub(super) mod listing;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,20 +15,26 @@ use super::cases::{self, CaseDesk};
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Record, millis, rows};
 use crate::cases::{Action, Around, AuthorKey, Opening, handled};
-use crate::model::{Case, Category, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, message_id};
+use crate::model::{
+    Case, Category, Entry, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, WatchlistMatch,
+    message_id,
+};
 use crate::themes::place::{self, Remembered};
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal, Turn};
 use crate::themes::{Memory, Terms};
 
 /// A theme that was not heard of for so long is forgotten: what comes then is a theme of its own.
 const REMEMBER: SignedDuration = SignedDuration::from_hours(180 * 24);
+/// … and one of a single voice after so long, or twice the time within which people count, if that is longer: whoever says
+/// the same later is the first of a theme again.
+const REMEMBER_SINGLE: SignedDuration = SignedDuration::from_hours(28 * 24);
 /// Themes that are read back at most, the newest.
 const MOST: i64 = 20_000;
 
 /// What themes are recognised by, as of a mark in the record: work that was rolled back leaves another mark, and the memory
 /// is made anew.
 #[derive(Clone, Default)]
-pub(super) struct ThemeMemory(Arc<Mutex<Kept>>);
+pub(in crate::store) struct ThemeMemory(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
@@ -90,10 +97,11 @@ impl ThemeMemory {
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.refresh(c, now)?;
+        kept.memory.forget_before(before(now, REMEMBER), before(now, single(desk)));
         // Until all of it is written, nobody may rely on it.
         kept.mark = None;
         let memory = &mut kept.memory;
-        let terms = terms_of(found, |term| memory.rare(term));
+        let terms = terms_of(Said::of(found), |term| memory.rare(term));
         if terms.0.is_empty() && named.is_none() {
             kept.mark = Some(set_mark(c)?);
             return Ok(Placed::default());
@@ -132,7 +140,7 @@ impl Kept {
         if self.mark == Some(mark) {
             return Ok(());
         }
-        let since = now.checked_sub(REMEMBER).unwrap_or(Timestamp::MIN);
+        let since = before(now, REMEMBER);
         let mut memory = Memory::default();
         let mut statement = c.prepare_cached(
             "SELECT id, mentions, terms, content FROM
@@ -151,11 +159,37 @@ impl Kept {
     }
 }
 
+/// How long a single voice is remembered.
+fn single(desk: &CaseDesk) -> SignedDuration {
+    let within = SignedDuration::try_from(desk.acting.within).unwrap_or(REMEMBER);
+    within.checked_mul(2).unwrap_or(REMEMBER).max(REMEMBER_SINGLE)
+}
+
+fn before(now: Timestamp, time: SignedDuration) -> Timestamp {
+    now.checked_sub(time).unwrap_or(Timestamp::MIN)
+}
+
+/// What of a mention says what it is about.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    entry: &'a Entry,
+    watchlists: &'a [WatchlistMatch],
+    /// Code of the language.
+    language: &'a str,
+}
+
+impl<'a> Said<'a> {
+    fn of(found: &'a Mention) -> Self {
+        let language = &found.classification.language.code;
+        Self { entry: &found.entry, watchlists: &found.watchlists, language }
+    }
+}
+
 /// What a mention is about.
-fn terms_of(found: &Mention, rare: impl Fn(u32) -> f32) -> Terms {
-    let searched: Vec<&str> = found.watchlists.iter().flat_map(|w| &w.matched).map(|m| m.term.as_str()).collect();
-    let text = format!("{}\n{}", found.entry.title, found.entry.text);
-    Terms::of(&text, &found.classification.language.code, &searched, rare)
+fn terms_of(said: Said<'_>, rare: impl Fn(u32) -> f32) -> Terms {
+    let searched: Vec<&str> = said.watchlists.iter().flat_map(|w| &w.matched).map(|m| m.term.as_str()).collect();
+    let text = format!("{}\n{}", said.entry.title, said.entry.text);
+    Terms::of(&text, said.language, &searched, rare)
 }
 
 fn set_mark(c: &Connection) -> Result<i64, StoreError> {

@@ -10,6 +10,7 @@ use super::super::StoreError;
 use super::polls::{NewDelivery, NewMention, PollCommit, queue};
 use super::{Moment, Reader, Record, millis, moment, rows};
 use crate::model::{Category, SentimentLabel, Warning};
+use crate::point;
 use crate::warnings::{Book, Cell, DAYS, HourSet, Listener, Post, first_hour, hour_at, hour_of};
 
 /// A source that was asked so much later than planned, in milliseconds, was not listened to in between.
@@ -219,6 +220,7 @@ impl Record {
             for mail in mails(&warning) {
                 queued += u64::from(queue(c, &mail, None, None, warning.given, false)?);
             }
+            point::at("warning-giving");
             Ok((warning, queued))
         })
         .await
@@ -269,6 +271,7 @@ mod tests {
         Warning {
             id: 0,
             watchlist: "acme".into(),
+            others: Vec::new(),
             unusual: Unusual::Rise,
             tally: Tally { cause: Cause::Theme(7), count: 12, usual: 1.5, seconds: 7_200, chance: 1e-7 },
             also: Vec::new(),

@@ -106,8 +106,8 @@ pub(super) fn parse(text: &str, context: &Context) -> Result<Query, Problem> {
 }
 
 /// Whether a mention, as it is shown, is what a query asks for: who may not see a name cannot find out by asking for it.
-pub(super) fn takes(query: &Query, themes: &NamedQueries, shown: &Mention) -> bool {
-    let themes = |document: &Document<'_>| themes.of(document).into_iter().map(str::to_owned).collect();
+pub(super) fn takes(query: &Query, themes: &NamedQueries, shown: &Mention, theme: Option<i64>) -> bool {
+    let themes = |document: &Document<'_>| themes.with_found(document, theme);
     with_mention(shown, true, themes, |document| query.evaluate(document).is_some())
 }
 

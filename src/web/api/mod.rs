@@ -9,6 +9,7 @@ mod filter;
 mod guard;
 mod problem;
 mod reading;
+mod themes;
 mod views;
 
 use std::sync::Arc;
@@ -72,6 +73,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/api/v1/cases", get(cases)),
         ("/api/v1/cases/{id}", get(case)),
         ("/api/v1/cases/{id}/actions", post(act)),
+        ("/api/v1/themes", get(all_themes)),
+        ("/api/v1/themes/{id}", get(theme)),
+        ("/api/v1/themes/{id}/actions", post(act_on_theme)),
         ("/api/v1/sources", get(sources)),
         ("/api/v1/stories", get(stories)),
         ("/api/v1/stories/{id}", get(story)),
@@ -145,13 +149,31 @@ async fn outbox(asked: Asked) -> Answer {
     asked.json(&reading::outbox(&asked).await?)
 }
 
+async fn all_themes(asked: Asked) -> Answer {
+    asked.json(&themes::themes(&asked).await?)
+}
+
+async fn theme(asked: Asked, Path(id): Path<String>) -> Answer {
+    asked.json(&themes::theme(&asked, number(&id)?).await?)
+}
+
+async fn act_on_theme(asked: Asked, Path(id): Path<String>, body: Result<Bytes, BytesRejection>) -> Answer {
+    let body = deed(&asked, body)?;
+    asked.json(&themes::act(&asked, number(&id)?, &body).await?)
+}
+
 async fn act(asked: Asked, Path(id): Path<String>, body: Result<Bytes, BytesRejection>) -> Answer {
+    let body = deed(&asked, body)?;
+    asked.json(&reading::act(&asked, number(&id)?, &body).await?)
+}
+
+/// What is to be done, if this token does anything.
+fn deed(asked: &Asked, body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
     if asked.token.scope != Scope::Act {
         return Err(Problem::forbidden("this token may only read; one that acts has scope = \"act\""));
     }
-    asked.fields.done()?;
-    let body = body.map_err(|_| Problem::too_large(MAX_BODY))?;
-    asked.json(&reading::act(&asked, number(&id)?, &body).await?)
+    asked.fields.clone().done()?;
+    body.map_err(|_| Problem::too_large(MAX_BODY))
 }
 
 async fn nothing_there(_: Asked) -> Problem {

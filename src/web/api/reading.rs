@@ -38,7 +38,9 @@ pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem
     let fits = |row: &MentionRow| {
         let decision = &row.mention.decision;
         sight.sees(&decision.department, decision.privacy)
-            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention)))
+            && query
+                .as_ref()
+                .is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention), row.theme))
     };
     let record = asked.app.daemon.record();
     let read = |before, limit| record.mentions(MentionFilter { before, limit, ..wanted.clone() });
@@ -46,7 +48,7 @@ pub(super) async fn mentions(asked: &Asked) -> Result<Page<MentionView>, Problem
     Ok(Page { items: rows.iter().map(|row| MentionView::new(&sight, row, None)).collect(), next })
 }
 
-fn watchlists(view: &View) -> impl Iterator<Item = &str> {
+pub(super) fn watchlists(view: &View) -> impl Iterator<Item = &str> {
     view.site.watchlists.iter().map(|(key, _)| key.as_str())
 }
 
@@ -94,7 +96,9 @@ pub(super) async fn cases(asked: &Asked) -> Result<Page<CaseView>, Problem> {
     let sight = sight(asked);
     let fits = |row: &CaseRow| {
         sight.sees(&row.case.owner.department, row.case.privacy)
-            && query.as_ref().is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention)))
+            && query
+                .as_ref()
+                .is_none_or(|query| filter::takes(query, &view.themes, &sight.shown(&row.mention), row.case.theme))
     };
     let record = asked.app.daemon.record();
     let read = |before, limit| record.cases(CaseFilter { before, limit, ..wanted.clone() });
@@ -224,17 +228,17 @@ pub(super) async fn outbox(asked: &Asked) -> Result<OutboxCounts, Problem> {
     Ok(asked.app.daemon.record().outbox_counts().await?)
 }
 
-fn sight(asked: &Asked) -> Sight<'_> {
+pub(super) fn sight(asked: &Asked) -> Sight<'_> {
     let Asked { token, view, .. } = asked;
     Sight { token, composer: &view.composer, language: &view.site.language }
 }
 
-fn unknown(what: &str, id: i64) -> Problem {
+pub(super) fn unknown(what: &str, id: i64) -> Problem {
     Problem::not_found(&format!("there is no {what} {id} that this token may see"))
 }
 
 /// Reads until a page is full, everything was looked at, or enough of it was.
-async fn page<T, F: Future<Output = Result<Vec<T>, StoreError>> + Send>(
+pub(super) async fn page<T, F: Future<Output = Result<Vec<T>, StoreError>> + Send>(
     mut before: Option<i64>,
     limit: usize,
     read: impl Fn(Option<i64>, usize) -> F + Send,

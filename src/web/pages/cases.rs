@@ -12,7 +12,7 @@ use super::super::layout::{page, see_other};
 use super::super::session::{Form, Guest, refused, root};
 use super::super::{App, failed};
 use super::{asked, asking, mention, missing};
-use crate::cases::{Action, deadlines, takes_in};
+use crate::cases::{Action, deadlines, overdue_since, takes_in};
 use crate::compose::{Actions, CaseInput, Earlier, Later, Reader, Story, Watchlist};
 use crate::model::{Case, CaseStatus, Deed, Letter};
 use crate::store::record::{CaseFile, CaseFilter};
@@ -20,6 +20,8 @@ use crate::text::known::nearest;
 
 /// Cases on a page.
 const PAGE: usize = 50;
+/// Open cases that are looked through for those that are overdue.
+const MOST: usize = 2_000;
 /// Characters of a reason for opening a case again.
 const MAX_REASON: usize = 500;
 
@@ -30,12 +32,20 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
         return unknown_department(&guest, department.as_deref().unwrap_or_default(), &known);
     }
     let all = asked(query.as_deref(), "all").is_some();
+    // What is overdue has not ended.
+    let overdue = asked(query.as_deref(), "overdue").is_some();
+    let all = all && !overdue;
     let before: Option<i64> = asked(query.as_deref(), "before").and_then(|id| id.parse().ok());
-    let filter = CaseFilter { all, department: department.clone(), before, limit: PAGE + 1, ..CaseFilter::default() };
+    let limit = if overdue { MOST } else { PAGE + 1 };
+    let filter = CaseFilter { all, department: department.clone(), before, limit, ..CaseFilter::default() };
     let mut rows = match app.daemon.record().cases(filter).await {
         Ok(rows) => rows,
         Err(error) => return failed(&error),
     };
+    if overdue {
+        let now = app.daemon.now();
+        rows.retain(|row| overdue_since(&row.case, &guest.view.site.routing, now).is_some());
+    }
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
     let next = rows.last().map(|row| row.case.id).filter(|_| more);
@@ -80,14 +90,16 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
         .collect();
     let next = next.map(|id| {
         let all = if all { "1" } else { "" };
-        asking(&[("department", department.as_deref().unwrap_or_default()), ("all", all), ("before", &id.to_string())])
+        let overdue = if overdue { "1" } else { "" };
+        let department = department.as_deref().unwrap_or_default();
+        asking(&[("department", department), ("overdue", overdue), ("all", all), ("before", &id.to_string())])
     });
     page(
         StatusCode::OK,
         "cases.html",
         &guest.frame("cases"),
         context! {
-            groups, choices, all, next => next.unwrap_or_default(), unknown => "", near => "", known => "",
+            groups, choices, all, overdue, next => next.unwrap_or_default(), unknown => "", near => "", known => "",
         },
     )
 }
@@ -103,7 +115,7 @@ fn unknown_department(guest: &Guest, asked: &str, known: &[&str]) -> Response {
         "cases.html",
         &guest.frame("cases"),
         context! {
-            groups => Vec::<Value>::new(), choices, all => false, next => "",
+            groups => Vec::<Value>::new(), choices, all => false, overdue => false, next => "",
             unknown => asked.as_str(), near => nearest(&asked, known).unwrap_or_default(), known => known.join(", "),
         },
     )

@@ -4,6 +4,7 @@ mod cases;
 mod inbox;
 mod mention;
 mod sources;
+mod theme_acts;
 mod themes;
 
 use axum::Router;
@@ -24,7 +25,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/cases", get(cases::list))
         .route("/cases/{id}", get(cases::show).post(cases::act))
         .route("/themes", get(themes::list))
-        .route("/themes/{id}", get(themes::show))
+        .route("/themes/{id}", get(themes::show).post(theme_acts::act))
         .route("/sources", get(sources::show))
 }
 

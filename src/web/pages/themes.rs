@@ -6,10 +6,10 @@ use axum::response::Response;
 use minijinja::{Value, context};
 
 use super::super::access::{Sight, sight};
-use super::super::layout::page;
-use super::super::session::Guest;
+use super::super::layout::{page, see_other};
+use super::super::session::{Guest, root};
 use super::super::{App, failed};
-use super::{asked, missing};
+use super::{asked, missing, theme_acts};
 use crate::compose::Reader;
 use crate::model::{ThemeHappening, ThemeStep};
 use crate::store::StoreError;
@@ -44,19 +44,49 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
     page(StatusCode::OK, "themes.html", &guest.frame("themes"), context! { lines, all })
 }
 
-pub(super) async fn show(State(app): State<App>, guest: Guest, Path(id): Path<String>) -> Response {
+pub(super) async fn show(
+    State(app): State<App>,
+    guest: Guest,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let Ok(id) = id.parse::<i64>() else { return missing(State(app)).await };
+    let done = asked(query.as_deref(), "done").is_some();
+    shown(&app, &guest, id, StatusCode::OK, if done { "done" } else { "" }, "").await
+}
+
+/// The page of a theme; `trouble`: why something was not done, as the catalogue's key.
+pub(super) async fn shown(
+    app: &App,
+    guest: &Guest,
+    id: i64,
+    status: StatusCode,
+    done: &str,
+    trouble: &str,
+) -> Response {
     let file = match app.daemon.record().theme_file(id).await {
         Ok(Some(file)) => file,
-        Ok(None) => return missing(State(app)).await,
+        Ok(None) => return missing(State(app.clone())).await,
         Err(error) => return failed(&error),
     };
-    let mentions = seen(&guest, &file);
+    // Mails that name it are older than the merge; what they spoke of is there now.
+    if let Some(into) = file.row.theme.into {
+        return see_other(&format!("{}/themes/{into}", root(&guest.view.site)));
+    }
+    let mentions = seen(guest, &file);
     // Whoever sees none of its mentions learns nothing of the theme.
     if mentions.is_empty() {
-        return missing(State(app)).await;
+        return missing(State(app.clone())).await;
     }
-    let about = match about(&app, &guest, &file).await {
+    let acts = if theme_acts::may(&mentions) {
+        match theme_acts::offered(app, guest, &file.row.theme).await {
+            Ok(acts) => acts,
+            Err(error) => return failed(&error),
+        }
+    } else {
+        Value::from(())
+    };
+    let about = match about(app, guest, &file).await {
         Ok(about) => about,
         Err(error) => return failed(&error),
     };
@@ -79,16 +109,16 @@ pub(super) async fn show(State(app): State<App>, guest: Guest, Path(id): Path<St
             context! { case => case.case, status => phrases.status(case.status), opened => phrases.date(case.opened, &config.timezone) }
         })
         .collect();
-    let steps: Value = file.steps.iter().map(|step| told(&guest, step)).collect();
+    let steps: Value = file.steps.iter().map(|step| told(guest, step)).collect();
     let tally = |list: &[(String, u64)]| -> String {
         list.iter().map(|(word, count)| format!("{word} {count}")).collect::<Vec<_>>().join(" · ")
     };
     page(
-        StatusCode::OK,
+        status,
         "theme.html",
         &guest.frame("themes"),
         context! {
-            t => about, mentions => shown, cases, steps,
+            t => about, acts, done, trouble, mentions => shown, cases, steps,
             bars => bars(&file.days), width => DAY * file.days.len(), high => HIGH,
             usual => format!("{:.1}", file.usual),
             sources => tally(&file.sources),
@@ -99,7 +129,7 @@ pub(super) async fn show(State(app): State<App>, guest: Guest, Path(id): Path<St
 }
 
 /// The mentions that a reader may know of.
-fn seen<'f>(guest: &Guest, file: &'f ThemeFile) -> Vec<(&'f ThemeMention, Sight)> {
+pub(super) fn seen<'f>(guest: &Guest, file: &'f ThemeFile) -> Vec<(&'f ThemeMention, Sight)> {
     let of =
         |found: &ThemeMention| sight(guest.email.as_deref(), &guest.view.site.routing, &found.mention.decision, None);
     file.mentions.iter().map(|found| (found, of(found))).filter(|(_, sight)| *sight != Sight::Hidden).collect()

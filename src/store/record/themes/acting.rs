@@ -9,7 +9,7 @@ use super::super::super::StoreError;
 use super::super::cases::{self, CaseDesk};
 use super::super::{moment, rows, told};
 use super::listing::MOST_MENTIONS;
-use super::{begin, look, mention, note, people, read, set_mark, settle, terms_of, write_standing};
+use super::{Said, begin, look, mention, note, people, read, set_mark, settle, terms_of, write_standing};
 use crate::cases::{Action, Around, known_address};
 use crate::model::{Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
 use crate::themes::place::Remembered;
@@ -230,7 +230,7 @@ fn terms_anew(c: &Connection, id: i64) -> Result<Vec<Remembered>, StoreError> {
          WHERE t.theme = ?1 ORDER BY t.mention DESC LIMIT ?2",
     )?;
     for found in statement.query_map(params![id, MOST_MENTIONS], rows::mention)? {
-        memory.join(id, "", &terms_of(&found?, |_| 1.0), None, Timestamp::UNIX_EPOCH);
+        memory.join(id, "", &terms_of(Said::of(&found?), |_| 1.0), None, Timestamp::UNIX_EPOCH);
     }
     Ok(memory.terms(id).to_vec())
 }

@@ -7,12 +7,14 @@ use super::super::super::StoreError;
 use super::super::cases::{self, EarlierCase};
 use super::super::{Reader, Record, millis, moment, rows};
 use super::{theme, unpack};
-use crate::model::{Mention, Theme, ThemeStatus, ThemeStep};
+use crate::model::{Decision, Mention, Theme, ThemeStatus, ThemeStep};
 use crate::themes::Joined;
 use crate::themes::place::{AKIN, alike};
 
 /// Mentions of a theme that are read, the newest.
 pub(super) const MOST_MENTIONS: usize = 200;
+/// Mentions that say who may know of a theme, the newest.
+const MOST_DECISIONS: usize = 50;
 /// Lines of a theme's history that are read, the newest.
 const MOST_STEPS: usize = 200;
 /// Cases inside a theme that are read, the newest.
@@ -47,6 +49,14 @@ pub struct ThemeRow {
     pub people: u64,
     /// Mentions, copies left out.
     pub mentions: u64,
+}
+
+/// A theme as listed, with who may know of it.
+#[derive(Clone, Debug)]
+pub struct ThemeFace {
+    pub row: ThemeRow,
+    /// What was decided about its newest mentions, at most 50.
+    pub decisions: Vec<Decision>,
 }
 
 /// A mention of a theme.
@@ -94,6 +104,14 @@ impl Record {
     /// The record cannot be read.
     pub async fn themes(&self, filter: ThemeFilter) -> Result<Vec<ThemeRow>, StoreError> {
         self.read(move |c| list(c, &filter)).await
+    }
+
+    /// Themes with a lower number than `before`, the newest first, for programs and for choosing one.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn theme_faces(&self, filter: ThemeFilter, before: Option<i64>) -> Result<Vec<ThemeFace>, StoreError> {
+        self.read(move |c| faces(c, &filter, before)).await
     }
 }
 
@@ -144,6 +162,39 @@ fn list(c: &Connection, filter: &ThemeFilter) -> Result<Vec<ThemeRow>, StoreErro
         row_of,
     )?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn faces(c: &Connection, filter: &ThemeFilter, before: Option<i64>) -> Result<Vec<ThemeFace>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "SELECT h.id, h.content, count(DISTINCT t.person) AS people, count(t.mention) AS placed
+         FROM themes h LEFT JOIN theme_mentions t ON t.theme = h.id
+         WHERE h.id < ?1 AND (?2 IS NULL OR h.status = ?2) AND (?2 IS NOT NULL OR ?3 OR h.status IN ('growing', 'open'))
+            AND (?4 IS NULL OR h.watchlist = ?4) AND (?5 IS NULL OR h.last_seen >= ?5)
+         GROUP BY h.id HAVING ?2 IS NOT NULL OR ?3 OR people > 1 OR h.status = 'open' ORDER BY h.id DESC LIMIT ?6",
+    )?;
+    let rows = statement.query_map(
+        params![
+            before.unwrap_or(i64::MAX),
+            filter.status.map(ThemeStatus::as_str),
+            filter.all,
+            filter.watchlist,
+            filter.since.map(millis),
+            i64::try_from(filter.limit).unwrap_or(i64::MAX),
+        ],
+        row_of,
+    )?;
+    let mut decided = c.prepare_cached(
+        "SELECT m.content -> '$.decision' AS decision FROM theme_mentions t JOIN mentions m ON m.id = t.mention
+         WHERE t.theme = ?1 ORDER BY t.mention DESC LIMIT ?2",
+    )?;
+    let mut found = Vec::new();
+    for row in rows {
+        let row = row?;
+        let decisions = decided.query_map(params![row.theme.id, MOST_DECISIONS], |row| rows::json(row, "decision"))?;
+        let decisions = decisions.collect::<Result<_, _>>()?;
+        found.push(ThemeFace { row, decisions });
+    }
+    Ok(found)
 }
 
 fn row_of(row: &Row<'_>) -> rusqlite::Result<ThemeRow> {
