@@ -66,7 +66,7 @@ pub(super) struct Bent {
 
 /// Decides about a text that was read.
 pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, setting: &Setting, bent: Bent) -> Decided {
-    let mut hits = Hits::new();
+    let mut hits = Hits::new(found.reading.tokens.list.len());
     let mut sum = Sum::default();
     let mut talked = talk::TalkSum::default();
     let mut features = Vec::with_capacity(features::ORDINARY);
@@ -108,9 +108,11 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
     let common = stopwords(found.language);
     let why = explain::Why { hits: &hits, model, sum: &sum, scores: &scores, found, common };
     // Expressions that people wrote down come first; single words of the model only where they say something more.
+    let (as_category, as_severity) =
+        (format!("category:{}", category.as_str()), format!("severity:{}", severity.as_str()));
     let ruled = [
-        keep(&found.kind.notes, |e| e == format!("category:{}", category.as_str())),
-        keep(&found.harm.notes, |e| e.starts_with("flag:") || e == format!("severity:{}", severity.as_str())),
+        keep(&found.kind.notes, |e| e == as_category),
+        keep(&found.harm.notes, |e| e.starts_with("flag:") || e == as_severity),
         mood_notes(found.mood, &found.felt.notes, sentiment.score),
     ]
     .concat();
@@ -119,8 +121,10 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
         learnt.extend(why.severity(severity));
     }
     learnt.extend(why.sentiment(sentiment.label));
+    fn kind(note: &Note) -> &str {
+        note.effect.split([':', '+', '-']).next().unwrap_or("")
+    }
     learnt.retain(|note| {
-        let kind = |n: &Note| n.effect.split([':', '+', '-']).next().unwrap_or("").to_owned();
         let said = |n: &&Note| kind(n) == kind(note) && n.end > 0;
         let covered = ruled.iter().filter(said).any(|n| n.start < note.end && note.start < n.end);
         if note.why.starts_with(WHOLE_WORDING) {

@@ -108,15 +108,17 @@ impl Model {
                 *count += 1;
             }
         }
+        let mut adders = [Adder::<{ OUTPUTS / 8 }>::default(); 2];
         find_all(self.keys, features, |feature, slot| {
-            let row = self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS).and_then(|row| row.first_chunk());
-            if let (Some(row), Some(total)) = (row, sum.total.get_mut(feature.group as usize)) {
-                for (total, weight) in total.iter_mut().zip(row) {
-                    *total += i32::from(*weight as i8);
-                }
+            let row: Option<&[u8; OUTPUTS]> =
+                self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS).and_then(|r| r.first_chunk());
+            let group = feature.group as usize;
+            if let (Some(row), Some(adder), Some(total)) = (row, adders.get_mut(group), sum.total.get_mut(group)) {
+                adder.add(row, total);
                 known(feature, row);
             }
         });
+        adders.iter_mut().zip(&mut sum.total).for_each(|(adder, total)| adder.flush(total));
     }
 
     /// Scores of everything together.
@@ -164,6 +166,52 @@ impl Model {
         let share = share.clamp(1e-4, 1.0 - 1e-4);
         let odds = (share / (1.0 - share)).ln();
         1.0 / (1.0 + (-(number(3 + category * 2) * odds + number(4 + category * 2))).exp())
+    }
+}
+
+/// Adds up rows of `W` times eight small integers (i8, as bytes), four at a time in the sixteen-bit lanes of a word:
+/// plain arithmetic that costs a third of adding one by one.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Adder<const W: usize> {
+    /// Sums of the bytes at even and at odd places, each 128 more than it is, so that none is below 0.
+    even: [u64; W],
+    odd: [u64; W],
+    rows: u16,
+}
+
+impl<const W: usize> Default for Adder<W> {
+    fn default() -> Self {
+        Adder { even: [0; W], odd: [0; W], rows: 0 }
+    }
+}
+
+impl<const W: usize> Adder<W> {
+    /// Adds a row; now and then the sums go to `total`, before a lane overflows.
+    #[inline(always)]
+    pub(in super::super) fn add(&mut self, row: &[u8], total: &mut [i32]) {
+        const LANES: u64 = 0x00FF_00FF_00FF_00FF;
+        for ((bytes, even), odd) in row.as_chunks::<8>().0.iter().zip(&mut self.even).zip(&mut self.odd) {
+            let word = u64::from_le_bytes(*bytes) ^ 0x8080_8080_8080_8080;
+            *even = even.wrapping_add(word & LANES);
+            *odd = odd.wrapping_add((word >> 8) & LANES);
+        }
+        self.rows += 1;
+        if self.rows == 256 {
+            self.flush(total);
+        }
+    }
+
+    /// Adds what there is to `total`, and begins anew.
+    pub(in super::super) fn flush(&mut self, total: &mut [i32]) {
+        let bias = 128 * i32::from(self.rows);
+        let words = self.even.iter().zip(&self.odd);
+        for (eight, (even, odd)) in total.chunks_mut(8).zip(words) {
+            for (place, total) in eight.iter_mut().enumerate() {
+                let word = if place % 2 == 0 { even } else { odd };
+                *total += ((word >> (place / 2 * 16)) & 0xFFFF) as i32 - bias;
+            }
+        }
+        *self = Adder::default();
     }
 }
 
@@ -317,5 +365,31 @@ pub(in super::super) fn claim(table: &mut [u8], size: usize, hash: u64) -> usize
             }
             None => return 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also across the rows after which the lanes are emptied, and with the smallest and largest weights in a run.
+    #[test]
+    fn rows_add_up_as_one_by_one() {
+        let (mut total, mut plain) = ([0i32; OUTPUTS], [0i32; OUTPUTS]);
+        let mut adder = Adder::<{ OUTPUTS / 8 }>::default();
+        for n in 0..1_000u64 {
+            let mut row = [0u8; OUTPUTS];
+            for (place, weight) in row.iter_mut().enumerate() {
+                *weight = match n / 300 {
+                    0 => 0x80,
+                    1 => 0x7F,
+                    _ => super::super::features::mix(n * 64 + place as u64) as u8,
+                };
+            }
+            adder.add(&row, &mut total);
+            plain.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i32::from(weight as i8));
+        }
+        adder.flush(&mut total);
+        assert_eq!(total, plain);
     }
 }
