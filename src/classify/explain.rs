@@ -160,24 +160,25 @@ impl Why<'_> {
     /// How much each token moves one output, against another or against the mean of its question; the heaviest first.
     fn pulls(&self, output: usize, against: Option<usize>) -> Vec<(usize, f32)> {
         let count = |group: usize| self.sum.count.get(group).copied().unwrap_or(1);
-        let worth = [0, 1].map(|group| {
+        let [words, letters] = [0, 1].map(|group| {
             let other = against.map_or(0.0, |out| self.model.worth(out, count(group)));
             (self.model.worth(output, count(group)), other)
         });
         let against = against.unwrap_or(output);
         let mut pulls = vec![0.0f32; self.found.reading.tokens.list.len()];
         debug_assert!(output < OUTPUTS);
-        let weight = |row: &[u8; OUTPUTS], out: usize| row.get(out).map_or(0.0, |w| f32::from(*w as i8));
         for (first, end, group, row) in &self.hits.list {
-            let (own, other) = worth.get(usize::from(*group)).copied().unwrap_or_default();
-            let pull = weight(row, output) * own - weight(row, against) * other;
-            match pulls.get_mut(usize::from(*first)..usize::from(*end)) {
-                Some([slot]) => *slot += pull,
-                Some(slots) => {
-                    let share = pull / slots.len() as f32;
-                    slots.iter_mut().for_each(|slot| *slot += share);
+            let (own, other) = if *group == Group::Words as u8 { words } else { letters };
+            let (Some(for_it), Some(against_it)) = (row.get(output), row.get(against)) else { continue };
+            let pull = f32::from(*for_it as i8) * own - f32::from(*against_it as i8) * other;
+            // Nearly all features stand for one word.
+            if *end == *first + 1 {
+                if let Some(slot) = pulls.get_mut(usize::from(*first)) {
+                    *slot += pull;
                 }
-                None => {}
+            } else if let Some(slots) = pulls.get_mut(usize::from(*first)..usize::from(*end)) {
+                let share = pull / slots.len() as f32;
+                slots.iter_mut().for_each(|slot| *slot += share);
             }
         }
         let mut pulls: Vec<(usize, f32)> = pulls.into_iter().enumerate().filter(|p| p.1 > 0.0).collect();

@@ -50,41 +50,29 @@ const ORDINARY: usize = 640;
 /// Bytes of a slot before its weights.
 const KEY: usize = 4;
 
-/// The key in a slot.
-fn key(slot: usize) -> u32 {
-    TABLE.get(slot * SLOT..slot * SLOT + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
-}
-
-/// The slot of a feature, by its hash, if it is known; `slot` is the first one that is tried, and `here` the key in it.
-fn find(hash: u64, mut slot: usize, mut here: u32) -> Option<&'static [u8; SLOT]> {
-    let slots = TABLE.len() / SLOT;
-    loop {
-        match here {
-            0 => return None,
-            here if here == (hash as u32).max(1) => return TABLE.get(slot * SLOT..)?.first_chunk(),
-            _ => slot = if slot + 1 == slots { 0 } else { slot + 1 },
-        }
-        here = key(slot);
-    }
-}
-
 /// The sum of the weights of features, and how many of them are known. The first slots of all are read before any is
 /// judged, so that the waits for memory overlap.
 fn weigh(features: &[u64]) -> ([i32; CODES.len()], u32) {
-    let slots = TABLE.len() / SLOT;
+    let slots = TABLE.as_chunks::<SLOT>().0;
+    let none = [0; SLOT];
+    let key_of = |slot: &[u8; SLOT]| u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]);
     // Whole slots are added: what comes of the keys is left aside.
     let (mut sums, mut adder, mut known) = ([0; SLOT], Adder::<{ SLOT / 8 }>::default(), 0);
     for features in features.chunks(TOGETHER) {
-        let mut first = [(0u64, 0usize, 0u32); TOGETHER];
+        let mut first = [(0u32, 0usize, 0u32); TOGETHER];
         for (first, feature) in first.iter_mut().zip(features) {
             let hash = mix(*feature);
-            let slot = home(hash, slots);
-            *first = (hash, slot, key(slot));
+            let at = home(hash, slots.len());
+            *first = ((hash as u32).max(1), at, key_of(slots.get(at).unwrap_or(&none)));
         }
-        for (hash, slot, here) in first.into_iter().take(features.len()) {
-            if let Some(row) = find(hash, slot, here) {
+        for (key, mut at, mut here) in first.into_iter().take(features.len()) {
+            while here != key && here != 0 {
+                at = if at + 1 == slots.len() { 0 } else { at + 1 };
+                here = key_of(slots.get(at).unwrap_or(&none));
+            }
+            if let Some(slot) = slots.get(at).filter(|_| here == key) {
                 known += 1;
-                adder.add(row, &mut sums);
+                adder.add(slot, &mut sums);
             }
         }
     }

@@ -108,12 +108,13 @@ impl Model {
                 *count += 1;
             }
         }
+        let rows = self.rows.as_chunks::<OUTPUTS>().0;
         let mut adders = [Adder::<{ OUTPUTS / 8 }>::default(); 2];
         find_all(self.keys, features, |feature, slot| {
-            let row: Option<&[u8; OUTPUTS]> =
-                self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS).and_then(|r| r.first_chunk());
             let group = feature.group as usize;
-            if let (Some(row), Some(adder), Some(total)) = (row, adders.get_mut(group), sum.total.get_mut(group)) {
+            if let (Some(row), Some(adder), Some(total)) =
+                (rows.get(slot), adders.get_mut(group), sum.total.get_mut(group))
+            {
                 adder.add(row, total);
                 known(feature, row);
             }
@@ -256,20 +257,22 @@ const TOGETHER: usize = 32;
 
 /// Calls `f` with each feature that a table of bare keys knows, and its slot, in their order. The first slots of several
 /// are read before any is judged: nearly all that a look-up does is wait for memory, and so the waits overlap.
+#[inline(always)]
 pub(in super::super) fn find_all<'f>(keys: &[u8], features: &'f [Feature], mut f: impl FnMut(&'f Feature, usize)) {
-    let slots = keys.len() / 4;
+    let keys = keys.as_chunks::<4>().0;
     for features in features.chunks(TOGETHER) {
-        let mut first = [0u32; TOGETHER];
+        let mut first = [(0usize, 0u32); TOGETHER];
         for (first, feature) in first.iter_mut().zip(features) {
-            let at = home(feature.hash, slots) * 4;
-            *first = keys.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+            let slot = home(feature.hash, keys.len());
+            *first = (slot, keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key)));
         }
-        for (feature, first) in features.iter().zip(first) {
-            if first == key(feature.hash) {
-                f(feature, home(feature.hash, slots));
-            } else if first != 0
-                && let Some(slot) = find(keys, 4, feature.hash)
-            {
+        for (feature, (mut slot, mut here)) in features.iter().zip(first) {
+            let key = key(feature.hash);
+            while here != key && here != 0 {
+                slot = if slot + 1 == keys.len() { 0 } else { slot + 1 };
+                here = keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key));
+            }
+            if here == key {
                 f(feature, slot);
             }
         }
