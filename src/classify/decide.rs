@@ -99,7 +99,9 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
         *odds *= feels.max(1e-3).powf(HEEDS * grieves);
     }
     if let Some((thirds, _)) = judged {
-        temper(&mut moods, thirds, 1.0 - grieves);
+        // Nor does it know how insults are meant: none are among what it was fitted to.
+        let abuses = at(&kinds, Category::Abuse);
+        temper(&mut moods, thirds, (1.0 - grieves - abuses).max(0.0));
     }
     let sentiment = mood(&moods, setting, &mut notes);
     let category = primary(&kinds);
@@ -158,7 +160,8 @@ fn offend(kinds: &mut [f32], offence: f32) {
     }
 }
 
-/// Moves the odds of the five steps towards these of bad, plain and good, as far as the text concerns nobody's service.
+/// Moves the odds of the five steps towards these of bad, plain and good, as far as the text concerns nobody's service and
+/// insults nobody.
 fn temper(moods: &mut [f32], thirds: [f32; 3], far: f32) {
     let now = talk::thirds(moods);
     for (step, odds) in moods.iter_mut().enumerate() {
