@@ -66,7 +66,7 @@ pub(super) struct Bent {
 
 /// Decides about a text that was read.
 pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, setting: &Setting, bent: Bent) -> Decided {
-    let mut hits = Hits::new();
+    let mut hits = Hits::new(found.reading.tokens.list.len());
     let mut sum = Sum::default();
     let mut talked = talk::TalkSum::default();
     let mut features = Vec::with_capacity(features::ORDINARY);
@@ -99,7 +99,9 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
         *odds *= feels.max(1e-3).powf(HEEDS * grieves);
     }
     if let Some((thirds, _)) = judged {
-        temper(&mut moods, thirds, 1.0 - grieves);
+        // Nor does it know how insults are meant: none are among what it was fitted to.
+        let abuses = at(&kinds, Category::Abuse);
+        temper(&mut moods, thirds, (1.0 - grieves - abuses).max(0.0));
     }
     let sentiment = mood(&moods, setting, &mut notes);
     let category = primary(&kinds);
@@ -108,9 +110,11 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
     let common = stopwords(found.language);
     let why = explain::Why { hits: &hits, model, sum: &sum, scores: &scores, found, common };
     // Expressions that people wrote down come first; single words of the model only where they say something more.
+    let (as_category, as_severity) =
+        (format!("category:{}", category.as_str()), format!("severity:{}", severity.as_str()));
     let ruled = [
-        keep(&found.kind.notes, |e| e == format!("category:{}", category.as_str())),
-        keep(&found.harm.notes, |e| e.starts_with("flag:") || e == format!("severity:{}", severity.as_str())),
+        keep(&found.kind.notes, |e| e == as_category),
+        keep(&found.harm.notes, |e| e.starts_with("flag:") || e == as_severity),
         mood_notes(found.mood, &found.felt.notes, sentiment.score),
     ]
     .concat();
@@ -119,8 +123,10 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
         learnt.extend(why.severity(severity));
     }
     learnt.extend(why.sentiment(sentiment.label));
+    fn kind(note: &Note) -> &str {
+        note.effect.split([':', '+', '-']).next().unwrap_or("")
+    }
     learnt.retain(|note| {
-        let kind = |n: &Note| n.effect.split([':', '+', '-']).next().unwrap_or("").to_owned();
         let said = |n: &&Note| kind(n) == kind(note) && n.end > 0;
         let covered = ruled.iter().filter(said).any(|n| n.start < note.end && note.start < n.end);
         if note.why.starts_with(WHOLE_WORDING) {
@@ -154,7 +160,8 @@ fn offend(kinds: &mut [f32], offence: f32) {
     }
 }
 
-/// Moves the odds of the five steps towards these of bad, plain and good, as far as the text concerns nobody's service.
+/// Moves the odds of the five steps towards these of bad, plain and good, as far as the text concerns nobody's service and
+/// insults nobody.
 fn temper(moods: &mut [f32], thirds: [f32; 3], far: f32) {
     let now = talk::thirds(moods);
     for (step, odds) in moods.iter_mut().enumerate() {

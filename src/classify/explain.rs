@@ -27,17 +27,26 @@ const CLOSE: f32 = 0.02;
 /// The hashed features that the model knows, as they were met.
 #[derive(Default)]
 pub(super) struct Hits {
-    list: Vec<(usize, usize, u8, &'static [u8; OUTPUTS])>,
+    list: Vec<(u16, u16, u8, &'static [u8; OUTPUTS])>,
+    /// For each token whether the model knows it as a word.
+    words: Vec<bool>,
 }
 
 impl Hits {
-    /// Room for the features of an ordinary mention.
-    pub(super) fn new() -> Self {
-        Hits { list: Vec::with_capacity(ORDINARY) }
+    /// Room for the features of an ordinary mention of so many tokens.
+    pub(super) fn new(tokens: usize) -> Self {
+        Hits { list: Vec::with_capacity(ORDINARY), words: vec![false; tokens] }
     }
 
     pub(super) fn push(&mut self, feature: &Feature, row: &'static [u8; OUTPUTS]) {
-        self.list.push((feature.first, feature.end, feature.group as u8, row));
+        if feature.group == Group::Words
+            && feature.end == feature.first + 1
+            && let Some(word) = self.words.get_mut(feature.first)
+        {
+            *word = true;
+        }
+        // There are at most 4,000 tokens.
+        self.list.push((feature.first as u16, feature.end as u16, feature.group as u8, row));
     }
 }
 
@@ -130,9 +139,7 @@ impl Why<'_> {
     /// makes a name in the languages that there are; so does one at its beginning, unless the word is an expression that
     /// people wrote down.
     fn knows(&self, token: usize) -> bool {
-        let (reading, known) = (self.found.reading, |hit: &(usize, usize, u8, &[u8; OUTPUTS])| {
-            hit.0 == token && hit.1 == token + 1 && hit.2 == Group::Words as u8
-        });
+        let reading = self.found.reading;
         let Some(word) = reading.tokens.list.get(token) else { return false };
         match word.kind {
             Kind::Url | Kind::Mention | Kind::Number => false,
@@ -141,7 +148,7 @@ impl Why<'_> {
                 let written = reading.tokens.text.get(word.start..word.end).unwrap_or("");
                 let capital = !word.caps && written.chars().next().is_some_and(char::is_uppercase);
                 let written_down = || reading.found.iter().any(|f| (f.start..f.end).contains(&token));
-                (!capital || written_down()) && self.hits.list.iter().any(known)
+                (!capital || written_down()) && self.hits.words.get(token).copied().unwrap_or(false)
             }
         }
     }
@@ -153,24 +160,25 @@ impl Why<'_> {
     /// How much each token moves one output, against another or against the mean of its question; the heaviest first.
     fn pulls(&self, output: usize, against: Option<usize>) -> Vec<(usize, f32)> {
         let count = |group: usize| self.sum.count.get(group).copied().unwrap_or(1);
-        let worth = [0, 1].map(|group| {
+        let [words, letters] = [0, 1].map(|group| {
             let other = against.map_or(0.0, |out| self.model.worth(out, count(group)));
             (self.model.worth(output, count(group)), other)
         });
         let against = against.unwrap_or(output);
         let mut pulls = vec![0.0f32; self.found.reading.tokens.list.len()];
         debug_assert!(output < OUTPUTS);
-        let weight = |row: &[u8; OUTPUTS], out: usize| row.get(out).map_or(0.0, |w| f32::from(*w as i8));
         for (first, end, group, row) in &self.hits.list {
-            let (own, other) = worth.get(usize::from(*group)).copied().unwrap_or_default();
-            let pull = weight(row, output) * own - weight(row, against) * other;
-            match pulls.get_mut(*first..*end) {
-                Some([slot]) => *slot += pull,
-                Some(slots) => {
-                    let share = pull / slots.len() as f32;
-                    slots.iter_mut().for_each(|slot| *slot += share);
+            let (own, other) = if *group == Group::Words as u8 { words } else { letters };
+            let (Some(for_it), Some(against_it)) = (row.get(output), row.get(against)) else { continue };
+            let pull = f32::from(*for_it as i8) * own - f32::from(*against_it as i8) * other;
+            // Nearly all features stand for one word.
+            if *end == *first + 1 {
+                if let Some(slot) = pulls.get_mut(usize::from(*first)) {
+                    *slot += pull;
                 }
-                None => {}
+            } else if let Some(slots) = pulls.get_mut(usize::from(*first)..usize::from(*end)) {
+                let share = pull / slots.len() as f32;
+                slots.iter_mut().for_each(|slot| *slot += share);
             }
         }
         let mut pulls: Vec<(usize, f32)> = pulls.into_iter().enumerate().filter(|p| p.1 > 0.0).collect();

@@ -15,6 +15,8 @@ use super::tokens::{Kind, Tokens};
 
 /// Most words that a gap (`...`) may skip.
 const GAP: usize = 4;
+/// Bits of the sieve of words: few enough for the nearest cache.
+const SOME: usize = 1 << 16;
 /// Most steps tried from one token; hostile texts meet it, sentences do not.
 const STEPS: usize = 400;
 pub(super) const MAGIC: &[u8; 4] = b"MNC1";
@@ -51,6 +53,10 @@ pub(super) struct Lexicon {
     nodes: Part,
     patterns: Part,
     headings: Part,
+    /// Where each symbol leads from the start; 0 is nowhere. Most words begin no cue.
+    starts: Vec<u16>,
+    /// For the lowest bits of a hash whether any word has them: nearly all beginnings of words are none in the tables.
+    some: Box<[u64]>,
 }
 
 /// A part of the bytes: where it begins, and how many slots it has.
@@ -84,7 +90,24 @@ impl Lexicon {
         let headings = part(24, 2);
         let text = data.get(at..at + number(28)).and_then(|t| std::str::from_utf8(t).ok()).ok_or("cut short")?;
         let cues = text.lines().map(Files::cue).collect::<Result<Vec<_>, _>>()?;
-        Ok(Lexicon { cues, words, lists, edges, nodes, patterns, headings, data })
+        let mut starts: Vec<u16> = Vec::new();
+        for at in (0..edges.slots).map(|slot| edges.at + slot * 8).filter(|at| u16_at(&data, *at) == 1) {
+            let (symbol, next) = (usize::from(u16_at(&data, at + 2)), u16_at(&data, at + 4));
+            if starts.len() <= symbol {
+                starts.resize(symbol + 1, 0);
+            }
+            if let Some(start) = starts.get_mut(symbol) {
+                *start = next;
+            }
+        }
+        let mut some = vec![0u64; SOME / 64].into_boxed_slice();
+        for slot in 0..words.slots {
+            let key = u32_at(&data, words.at + slot * 12) as usize % SOME;
+            if let Some(bits) = some.get_mut(key / 64) {
+                *bits |= 1 << (key % 64);
+            }
+        }
+        Ok(Lexicon { cues, words, lists, edges, nodes, patterns, headings, starts, some, data })
     }
 
     /// Compiles what was read from files, for use at once.
@@ -136,6 +159,9 @@ impl Lexicon {
         let mut stack: Vec<(u16, usize)> = Vec::new();
         for sentence in &tokens.sentences {
             for start in sentence.first..sentence.end {
+                if at(start).iter().all(|symbol| self.start(*symbol).is_none()) && !self.begins_with_a_gap() {
+                    continue;
+                }
                 let mut steps = 0;
                 let before = found.len();
                 stack.clear();
@@ -203,18 +229,35 @@ impl Lexicon {
     /// The place of a word's slot.
     fn word(&self, hash: u64) -> Option<usize> {
         let hash = mix(hash);
+        let key = (hash as u32).max(1);
+        if self.some.get(key as usize % SOME / 64).is_none_or(|bits| bits & (1 << (key % 64)) == 0) {
+            return None;
+        }
         let mut slot = home(hash, self.words.slots);
         loop {
             let at = self.words.at + slot * 12;
             match u32_at(&self.data, at) {
                 0 => return None,
-                key if key == (hash as u32).max(1) => return Some(at),
+                here if here == key => return Some(at),
                 _ => slot = if slot + 1 >= self.words.slots { 0 } else { slot + 1 },
             }
         }
     }
 
+    /// Where a symbol leads from the start.
+    fn start(&self, symbol: u16) -> Option<u16> {
+        self.starts.get(usize::from(symbol)).copied().filter(|next| *next != 0)
+    }
+
+    /// Whether a pattern begins with any words at all.
+    fn begins_with_a_gap(&self) -> bool {
+        u32_at(&self.data, self.nodes.at + 4) != 0
+    }
+
     fn edge(&self, node: u16, symbol: u16) -> Option<u16> {
+        if node == 0 {
+            return self.start(symbol);
+        }
         let mut slot = home(edge_hash(node, symbol), self.edges.slots.max(1));
         loop {
             let at = self.edges.at + slot * 8;

@@ -317,7 +317,7 @@ fn words(tokens: &Tokens<'_>, language: &str) -> Vec<(u64, usize, f32)> {
             continue;
         }
         let folded = tokens.folded(token);
-        let hash = word_hash(token, folded);
+        let hash = word_hash(token);
         let weight = if common.contains(folded) { 0.4 } else { 1.0 };
         out.push((hash, at, weight));
         if let Some(last) = before {

@@ -66,7 +66,7 @@ pub(super) fn read(reading: &Reading<'_>, model: &Model, brand: &[bool]) -> Felt
         let mut best: Option<(usize, f32, u8)> = None;
         for end in at..list.len().min(at + LONGEST) {
             let Some(next) = list.get(end).filter(|t| t.sentence == token.sentence) else { break };
-            hash = extend(hash, word_hash(next, reading.tokens.folded(next)));
+            hash = extend(hash, word_hash(next));
             let Some((score, notes)) = model.term(hash) else { break };
             if notes & ONLY_BEGINS == 0 {
                 best = Some((end + 1, score, notes));
@@ -169,7 +169,7 @@ pub(super) fn parse(data: &str) -> Result<Vec<(u64, f32, u8)>, String> {
             _ => 0,
         };
         let tokens = super::tokens::Tokens::of(term);
-        let words: Vec<u64> = tokens.list.iter().map(|t| word_hash(t, tokens.folded(t))).collect();
+        let words: Vec<u64> = tokens.list.iter().map(word_hash).collect();
         if words.is_empty() || words.len() > LONGEST {
             continue;
         }

@@ -29,6 +29,8 @@ pub(super) struct Token {
     pub(super) start: usize,
     pub(super) end: usize,
     fold: (usize, usize),
+    /// The hash of its folded form ([`hash`]): several look it up.
+    pub(super) hash: u64,
     pub(super) kind: Kind,
     /// Index into [`Tokens::sentences`].
     pub(super) sentence: usize,
@@ -86,6 +88,11 @@ impl<'t> Tokens<'t> {
             None => words.to_owned(),
         }
     }
+}
+
+/// FNV-1a over the bytes of a word.
+pub(super) fn hash(word: &str) -> u64 {
+    word.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// The folded form of one word of a lexicon or stop-word list.
@@ -452,7 +459,8 @@ impl<'t> Scan<'t> {
         let fold = (from, self.folded.len());
         let sentence = self.sentences.len();
         let pause = std::mem::take(&mut self.pause);
-        self.list.push(Token { start, end, fold, kind, sentence, caps, long, pause });
+        let hash = hash(self.folded.get(from..).unwrap_or(""));
+        self.list.push(Token { start, end, fold, hash, kind, sentence, caps, long, pause });
     }
 }
 

@@ -9,6 +9,7 @@ mod train;
 
 use super::LANGUAGES;
 use super::learned::features::mix;
+use super::learned::table::Adder;
 use super::lexicon::home;
 use super::tokens::{Kind, Tokens};
 use crate::model::Language;
@@ -41,21 +42,44 @@ const SCALE: f32 = 40.0;
 /// a language, filled up to [`SLOT`] bytes.
 const TABLE: &[u8] = include_bytes!("../lang/letters.bin");
 const SLOT: usize = 16;
+/// Features that are looked up together.
+const TOGETHER: usize = 32;
+/// Features of an ordinary text, about.
+const ORDINARY: usize = 640;
 
-/// The weights of a feature, if it is known.
-fn weights(feature: u64) -> Option<&'static [u8; CODES.len()]> {
-    let hash = mix(feature);
-    let slots = TABLE.len() / SLOT;
-    let mut slot = home(hash, slots);
-    loop {
-        let bytes = TABLE.get(slot * SLOT..(slot + 1) * SLOT)?;
-        let (key, weights) = bytes.split_at_checked(4)?;
-        match u32::from_le_bytes(key.try_into().ok()?) {
-            0 => return None,
-            key if key == (hash as u32).max(1) => return weights.first_chunk(),
-            _ => slot = if slot + 1 == slots { 0 } else { slot + 1 },
+/// Bytes of a slot before its weights.
+const KEY: usize = 4;
+
+/// The sum of the weights of features, and how many of them are known. The first slots of all are read before any is
+/// judged, so that the waits for memory overlap.
+fn weigh(features: &[u64]) -> ([i32; CODES.len()], u32) {
+    let slots = TABLE.as_chunks::<SLOT>().0;
+    let none = [0; SLOT];
+    let key_of = |slot: &[u8; SLOT]| u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]);
+    // Whole slots are added: what comes of the keys is left aside.
+    let (mut sums, mut adder, mut known) = ([0; SLOT], Adder::<{ SLOT / 8 }>::default(), 0);
+    for features in features.chunks(TOGETHER) {
+        let mut first = [(0u32, 0usize, 0u32); TOGETHER];
+        for (first, feature) in first.iter_mut().zip(features) {
+            let hash = mix(*feature);
+            let at = home(hash, slots.len());
+            *first = ((hash as u32).max(1), at, key_of(slots.get(at).unwrap_or(&none)));
+        }
+        for (key, mut at, mut here) in first.into_iter().take(features.len()) {
+            while here != key && here != 0 {
+                at = if at + 1 == slots.len() { 0 } else { at + 1 };
+                here = key_of(slots.get(at).unwrap_or(&none));
+            }
+            if let Some(slot) = slots.get(at).filter(|_| here == key) {
+                known += 1;
+                adder.add(slot, &mut sums);
+            }
         }
     }
+    adder.flush(&mut sums);
+    let mut weights = [0; CODES.len()];
+    weights.iter_mut().zip(sums.into_iter().skip(KEY)).for_each(|(weight, sum)| *weight = sum);
+    (weights, known)
 }
 
 /// The bytes of `letters.bin` from the text of `letters.tsv`.
@@ -81,8 +105,8 @@ pub(super) fn table(data: &str) -> Vec<u8> {
 /// language (by its place in [`CODES`]) recognise, 0 … 2; it is asked only where a short text leaves room for doubt.
 pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usize) -> f32) -> Language {
     let hint = hint.and_then(of_hint);
-    let mut sums = [0i32; CODES.len()];
-    let (mut features, mut known, mut words, mut foreign) = (0u32, 0u32, 0usize, 0usize);
+    let mut features: Vec<u64> = Vec::with_capacity(ORDINARY);
+    let (mut words, mut foreign) = (0usize, 0usize);
     let mut script = None;
     for token in tokens.list.iter().filter(|t| t.kind == Kind::Word).take(MOST_WORDS) {
         let word = tokens.text.get(token.start..token.end).unwrap_or("");
@@ -92,24 +116,17 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
             continue;
         }
         words += 1;
-        each_feature(word, |feature| {
-            features += 1;
-            if let Some(weights) = weights(feature) {
-                known += 1;
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += i32::from(*weight as i8);
-                }
-            }
-        });
+        each_feature(word, |feature| features.push(feature));
     }
     if foreign > words {
         return Language { code: script.unwrap_or("und").to_owned(), confidence: 0.9 };
     }
+    let (sums, known) = weigh(&features);
     if words == 0 || known == 0 {
         return unknown(hint);
     }
     // The model was fitted to counts divided by the root of their number.
-    let norm = SHARPNESS / (SCALE * (features as f32).sqrt());
+    let norm = SHARPNESS / (SCALE * (features.len() as f32).sqrt());
     let mut scores = sums.map(|sum| sum as f32 * norm);
     if let Some(slot) = hint.and_then(|h| scores.get_mut(h)) {
         *slot += HINT;
@@ -187,7 +204,18 @@ fn each_feature(word: &str, mut f: impl FnMut(u64)) {
     let mut len = 1;
     letters[0] = ' ';
     let mut last = ('\0', 0);
-    for c in word.chars().flat_map(char::to_lowercase) {
+    let lower = |c: char| {
+        // Nearly all letters are plain ones, which need no table.
+        let mut lower = c.to_ascii_lowercase();
+        let mut rest = None;
+        if !c.is_ascii() {
+            let mut letters = c.to_lowercase();
+            lower = letters.next().unwrap_or(c);
+            rest = Some(letters);
+        }
+        std::iter::once(lower).chain(rest.into_iter().flatten())
+    };
+    for c in word.chars().flat_map(lower) {
         // Drawn-out letters would drown the rest.
         last = if c == last.0 { (c, last.1 + 1) } else { (c, 1) };
         if last.1 > 2 || len >= letters.len() - 1 {

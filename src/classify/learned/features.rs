@@ -69,7 +69,7 @@ pub(in super::super) fn each(found: &Found<'_>, mut f: impl FnMut(Feature)) {
         if named && found.brand.get(at.wrapping_sub(1)).copied().unwrap_or(false) {
             continue;
         }
-        let word = if named { mix(0xB4A2D) } else { word_hash(token, folded) };
+        let word = if named { mix(0xB4A2D) } else { word_hash(token) };
         f(Feature { hash: mix(word ^ 0x01), group: Group::Words, first: at, end: at + 1 });
         if found.reading.negated_at(at) {
             f(Feature { hash: mix(word ^ 0x02), group: Group::Words, first: at, end: at + 1 });
@@ -110,23 +110,14 @@ fn runs_from(letters: impl Iterator<Item = u8>, f: &mut impl FnMut(u64)) {
 }
 
 /// The hash of a word as the model knows it; numbers, names and links are each one word.
-pub(in super::super) fn word_hash(token: &Token, folded: &str) -> u64 {
+pub(in super::super) fn word_hash(token: &Token) -> u64 {
     match token.kind {
         TokenKind::Number => mix(0x11),
         TokenKind::Money => mix(0x12),
         TokenKind::Mention => mix(0x13),
         TokenKind::Url => mix(0x14),
-        TokenKind::Word | TokenKind::Emoji => text_hash(folded),
+        TokenKind::Word | TokenKind::Emoji => mix(token.hash),
     }
-}
-
-/// The hash of a folded word.
-pub(in super::super) fn text_hash(folded: &str) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    for byte in folded.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    }
-    mix(hash)
 }
 
 /// The finaliser of SplitMix64 (Steele et al., "Fast splittable pseudorandom number generators", 2014).

@@ -108,15 +108,18 @@ impl Model {
                 *count += 1;
             }
         }
+        let rows = self.rows.as_chunks::<OUTPUTS>().0;
+        let mut adders = [Adder::<{ OUTPUTS / 8 }>::default(); 2];
         find_all(self.keys, features, |feature, slot| {
-            let row = self.rows.get(slot * OUTPUTS..(slot + 1) * OUTPUTS).and_then(|row| row.first_chunk());
-            if let (Some(row), Some(total)) = (row, sum.total.get_mut(feature.group as usize)) {
-                for (total, weight) in total.iter_mut().zip(row) {
-                    *total += i32::from(*weight as i8);
-                }
+            let group = feature.group as usize;
+            if let (Some(row), Some(adder), Some(total)) =
+                (rows.get(slot), adders.get_mut(group), sum.total.get_mut(group))
+            {
+                adder.add(row, total);
                 known(feature, row);
             }
         });
+        adders.iter_mut().zip(&mut sum.total).for_each(|(adder, total)| adder.flush(total));
     }
 
     /// Scores of everything together.
@@ -167,6 +170,52 @@ impl Model {
     }
 }
 
+/// Adds up rows of `W` times eight small integers (i8, as bytes), four at a time in the sixteen-bit lanes of a word:
+/// plain arithmetic that costs a third of adding one by one.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Adder<const W: usize> {
+    /// Sums of the bytes at even and at odd places, each 128 more than it is, so that none is below 0.
+    even: [u64; W],
+    odd: [u64; W],
+    rows: u16,
+}
+
+impl<const W: usize> Default for Adder<W> {
+    fn default() -> Self {
+        Adder { even: [0; W], odd: [0; W], rows: 0 }
+    }
+}
+
+impl<const W: usize> Adder<W> {
+    /// Adds a row; now and then the sums go to `total`, before a lane overflows.
+    #[inline(always)]
+    pub(in super::super) fn add(&mut self, row: &[u8], total: &mut [i32]) {
+        const LANES: u64 = 0x00FF_00FF_00FF_00FF;
+        for ((bytes, even), odd) in row.as_chunks::<8>().0.iter().zip(&mut self.even).zip(&mut self.odd) {
+            let word = u64::from_le_bytes(*bytes) ^ 0x8080_8080_8080_8080;
+            *even = even.wrapping_add(word & LANES);
+            *odd = odd.wrapping_add((word >> 8) & LANES);
+        }
+        self.rows += 1;
+        if self.rows == 256 {
+            self.flush(total);
+        }
+    }
+
+    /// Adds what there is to `total`, and begins anew.
+    pub(in super::super) fn flush(&mut self, total: &mut [i32]) {
+        let bias = 128 * i32::from(self.rows);
+        let words = self.even.iter().zip(&self.odd);
+        for (eight, (even, odd)) in total.chunks_mut(8).zip(words) {
+            for (place, total) in eight.iter_mut().enumerate() {
+                let word = if place % 2 == 0 { even } else { odd };
+                *total += ((word >> (place / 2 * 16)) & 0xFFFF) as i32 - bias;
+            }
+        }
+        *self = Adder::default();
+    }
+}
+
 /// What a feature counts in a text with `count` of its group.
 pub(in super::super) fn norm(count: u32) -> f32 {
     1.0 / (count.max(1) as f32).sqrt()
@@ -208,20 +257,22 @@ const TOGETHER: usize = 32;
 
 /// Calls `f` with each feature that a table of bare keys knows, and its slot, in their order. The first slots of several
 /// are read before any is judged: nearly all that a look-up does is wait for memory, and so the waits overlap.
+#[inline(always)]
 pub(in super::super) fn find_all<'f>(keys: &[u8], features: &'f [Feature], mut f: impl FnMut(&'f Feature, usize)) {
-    let slots = keys.len() / 4;
+    let keys = keys.as_chunks::<4>().0;
     for features in features.chunks(TOGETHER) {
-        let mut first = [0u32; TOGETHER];
+        let mut first = [(0usize, 0u32); TOGETHER];
         for (first, feature) in first.iter_mut().zip(features) {
-            let at = home(feature.hash, slots) * 4;
-            *first = keys.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+            let slot = home(feature.hash, keys.len());
+            *first = (slot, keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key)));
         }
-        for (feature, first) in features.iter().zip(first) {
-            if first == key(feature.hash) {
-                f(feature, home(feature.hash, slots));
-            } else if first != 0
-                && let Some(slot) = find(keys, 4, feature.hash)
-            {
+        for (feature, (mut slot, mut here)) in features.iter().zip(first) {
+            let key = key(feature.hash);
+            while here != key && here != 0 {
+                slot = if slot + 1 == keys.len() { 0 } else { slot + 1 };
+                here = keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key));
+            }
+            if here == key {
                 f(feature, slot);
             }
         }
@@ -317,5 +368,31 @@ pub(in super::super) fn claim(table: &mut [u8], size: usize, hash: u64) -> usize
             }
             None => return 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also across the rows after which the lanes are emptied, and with the smallest and largest weights in a run.
+    #[test]
+    fn rows_add_up_as_one_by_one() {
+        let (mut total, mut plain) = ([0i32; OUTPUTS], [0i32; OUTPUTS]);
+        let mut adder = Adder::<{ OUTPUTS / 8 }>::default();
+        for n in 0..1_000u64 {
+            let mut row = [0u8; OUTPUTS];
+            for (place, weight) in row.iter_mut().enumerate() {
+                *weight = match n / 300 {
+                    0 => 0x80,
+                    1 => 0x7F,
+                    _ => super::super::features::mix(n * 64 + place as u64) as u8,
+                };
+            }
+            adder.add(&row, &mut total);
+            plain.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i32::from(weight as i8));
+        }
+        adder.flush(&mut total);
+        assert_eq!(total, plain);
     }
 }

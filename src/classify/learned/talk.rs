@@ -1,8 +1,9 @@
 //! What talk about anything teaches: whether a text that concerns nobody's service is meant plainly, well or badly, and
-//! (in Danish) whether it offends. The corpus is about brands and was written for mentiond; people's comments elsewhere
-//! are not like it. So a small second model looks at the scores of the first, at what the rules found, and at words and
-//! letters, and was fitted to sets whose licence allows it (NOTICE names them). None of their texts is in the project:
-//! only weights, under hashes.
+//! (in Danish) whether it offends. Most of the corpus is about brands, and the first model weighs it for all questions at
+//! once; people's comments elsewhere are not like it. So a small second model looks at what the lexicon found, at words and
+//! letters (for offence also at the scores of the first), and is fitted to the part of the corpus that concerns nobody's
+//! service and to sets whose licence allows it (NOTICE names them). None of the sets' texts is in the project: only
+//! weights, under hashes.
 //!
 //! Layout of `lang/<code>/talk.bin`, little-endian: magic `MNK1`; slots (u32); a scale (f32) for each output; weights of
 //! the inputs (f32, by input, then output); keys (u32 a slot, 0 = free); rows ([`TALK`] i8 a slot).
@@ -67,10 +68,9 @@ impl Talk {
 
     /// Adds the weights of the features that are known.
     pub(in super::super) fn add_all(&self, features: &[features::Feature], sum: &mut TalkSum) {
+        let rows = self.rows.as_chunks::<TALK>().0;
         find_all(self.keys, features, |feature, slot| {
-            if let (Some(row), Some(total)) =
-                (self.rows.get(slot * TALK..(slot + 1) * TALK), sum.get_mut(feature.group as usize))
-            {
+            if let (Some(row), Some(total)) = (rows.get(slot), sum.get_mut(feature.group as usize)) {
                 total.iter_mut().zip(row).for_each(|(total, weight)| *total += i32::from(*weight as i8));
             }
         });

@@ -31,9 +31,15 @@ struct Plan {
 }
 
 const PLAN: Plan =
-    Plan { epochs: 15, rate: 0.08, decay: 1e-3, input_decay: 1e-2, gain: [[0.7, 0.7], [1.0, 1.0]], blind: 40 };
+    Plan { epochs: 20, rate: 0.15, decay: 1e-3, input_decay: 1e-3, gain: [[0.5, 0.3], [1.0, 1.0]], blind: 20 };
 /// Share of the rate for the mood: it has more rows, and must hold in other languages.
 const CALM: f32 = 0.3;
+
+/// What a text of the corpus that concerns nobody's service counts beside one of the sets. They are what a language
+/// without a set has, and how it tells plain talk from the rest.
+const OF_CORPUS: f32 = 1.0;
+/// How much stronger the pull towards nothing is on what a language adds to the weights that all share.
+const OWN_PULL: f32 = 4.0;
 
 /// Sets that may be trained on, with the place of their language and what one of their texts counts.
 pub const SETS: [(&str, usize, f32); 3] = [("goemotions_en", 0, 1.0), ("lcc_da", 3, 3.0), ("dkhate_da", 3, 1.0)];
@@ -56,6 +62,9 @@ struct Example {
 
 struct Fit {
     inputs: Vec<Row>,
+    /// What each language adds to the weights of the inputs.
+    own: Vec<Vec<Row>>,
+    /// By language, then feature.
     hashed: Vec<Vec<Row>>,
 }
 
@@ -88,6 +97,16 @@ pub fn fit(
             examples.push(Example { set, language: *language, hashed, values, inputs, label, weight: *weight });
         }
     }
+    for row in corpus.iter().filter(|r| matches!(r.category, Some(Category::Other | Category::Press))) {
+        let places = (row.sentiment, models.get(row.language), levels.get(row.language));
+        let (Some(step), Some(model), Some(level)) = places else { continue };
+        let (hashed, mut inputs) = see(&row.text, row.language, model);
+        level.apply(&mut inputs);
+        let label = (step.signum() + 1) as usize;
+        let set = SETS.len() + row.language;
+        let (language, values) = (row.language, Vec::new());
+        examples.push(Example { set, language, hashed, values, inputs, label, weight: OF_CORPUS });
+    }
     balance(&mut examples);
     let names = number(&mut examples);
     let plan = PLAN;
@@ -106,7 +125,7 @@ pub fn fit(
         );
     }
     report.extend(figures("held back", &examples, &held));
-    // How the mood does in a set of which it has seen nothing, and in Danish without having seen any Danish.
+    // How the mood does in a set of which it has seen nothing.
     for out in 0..SETS.len() - 1 {
         let train: Vec<&Example> = examples.iter().filter(|e| e.set != out).collect();
         let fit = descend(&train, &names, &plan);
@@ -114,7 +133,7 @@ pub fn fit(
             .iter()
             .enumerate()
             .filter(|(_, e)| e.set == out)
-            .map(|(n, e)| (n, fit.scores(e, &plan, true)))
+            .map(|(n, e)| (n, fit.scores(e, &plan, false)))
             .collect();
         report.extend(figures("unseen set", &examples, &unseen));
     }
@@ -276,6 +295,11 @@ impl Fit {
         for (value, row) in e.inputs.iter().zip(&self.inputs) {
             scores.iter_mut().zip(row).for_each(|(score, weight)| *score += value * weight);
         }
+        if let Some(own) = self.own.get(e.language) {
+            for (value, row) in e.inputs.iter().zip(own) {
+                scores.iter_mut().zip(row).for_each(|(score, weight)| *score += value * weight);
+            }
+        }
         let table = self.hashed.get(e.language).map_or(&[][..], Vec::as_slice);
         for (place, value, group) in e.values.iter().filter(|_| !blind) {
             let Some(row) = table.get(*place as usize) else { continue };
@@ -330,6 +354,11 @@ impl Fit {
         let mut out = MAGIC.to_vec();
         out.extend((slots as u32).to_le_bytes());
         let mut inputs = self.inputs.clone();
+        if let Some(own) = self.own.get(language) {
+            for (row, own) in inputs.iter_mut().zip(own) {
+                row.iter_mut().zip(own).for_each(|(weight, own)| *weight += own);
+            }
+        }
         if let Some(level) = level {
             level.fold(&mut inputs);
         }
@@ -353,6 +382,7 @@ const FAINT: u8 = 3;
 fn descend(examples: &[&Example], names: &[BTreeMap<u64, (u32, u8)>], plan: &Plan) -> Fit {
     let empty = || Fit {
         inputs: vec![[0.0; TALK]; INPUTS],
+        own: vec![vec![[0.0; TALK]; INPUTS]; names.len()],
         hashed: names.iter().map(|names| vec![[0.0; TALK]; names.len()]).collect(),
     };
     let (mut fit, mut past) = (empty(), empty());
@@ -372,6 +402,17 @@ fn descend(examples: &[&Example], names: &[BTreeMap<u64, (u32, u8)>], plan: &Pla
                     let mut slope = slope;
                     slope.iter_mut().zip(heeds(n)).for_each(|(s, heeds)| *s *= heeds);
                     step(row, past, &slope, *value, rate, plan.input_decay);
+                }
+            }
+            if let (Some(own), Some(past)) = (fit.own.get_mut(e.language), past.own.get_mut(e.language))
+                && e.label < OFFENCE
+            {
+                let rows = own.iter_mut().zip(past);
+                let said = e.inputs.iter().enumerate().zip(rows).filter(|((_, value), _)| **value != 0.0);
+                for ((n, value), (row, past)) in said {
+                    let mut slope = slope;
+                    slope.iter_mut().zip(heeds(n)).for_each(|(s, heeds)| *s *= heeds);
+                    step(row, past, &slope, *value, rate, plan.input_decay * OWN_PULL);
                 }
             }
             let (Some(table), Some(past)) = (fit.hashed.get_mut(e.language), past.hashed.get_mut(e.language)) else {
@@ -418,10 +459,11 @@ fn step(row: &mut Row, past: &mut Row, slope: &Row, value: f32, rate: f32, decay
     }
 }
 
-/// Macro-F1 of each set.
+/// Macro-F1 of each set, and of the corpus of each language.
 fn figures(what: &str, examples: &[Example], held: &[(usize, Row)]) -> Vec<String> {
     let mut out = Vec::new();
-    for (set, (name, ..)) in SETS.iter().enumerate() {
+    let corpora = LANGUAGES.iter().map(|l| format!("corpus of {}", l.code));
+    for (set, name) in SETS.iter().map(|s| s.0.to_owned()).chain(corpora).enumerate() {
         let own: Vec<(usize, Row)> =
             held.iter().filter_map(|(n, s)| examples.get(*n).filter(|e| e.set == set).map(|e| (e.label, *s))).collect();
         if own.is_empty() {
@@ -460,9 +502,9 @@ fn figures(what: &str, examples: &[Example], held: &[(usize, Row)]) -> Vec<Strin
     out
 }
 
-/// The outputs that heed an input: the mood only the lexicon, the rules' mood and the first model, for the looks of a
-/// text mean something else in every genre.
+/// The outputs that heed an input: the mood only the lexicon and the rules' mood. The looks of a text mean something else in
+/// every genre, and the first model has seen the texts of the corpus: what it says of them is too good to be believed.
 fn heeds(input: usize) -> Row {
-    let mood = if (LEXICON..DENSE).contains(&input) { 0.0 } else { 1.0 };
+    let mood = if input < LEXICON { 1.0 } else { 0.0 };
     [mood, mood, mood, 1.0]
 }
