@@ -149,9 +149,18 @@ fn theme_named(config: &Config, path: &Path, asked: &str) -> Result<About, Failu
     }
     let found =
         Record::open_to_read(path)?.themes(&ThemeFilter { all: true, limit: usize::MAX, ..ThemeFilter::default() })?;
+    // What became part of another theme is reported about there.
+    let mut number = asked.trim_start_matches('#').parse::<i64>().ok();
+    for _ in 0..found.len() {
+        let into = found.iter().find(|row| Some(row.theme.id) == number).and_then(|row| row.theme.into);
+        if into.is_none() {
+            break;
+        }
+        number = into;
+    }
     let acted_on = |status: ThemeStatus| matches!(status, ThemeStatus::Open | ThemeStatus::Closed);
     let mut found = found.into_iter().map(|row| row.theme).filter(|theme| acted_on(theme.status));
-    let is_meant = |theme: &Theme| theme.name == asked || theme.id.to_string() == asked.trim_start_matches('#');
+    let is_meant = |theme: &Theme| theme.name == asked || Some(theme.id) == number;
     let mut names: Vec<String> = config.themes.iter().map(|theme| theme.name.clone()).collect();
     let meant = found.find_map(|theme| {
         if is_meant(&theme) {
