@@ -310,6 +310,8 @@ fn severity(odds: &[f32], category: Category, harm: &Harm, least: Option<Severit
         Category::Praise | Category::Spam => Severity::Low,
         _ if harm.severity == Severity::Critical => Severity::Critical,
         c if c.is_grievance() => likely.max(Severity::Medium),
+        // High is a grievance's: an insult without one is low, unless it threatens or words of harm were found.
+        Category::Abuse if likely < Severity::Critical && harm.severity < Severity::High => Severity::Low,
         // Medium is an ordinary grievance or fault; what is neither is low, or worse than ordinary.
         Category::Press => Severity::Low,
         _ if likely == Severity::Medium => Severity::Low,
