@@ -65,7 +65,8 @@ async fn hazard_34_dying_while_a_warning_is_given_tells_it_once() {
         };
         let told = || world.mails().into_iter().filter(|mail| mail.kind == "warning").count();
         assert_eq!((given(), told()), (0, 0), "{point}: before the rise");
-        assert!(dies(&world, &["once"], point, 1), "nothing passes {point}");
+        // A round that looks before it has heard warns in the next one.
+        assert!((0..3).any(|_| dies(&world, &["once"], point, 1)), "nothing passes {point}");
         assert_eq!((given(), told()), (usize::from(kept), 0), "{point}: what is left");
         succeeds(&world, &["once"]);
         assert_eq!((given(), told()), (1, 1), "{point}: the next life");
