@@ -104,7 +104,9 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
         temper(&mut moods, thirds, (1.0 - grieves - abuses).max(0.0));
     }
     let sentiment = mood(&moods, setting, &mut notes);
-    let category = primary(&kinds);
+    let against = matches!(sentiment.label, SentimentLabel::VeryNegative | SentimentLabel::Negative);
+    let speaks = against || grievance(found.kind) > 0.0;
+    let category = primary(&kinds, speaks);
     let harms = odds(scores.get(SEVERITY).unwrap_or(&[]), model.sharpness(2));
     let severity = severity(&harms, category, found.harm, bent.severity);
     let common = stopwords(found.language);
@@ -283,8 +285,9 @@ fn at(odds: &[f32], category: Category) -> f32 {
     odds.get(category as usize).copied().unwrap_or(0.0)
 }
 
-/// The likeliest category; grievances stand together against the rest.
-fn primary(odds: &[f32]) -> Category {
+/// The likeliest category; grievances stand together against the rest. Where neither mood nor words of trouble speak for
+/// one, they have to be likelier than all the rest: plain news is spread over several categories.
+fn primary(odds: &[f32], speaks: bool) -> Category {
     let best = |grievance: bool| {
         Category::ALL
             .into_iter()
@@ -294,7 +297,7 @@ fn primary(odds: &[f32]) -> Category {
     };
     let grieves: f32 = Category::ALL.into_iter().filter(|c| c.is_grievance()).map(|c| at(odds, c)).sum();
     let other = best(false);
-    if grieves > at(odds, other) { best(true) } else { other }
+    if grieves > at(odds, other) && (speaks || grieves > 0.5) { best(true) } else { other }
 }
 
 /// Severity from its odds, within the hard lines.
