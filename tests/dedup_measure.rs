@@ -6,10 +6,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/dice.rs"]
+mod dice;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use dice::Dice;
 use jiff::Timestamp;
 use mentiond::classify::Classifier;
 use mentiond::dedup::body::Body;
@@ -46,19 +50,6 @@ fn shared(below: &str) -> Option<PathBuf> {
     }
     println!("skipped: no {}", path.display());
     None
-}
-
-/// A small generator of the same numbers every time (SplitMix64: Steele, Lea, Flood 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % n as u64).unwrap()
-    }
 }
 
 /// Rows of the labelled sets of single texts: set, language, text, label.
@@ -349,9 +340,9 @@ fn different_texts_stay_apart(texts: &BTreeMap<&'static str, Vec<String>>) {
         let mut dice = Dice(7 + seed);
         let mut wrong = 0;
         for _ in 0..samples {
-            let of = &texts[dice.below(texts.len())];
-            let a = dice.below(of.len());
-            let b = (a + 1 + dice.below(of.len() - 1)) % of.len();
+            let of = &texts[dice.index(texts.len())];
+            let a = dice.index(of.len());
+            let b = (a + 1 + dice.index(of.len() - 1)) % of.len();
             wrong += usize::from(of[a].same_story(&of[b]).is_some());
         }
         (pairs, merged, worst) = (pairs + samples, merged + wrong, worst.max(wrong));
@@ -386,8 +377,8 @@ fn short_texts_of_one_topic_stay_apart() {
     let mut dice = Dice(11);
     let (mut pairs, mut merged) = (0, BTreeMap::<&str, usize>::new());
     while pairs < 5_000 {
-        let ((set, _), texts) = &topics[dice.below(topics.len())];
-        let (a, b) = (dice.below(texts.len()), dice.below(texts.len()));
+        let ((set, _), texts) = &topics[dice.index(topics.len())];
+        let (a, b) = (dice.index(texts.len()), dice.index(texts.len()));
         if a != b {
             pairs += 1;
             if texts[a].same_story(&texts[b]).is_some() {

@@ -14,6 +14,8 @@
 mod checks;
 #[path = "support/cost.rs"]
 mod cost;
+#[path = "support/dice.rs"]
+mod dice;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use cost::processor_time;
+use dice::Dice;
 
 /// Of a processor, for one input, in a debug build. What other programs take does not count.
 const TIME: Duration = Duration::from_secs(2);
@@ -172,8 +175,8 @@ fn alter(name: &'static str, check: checks::Check, time: Duration, seed: u64) ->
     let begun = Instant::now();
     let running = folder().join(format!("running-{name}"));
     while (begun.elapsed() < time || tried.inputs < FEWEST) && tried.found.is_empty() {
-        let mut input = corpus[dice.below(corpus.len())].clone();
-        for _ in 0..1 + dice.below(STEPS) {
+        let mut input = corpus[dice.index(corpus.len())].clone();
+        for _ in 0..1 + dice.index(STEPS) {
             step(&mut input, &corpus, &mut dice);
             input.truncate(LONGEST);
         }
@@ -196,42 +199,42 @@ fn alter(name: &'static str, check: checks::Check, time: Duration, seed: u64) ->
 
 /// One alteration.
 fn step(input: &mut Vec<u8>, corpus: &[Vec<u8>], dice: &mut Dice) {
-    let at = dice.below(input.len() + 1);
-    let to = at + dice.below((input.len() - at + 1).min(64));
-    match dice.below(10) {
+    let at = dice.index(input.len() + 1);
+    let to = at + dice.index((input.len() - at + 1).min(64));
+    match dice.index(10) {
         0 => {
             if let Some(byte) = input.get_mut(at) {
-                *byte ^= 1 << dice.below(8);
+                *byte ^= 1 << dice.index(8);
             }
         }
         1 => {
             if let Some(byte) = input.get_mut(at) {
-                *byte = [0, b' ', b'<', b'"', b'0', 0x7f, 0x80, 0xc3, 0xff][dice.below(9)];
+                *byte = [0, b' ', b'<', b'"', b'0', 0x7f, 0x80, 0xc3, 0xff][dice.index(9)];
             }
         }
         2 => drop(input.drain(at..to)),
         3 => input.truncate(at),
         4 | 5 => {
-            let word = WORDS[dice.below(WORDS.len())];
+            let word = WORDS[dice.index(WORDS.len())];
             drop(input.splice(at..at, word.bytes()));
         }
         6 => {
-            let word = WORDS[dice.below(WORDS.len())];
+            let word = WORDS[dice.index(WORDS.len())];
             drop(input.splice(at..to, word.bytes()));
         }
         // Again and again: depth, and what grows faster than its input.
         7 => {
             let part: Vec<u8> = input[at..to].to_vec();
-            let times = [2, 8, 100, 1_000][dice.below(4)];
+            let times = [2, 8, 100, 1_000][dice.index(4)];
             drop(input.splice(at..at, part.repeat(times)));
         }
         8 => {
-            let times = [2, 50, 2_000][dice.below(3)];
-            drop(input.splice(at..at, WORDS[dice.below(WORDS.len())].repeat(times).bytes()));
+            let times = [2, 50, 2_000][dice.index(3)];
+            drop(input.splice(at..at, WORDS[dice.index(WORDS.len())].repeat(times).bytes()));
         }
         _ => {
-            let other = &corpus[dice.below(corpus.len())];
-            let from = dice.below(other.len() + 1);
+            let other = &corpus[dice.index(corpus.len())];
+            let from = dice.index(other.len() + 1);
             input.truncate(at);
             input.extend_from_slice(&other[from..]);
         }
@@ -270,17 +273,4 @@ fn most_memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
-    }
 }

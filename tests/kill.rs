@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use mail_parser::MessageParser;
 use rusqlite::{Connection, OpenFlags};
+use support::dice::Dice;
 use support::postfix::{DOMAIN, Journal, MailHost};
 use support::web::{Reply, Web};
 use tempfile::TempDir;
@@ -67,9 +68,9 @@ fn hazard_34_nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed()
             // Recording is a short part of a run: two of three kills before its end aim at it.
             let early = !matches!(life.stage(), Stage::Mailing | Stage::Done) && dice.below(3) != 0;
             let delay = if early {
-                dice.between(times.recorded / 3, times.recorded)
+                between(&mut dice, times.recorded / 3, times.recorded)
             } else {
-                dice.between(Duration::ZERO, times.whole)
+                between(&mut dice, Duration::ZERO, times.whole)
             };
             let mut run = life.start();
             let killed = tally.kills < kills && !ends_within(&mut run, delay) && kill(&mut run);
@@ -87,7 +88,7 @@ fn hazard_34_nothing_is_lost_and_nothing_said_twice_however_often_it_is_killed()
         // A round over the same feeds has nothing to say: not if it is killed as well, not after the index was lost.
         if dice.below(2) == 0 && tally.kills < kills {
             let mut run = life.start();
-            if !ends_within(&mut run, dice.between(Duration::ZERO, times.recorded)) && kill(&mut run) {
+            if !ends_within(&mut run, between(&mut dice, Duration::ZERO, times.recorded)) && kill(&mut run) {
                 tally.kills += 1;
                 *tally.stages.entry(life.stage()).or_default() += 1;
             }
@@ -465,21 +466,9 @@ impl Tally {
     }
 }
 
-/// The same numbers for the same seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn between(&mut self, start: Duration, end: Duration) -> Duration {
-        start + Duration::from_micros(self.below((end - start).as_micros() as u64 + 1))
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
+/// A time between two others.
+fn between(dice: &mut Dice, start: Duration, end: Duration) -> Duration {
+    start + Duration::from_micros(dice.below((end - start).as_micros() as u64 + 1))
 }
 
 fn ends_within(run: &mut Child, limit: Duration) -> bool {

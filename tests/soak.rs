@@ -23,6 +23,7 @@ use mentiond::clock::Clock;
 use mentiond::dedup::near::{SKETCH, Sketch};
 use mentiond::store::seen::{Marks, Seen};
 use serde_json::Value;
+use support::dice::Dice;
 use support::web::Reply;
 use support::world::{Entry, World, entry, rss};
 
@@ -321,29 +322,4 @@ fn a_slope_is_known_as_well_as_its_points_lie_on_it() {
 
 const fn build() -> &'static str {
     if cfg!(debug_assertions) { "debug" } else { "release" }
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    /// Made-up words: no two texts resemble each other.
-    fn words(&mut self, count: usize) -> String {
-        const PARTS: [&str; 16] =
-            ["ba", "ke", "lo", "mi", "ru", "sta", "ven", "dor", "gli", "pha", "que", "zon", "tir", "wel", "nop", "hus"];
-        let mut word = || (0..3).map(|_| PARTS[self.below(16)]).collect::<String>();
-        (0..count).map(|_| word()).collect::<Vec<_>>().join(" ")
-    }
-
-    fn below(&mut self, end: u64) -> usize {
-        usize::try_from(self.next() % end).unwrap()
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }

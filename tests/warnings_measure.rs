@@ -4,9 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a test may panic")]
 
+#[path = "support/dice.rs"]
+mod dice;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dice::Dice;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mentiond::model::{Category, Cause, Sensitivity, Unusual, Warning};
@@ -38,23 +42,9 @@ fn rises() -> u64 {
     if is_long() { 200 } else { 8 }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Dice(u64);
-
 impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn unit(&mut self) -> f64 {
         ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-
-    fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
     }
 
     fn normal(&mut self) -> f64 {

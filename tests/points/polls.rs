@@ -12,6 +12,7 @@ use std::time::Instant;
 use mentiond::point;
 use mentiond::store::record::CaseFilter;
 
+use super::support::dice::Dice;
 use super::support::world::{Entry, World, entry, rss};
 use super::{RECIPIENTS, dies, marks, routed, succeeds};
 
@@ -72,9 +73,9 @@ fn live(seed: u64, dice: &mut Dice, points: &mut BTreeSet<&'static str>) -> (Mod
     let mut repeated = 0;
     for round in 0..ROUNDS {
         publish(&world, &mut model, dice);
-        for _ in 0..1 + dice.below(3) {
+        for _ in 0..1 + dice.index(3) {
             let usual: Vec<&'static str> = point::ALL.into_iter().filter(|p| !OF_CASES.contains(p)).collect();
-            let (point, time) = (usual[dice.below(usual.len())], 1 + dice.below(4));
+            let (point, time) = (usual[dice.index(usual.len())], 1 + dice.index(4));
             if dies(&world, &["once"], point, time) {
                 model.deaths += 1;
                 model.may_repeat += usize::from(matches!(point, "mail-ended" | "mail-taken"));
@@ -82,7 +83,7 @@ fn live(seed: u64, dice: &mut Dice, points: &mut BTreeSet<&'static str>) -> (Mod
             }
         }
         // As a power cut can leave it.
-        if dice.below(4) == 0 {
+        if dice.index(4) == 0 {
             let _ = std::fs::remove_dir_all(world.state().join("seen"));
         }
         succeeds(&world, &["once"]);
@@ -97,8 +98,8 @@ fn live(seed: u64, dice: &mut Dice, points: &mut BTreeSet<&'static str>) -> (Mod
 /// Some new entries on some feeds; a third of them carry what another feed told before.
 fn publish(world: &World, model: &mut Model, dice: &mut Dice) {
     for feed in 0..FEEDS {
-        for _ in 0..dice.below(4) {
-            let known = (dice.below(3) == 0 && !model.stories.is_empty()).then(|| dice.below(model.stories.len()));
+        for _ in 0..dice.index(4) {
+            let known = (dice.index(3) == 0 && !model.stories.is_empty()).then(|| dice.index(model.stories.len()));
             let story =
                 known.filter(|story| model.shown.iter().any(|shown| shown.contains(story))).unwrap_or_else(|| {
                     model.stories.push(dice.words(12));
@@ -163,25 +164,4 @@ fn compare(world: &World, model: &Model, at: &str) -> usize {
     let waiting = world.outbox().iter().filter(|row| row.status != "sent").count();
     assert_eq!(waiting, 0, "{at}: still in the outbox");
     repeated
-}
-
-/// The same numbers for the same seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
-    }
-
-    /// Made-up words: no two stories resemble each other.
-    fn words(&mut self, count: usize) -> String {
-        const PARTS: [&str; 16] =
-            ["ba", "ke", "lo", "mi", "ru", "sta", "ven", "dor", "gli", "pha", "que", "zon", "tir", "wel", "nop", "hus"];
-        let mut word = || (0..3).map(|_| PARTS[self.below(16)]).collect::<String>();
-        (0..count).map(|_| word()).collect::<Vec<_>>().join(" ")
-    }
 }

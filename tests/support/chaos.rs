@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::dice::Dice;
+
 /// Bytes of a block when all is well.
 const BLOCK: usize = 4096;
 
@@ -98,18 +100,7 @@ fn pump(mut from: TcpStream, mut to: TcpStream, fate: Fate, mut left: usize) {
     let _ = to.shutdown(if left == 0 { Shutdown::Both } else { Shutdown::Write });
 }
 
-/// The same numbers for the same seed (SplitMix64).
-pub struct Dice(pub u64);
-
 impl Dice {
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
-
     fn fate(&mut self) -> Fate {
         let bytes = usize::try_from(self.below(9_000)).unwrap() + 1;
         match self.below(8) {

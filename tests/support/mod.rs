@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a fake world that breaks must fail its test")]
 
 pub mod chaos;
+pub mod dice;
 pub mod imap;
 pub mod jetstream;
 pub mod postfix;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use crate::support::chaos::{Chaos, Dice};
+use crate::support::chaos::Chaos;
+use crate::support::dice::Dice;
 use crate::support::world::{Entry, START, World, entry, rss};
 
 const FEEDS: u64 = 3;

@@ -8,6 +8,7 @@ use mentiond::model::{ErrorClass, SourceStatus};
 use mentiond::store::record::MentionFilter;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::support::dice::Dice;
 use crate::support::jetstream::{Jetstream, Wrong, commit};
 use crate::support::world::{START, World, until};
 
@@ -86,7 +87,7 @@ async fn however_often_it_breaks_nothing_is_lost_and_nothing_said_twice() {
 
 /// One such run; how many connections there were.
 async fn outages(seed: u64) -> u64 {
-    let mut dice = fastrand(seed);
+    let mut dice = Dice(seed);
     let (one, two) = (Jetstream::start().await, Jetstream::start().await);
     let world = world(&[&one, &two]);
     let mut expected = BTreeSet::new();
@@ -94,33 +95,33 @@ async fn outages(seed: u64) -> u64 {
     let mut number = 0;
     for _life in 0..3 {
         for server in [&one, &two] {
-            let cuts = dice(3);
-            server.wrong((0..cuts).map(|_| match dice(5) {
+            let cuts = dice.below(3);
+            server.wrong((0..cuts).map(|_| match dice.below(5) {
                 0 => Wrong::Refuse(503, "busy"),
                 1 => Wrong::Raw(vec![0xff, 0xff, 0x00]),
-                _ => Wrong::Cut(usize::try_from(dice(40)).unwrap()),
+                _ => Wrong::Cut(usize::try_from(dice.below(40)).unwrap()),
             }));
         }
         let daemon = world.run();
         for _ in 0..10 {
-            for _ in 0..dice(10) {
-                time += i64::try_from(dice(900_000)).unwrap();
+            for _ in 0..dice.below(10) {
+                time += i64::try_from(dice.below(900_000)).unwrap();
                 number += 1;
                 let name = format!("p{number:04}");
-                let matches = dice(4) == 0;
+                let matches = dice.below(4) == 0;
                 let text =
                     format!("{} word{number} and more of seed{seed}x{number}", if matches { "Acme" } else { "Other" });
                 // The servers have clocks of their own, and the second one turns events round.
                 one.post(time, &name, &text);
-                two.post(time + i64::try_from(dice(200_000)).unwrap(), &name, &text);
+                two.post(time + i64::try_from(dice.below(200_000)).unwrap(), &name, &text);
                 if matches {
                     expected.insert(name);
                 }
             }
-            tokio::time::sleep(Duration::from_millis(dice(30))).await;
+            tokio::time::sleep(Duration::from_millis(dice.below(30))).await;
         }
         // A life ends early now and then.
-        if dice(2) == 0 {
+        if dice.below(2) == 0 {
             let wanted: Vec<&String> = expected.iter().collect();
             until("all to be recorded", || posts(&world).len() >= wanted.len()).await;
         }
@@ -136,18 +137,6 @@ async fn outages(seed: u64) -> u64 {
     assert_eq!(world.mails_to(BRAND).len(), expected.len(), "seed {seed}: told twice");
     assert_eq!(gaps(&world), Vec::<String>::new(), "seed {seed}");
     (one.cursors().len() + two.cursors().len()) as u64
-}
-
-/// Numbers below a bound, the same for the same seed (SplitMix64).
-fn fastrand(seed: u64) -> impl FnMut(u64) -> u64 {
-    let mut state = seed;
-    move |below| {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % below.max(1)
-    }
 }
 
 #[tokio::test]
@@ -292,7 +281,7 @@ async fn killed_and_started_again_it_goes_on_where_it_was() {
         server.url()
     );
     std::fs::write(&config, text).unwrap();
-    let mut dice = fastrand(7);
+    let mut dice = Dice(7);
     let mut number = 0;
     let now = || mentiond::clock::Clock::system().now().as_microsecond();
     for life in 0..=kills {
@@ -304,12 +293,12 @@ async fn killed_and_started_again_it_goes_on_where_it_was() {
             .unwrap();
         let connections = server.cursors().len();
         until("it to connect", || server.cursors().len() > connections).await;
-        let lives =
-            tokio::time::Instant::now() + Duration::from_millis(if life == kills { 1500 } else { 200 + dice(1800) });
+        let lives = tokio::time::Instant::now()
+            + Duration::from_millis(if life == kills { 1500 } else { 200 + dice.below(1800) });
         while tokio::time::Instant::now() < lives {
             number += 1;
             server.post(now(), &format!("p{number}"), &format!("Acme word{number} thing{number}"));
-            tokio::time::sleep(Duration::from_millis(5 + dice(20))).await;
+            tokio::time::sleep(Duration::from_millis(5 + dice.below(20))).await;
         }
         if life == kills {
             let mails = || std::fs::read_dir(folder.path().join("out")).map_or(0, Iterator::count);

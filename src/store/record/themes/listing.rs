@@ -142,17 +142,18 @@ impl Reader {
     }
 }
 
-fn list(c: &Connection, filter: &ThemeFilter) -> Result<Vec<ThemeRow>, StoreError> {
-    let mut statement = c.prepare(
+/// The rows that a filter lets through, below a number if there is one.
+fn select(c: &Connection, filter: &ThemeFilter, below: Option<i64>, order: &str) -> Result<Vec<ThemeRow>, StoreError> {
+    let mut statement = c.prepare_cached(&format!(
         "SELECT h.id, h.content, count(DISTINCT t.person) AS people, count(t.mention) AS placed
          FROM themes h LEFT JOIN theme_mentions t ON t.theme = h.id
-         WHERE (?1 IS NULL OR h.status = ?1) AND (?1 IS NOT NULL OR ?2 OR h.status IN ('growing', 'open'))
-            AND (?3 IS NULL OR h.watchlist = ?3) AND (?4 IS NULL OR h.last_seen >= ?4)
-         GROUP BY h.id HAVING ?1 IS NOT NULL OR ?2 OR people > 1 OR h.status = 'open'
-         ORDER BY h.status = 'open' DESC, people DESC, h.id DESC LIMIT ?5",
-    )?;
+         WHERE h.id < ?1 AND (?2 IS NULL OR h.status = ?2) AND (?2 IS NOT NULL OR ?3 OR h.status IN ('growing', 'open'))
+            AND (?4 IS NULL OR h.watchlist = ?4) AND (?5 IS NULL OR h.last_seen >= ?5)
+         GROUP BY h.id HAVING ?2 IS NOT NULL OR ?3 OR people > 1 OR h.status = 'open' ORDER BY {order} LIMIT ?6"
+    ))?;
     let rows = statement.query_map(
         params![
+            below.unwrap_or(i64::MAX),
             filter.status.map(ThemeStatus::as_str),
             filter.all,
             filter.watchlist,
@@ -164,32 +165,18 @@ fn list(c: &Connection, filter: &ThemeFilter) -> Result<Vec<ThemeRow>, StoreErro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+fn list(c: &Connection, filter: &ThemeFilter) -> Result<Vec<ThemeRow>, StoreError> {
+    select(c, filter, None, "h.status = 'open' DESC, people DESC, h.id DESC")
+}
+
 fn faces(c: &Connection, filter: &ThemeFilter, before: Option<i64>) -> Result<Vec<ThemeFace>, StoreError> {
-    let mut statement = c.prepare_cached(
-        "SELECT h.id, h.content, count(DISTINCT t.person) AS people, count(t.mention) AS placed
-         FROM themes h LEFT JOIN theme_mentions t ON t.theme = h.id
-         WHERE h.id < ?1 AND (?2 IS NULL OR h.status = ?2) AND (?2 IS NOT NULL OR ?3 OR h.status IN ('growing', 'open'))
-            AND (?4 IS NULL OR h.watchlist = ?4) AND (?5 IS NULL OR h.last_seen >= ?5)
-         GROUP BY h.id HAVING ?2 IS NOT NULL OR ?3 OR people > 1 OR h.status = 'open' ORDER BY h.id DESC LIMIT ?6",
-    )?;
-    let rows = statement.query_map(
-        params![
-            before.unwrap_or(i64::MAX),
-            filter.status.map(ThemeStatus::as_str),
-            filter.all,
-            filter.watchlist,
-            filter.since.map(millis),
-            i64::try_from(filter.limit).unwrap_or(i64::MAX),
-        ],
-        row_of,
-    )?;
+    let rows = select(c, filter, before, "h.id DESC")?;
     let mut decided = c.prepare_cached(
         "SELECT m.content -> '$.decision' AS decision FROM theme_mentions t JOIN mentions m ON m.id = t.mention
          WHERE t.theme = ?1 ORDER BY t.mention DESC LIMIT ?2",
     )?;
     let mut found = Vec::new();
     for row in rows {
-        let row = row?;
         let decisions = decided.query_map(params![row.theme.id, MOST_DECISIONS], |row| rows::json(row, "decision"))?;
         let decisions = decisions.collect::<Result<_, _>>()?;
         found.push(ThemeFace { row, decisions });
