@@ -1,13 +1,12 @@
 //! The compiled cues of a language: all patterns are found in one pass over the tokens of a text. What a cue *means* is
 //! decided in `sentiment`, `category` and `severity`; `lang/README.md` explains the files, `compile` makes the tables.
 //!
-//! The tables are bytes that are read where they lie, so that a language costs next to nothing until its first text.
+//! The tables are bytes that are looked up where they lie: packed in the program until a language's first text, and
+//! whole in memory from then on.
 //! Layout, little-endian: magic `MNC1`; six counts (u32): word slots, symbols in lists, edge slots, nodes, entries of
 //! pattern lists, patterns, then the length of the headings; word slots (u32 key, u32 exact list, u32 prefix list; a list
 //! is place << 8 | length); lists (u16 symbols); edge slots (u16 node + 1, u16 symbol, u16 next, u16 0); nodes (u32
 //! pattern list, u32 gap node); pattern lists (u16); for each pattern its heading (u16); headings, a line each.
-
-use std::borrow::Cow;
 
 use super::cue_file::{Cue, CueError, Files};
 use super::learned::features::mix;
@@ -45,7 +44,7 @@ impl Found {
 pub(super) struct Lexicon {
     /// What the headings say.
     pub(super) cues: Vec<Cue>,
-    data: Cow<'static, [u8]>,
+    data: Vec<u8>,
     /// Where each part begins.
     words: Part,
     lists: Part,
@@ -71,7 +70,7 @@ impl Lexicon {
     ///
     /// # Errors
     /// The bytes are no tables of this version.
-    pub(super) fn of(data: Cow<'static, [u8]>) -> Result<Self, String> {
+    pub(super) fn of(data: Vec<u8>) -> Result<Self, String> {
         let number = |at: usize| u32_at(&data, at) as usize;
         if data.get(..4) != Some(MAGIC.as_slice()) || data.len() < 32 {
             return Err("not the tables of this version".to_owned());
@@ -116,7 +115,7 @@ impl Lexicon {
     /// There is too much of it.
     pub(super) fn compile(files: &Files) -> Result<Self, CueError> {
         let data = super::compile::tables(files)?;
-        Lexicon::of(Cow::Owned(data)).map_err(CueError::whole)
+        Lexicon::of(data).map_err(CueError::whole)
     }
 
     /// What a pattern means.

@@ -15,6 +15,7 @@ mod explain;
 mod language;
 pub mod learned;
 mod lexicon;
+pub mod packed;
 mod reading;
 mod sentiment;
 mod severity;
@@ -65,7 +66,7 @@ pub struct Classifier {
 struct Pack {
     code: &'static str,
     stopwords: &'static str,
-    /// Compiled from the cue files.
+    /// Compiled from the cue files, and packed.
     cues: &'static [u8],
     model: &'static [u8],
     talk: &'static [u8],
@@ -393,8 +394,8 @@ fn cues(tokens: &Tokens<'_>, notes: Vec<Note>) -> Vec<Cue> {
 }
 
 #[expect(clippy::panic, reason = "the tables are part of the binary, and a test reads all of them")]
-fn cues_of(data: &'static [u8]) -> Lexicon {
-    match Lexicon::of(std::borrow::Cow::Borrowed(data)) {
+fn cues_of(data: &[u8]) -> Lexicon {
+    match packed::unpack(data).and_then(Lexicon::of) {
         Ok(lexicon) => lexicon,
         Err(error) => panic!("embedded cues: {error}"),
     }
