@@ -62,11 +62,11 @@ pub struct Classifier {
     corrections: taught::Shared,
 }
 
-/// What is known of one language.
+/// What is known of one language; the tables are packed.
 struct Pack {
     code: &'static str,
     stopwords: &'static str,
-    /// Compiled from the cue files, and packed.
+    /// Compiled from the cue files.
     cues: &'static [u8],
     model: &'static [u8],
     talk: &'static [u8],
@@ -157,10 +157,10 @@ impl Classifier {
 /// The model of a language, by its place in the registry.
 fn model_of(language: usize) -> Option<&'static learned::Model> {
     static MODELS: [LazyLock<Option<learned::Model>>; 4] = [
-        LazyLock::new(|| learned::Model::of(LANGUAGES[0].model).ok()),
-        LazyLock::new(|| learned::Model::of(LANGUAGES[1].model).ok()),
-        LazyLock::new(|| learned::Model::of(LANGUAGES[2].model).ok()),
-        LazyLock::new(|| learned::Model::of(LANGUAGES[3].model).ok()),
+        LazyLock::new(|| learned::Model::of(packed::own(LANGUAGES[0].model)).ok()),
+        LazyLock::new(|| learned::Model::of(packed::own(LANGUAGES[1].model)).ok()),
+        LazyLock::new(|| learned::Model::of(packed::own(LANGUAGES[2].model)).ok()),
+        LazyLock::new(|| learned::Model::of(packed::own(LANGUAGES[3].model)).ok()),
     ];
     MODELS.get(language).and_then(|m| m.as_ref())
 }
@@ -168,10 +168,10 @@ fn model_of(language: usize) -> Option<&'static learned::Model> {
 /// What general talk teaches of a language, by its place in the registry.
 fn talk_of(language: usize) -> Option<&'static learned::Talk> {
     static TALKS: [LazyLock<Option<learned::Talk>>; 4] = [
-        LazyLock::new(|| learned::Talk::of(LANGUAGES[0].talk).ok()),
-        LazyLock::new(|| learned::Talk::of(LANGUAGES[1].talk).ok()),
-        LazyLock::new(|| learned::Talk::of(LANGUAGES[2].talk).ok()),
-        LazyLock::new(|| learned::Talk::of(LANGUAGES[3].talk).ok()),
+        LazyLock::new(|| learned::Talk::of(packed::own(LANGUAGES[0].talk)).ok()),
+        LazyLock::new(|| learned::Talk::of(packed::own(LANGUAGES[1].talk)).ok()),
+        LazyLock::new(|| learned::Talk::of(packed::own(LANGUAGES[2].talk)).ok()),
+        LazyLock::new(|| learned::Talk::of(packed::own(LANGUAGES[3].talk)).ok()),
     ];
     TALKS.get(language).and_then(|t| t.as_ref())
 }

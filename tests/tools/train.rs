@@ -17,22 +17,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use mentiond::classify::learned::{corpus, talk, train};
-use mentiond::classify::packed::same;
+use mentiond::classify::packed::{holds, pack};
 
 fn main() -> ExitCode {
     let check = std::env::args().any(|a| a == "--check");
     let only_cues = std::env::args().any(|a| a == "--cues");
     let lang = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/classify/lang");
-    let mut all_same = true;
+    let mut same = true;
     let mut put = |path: &str, bytes: &[u8]| {
         let file = lang.join(path);
         if check {
-            let is = std::fs::read(&file).is_ok_and(|now| same(&now, bytes));
+            let is = std::fs::read(&file).is_ok_and(|now| holds(&now, bytes));
             println!("{path}: {}", if is { "the same" } else { "another" });
-            all_same &= is;
+            same &= is;
         } else {
-            std::fs::write(&file, bytes).expect("the folder can be written");
-            println!("{path}: {} bytes", bytes.len());
+            let packed = pack(bytes).expect("memory can be written");
+            std::fs::write(&file, &packed).expect("the folder can be written");
+            println!("{path}: {} bytes, packed {}", bytes.len(), packed.len());
         }
     };
     match train::compiled(&mut |path| std::fs::read_to_string(lang.join(path)).ok()) {
@@ -79,5 +80,5 @@ fn main() -> ExitCode {
         }
         Err(error) => println!("skipped: talk.bin, for a set is missing below {}: {error}", shared.display()),
     }
-    if all_same { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if same { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -7,10 +7,13 @@
 #[cfg(test)]
 mod train;
 
+use std::sync::LazyLock;
+
 use super::LANGUAGES;
 use super::learned::features::mix;
 use super::learned::table::Adder;
 use super::lexicon::home;
+use super::packed;
 use super::tokens::{Kind, Tokens};
 use crate::model::Language;
 
@@ -38,9 +41,9 @@ const BARELY: f32 = 0.2;
 /// Weights are stored as integers: this many to one.
 const SCALE: f32 = 40.0;
 
-/// `letters.tsv` as a table that is read where it lies: slots of a key (u32, little-endian, 0 = free) and a weight (i8)
+/// `letters.tsv` as a table: slots of a key (u32, little-endian, 0 = free) and a weight (i8)
 /// a language, filled up to [`SLOT`] bytes.
-const TABLE: &[u8] = include_bytes!("../lang/letters.bin");
+static TABLE: LazyLock<&[u8]> = LazyLock::new(|| packed::own(include_bytes!("../lang/letters.bin")));
 const SLOT: usize = 16;
 /// Features that are looked up together.
 const TOGETHER: usize = 32;

@@ -1,4 +1,4 @@
-//! The weights of one language as bytes, read where they lie: an open-addressed table of hashed features with a row of
+//! The weights of one language as bytes, looked up where they lie: an open-addressed table of hashed features with a row of
 //! small integers each, the weights of the dense features, and the lexicon.
 //!
 //! Layout, little-endian: magic `MNT1`; three counts (u32): slots, lexicon slots, dense features; a scale (f32) for each

@@ -11,7 +11,7 @@ use super::features::{self, DENSE, Found};
 use super::fit::{self, Example, Fit, Plan, QUESTIONS, Row};
 use super::table::{CALIBRATION, CATEGORY, Model, OUTPUTS, Parts, SENTIMENT, SEVERITY, norm};
 use crate::classify::cue_file::Files;
-use crate::classify::{Input, LANGUAGES, compile, language, observe, packed, terms};
+use crate::classify::{Input, LANGUAGES, compile, language, observe, terms};
 use crate::model::{Category, Matched, Part, Severity, WatchlistMatch};
 
 /// How the models are fitted; chosen on rows held back from the corpus.
@@ -51,17 +51,13 @@ pub fn compiled(read: &mut dyn FnMut(&str) -> Option<String>) -> Result<Vec<(Str
             files.read(&path, &get(&path)?).map_err(|e| e.to_string())?;
         }
         files.read("emoji.txt", &emoji).map_err(|e| e.to_string())?;
-        out.push((format!("{code}/cues.bin"), packed(&files)?));
+        out.push((format!("{code}/cues.bin"), compile::tables(&files).map_err(|e| e.to_string())?));
     }
     let mut files = Files::default();
     files.read("emoji.txt", &emoji).map_err(|e| e.to_string())?;
-    out.push(("emoji.bin".to_owned(), packed(&files)?));
+    out.push(("emoji.bin".to_owned(), compile::tables(&files).map_err(|e| e.to_string())?));
     out.push(("letters.bin".to_owned(), language::table(&get("letters.tsv")?)));
     Ok(out)
-}
-
-fn packed(files: &Files) -> Result<Vec<u8>, String> {
-    packed::pack(&compile::tables(files).map_err(|e| e.to_string())?)
 }
 
 /// Codes of the languages, in the order of the registry.
