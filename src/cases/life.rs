@@ -329,6 +329,20 @@ pub fn come_back(around: Around<'_>, case: &Case, mention: i64, severity: Severi
     Outcome { case: next, steps, mails }
 }
 
+/// The matter of a case is there again, as `reason` says, though the case had ended or been answered: it is worked on
+/// again by its owner, and the community manager hears of it. `None` while it is worked on anyway.
+pub fn begin_anew(around: Around<'_>, case: &Case, reason: String) -> Option<Outcome> {
+    if matches!(case.status, CaseStatus::Open | CaseStatus::Acknowledged) {
+        return None;
+    }
+    let mut next = case.clone();
+    begin_again(&mut next, around);
+    let mut mails = Vec::new();
+    tell_owner(around, &next, Letter::Handover, &mut mails);
+    tell_community(around, &next, None, &mut mails);
+    Some(Outcome { case: next, steps: vec![Happening::Reopened { reason }], mails })
+}
+
 /// The mention of a case, or a later one of its author, gathers replies and reposts (`gathers` says so, `more` of them):
 /// that raises the case one step and the owner hears of it, once a case; management too, if it is critical by then.
 pub fn gather(around: Around<'_>, case: &Case, mention: i64, more: u64) -> Option<Outcome> {

@@ -25,6 +25,9 @@ impl<const N: usize> EncodeLabelSet for Label<N> {
     }
 }
 
+/// What becomes of a try of a mail.
+const RESULTS: [&str; 3] = ["sent", "deferred", "failed"];
+
 /// How one poll ended, as far as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollCount {
@@ -65,8 +68,9 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("mentiond");
-        let (polls, mails, sources, outbox) =
-            (Family::default(), Family::default(), Family::default(), Family::default());
+        let polls: Family<Label<1>, Counter> = Family::default();
+        let mails: Family<Label<2>, Counter> = Family::default();
+        let (sources, outbox) = (Family::default(), Family::default());
         let counters: [Counter; 5] = std::array::from_fn(|_| Counter::default());
         registry.register("polls", "Polls by result: unchanged, heard, or the class of the error", polls.clone());
         for (name, help, counter) in [
@@ -103,6 +107,14 @@ impl Default for Metrics {
             "Early warnings by cause (watchlist, source, category, theme) and kind (rise, quiet)",
             warnings.clone(),
         );
+        // Shown from the start as well: without them the first mail that is given up, and a daemon that hears nothing from its
+        // first minute on, would be no rise and no stillness.
+        for result in ["heard", "unchanged"] {
+            let _ = polls.get_or_create(&Label([("result", result)]));
+        }
+        for (kind, result) in DeliveryKind::ALL.into_iter().flat_map(|kind| RESULTS.map(|result| (kind, result))) {
+            let _ = mails.get_or_create(&Label([("kind", kind.as_str()), ("result", result)]));
+        }
         registry.register("mails", "Tries of mails by kind and result: sent, deferred, failed", mails.clone());
         registry.register("sources", "Configured sources by status", sources.clone());
         registry.register("outbox", "Mail in the outbox by status", outbox.clone());

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use mentiond::cases::Action;
 use mentiond::daemon;
 use mentiond::daemon::control::{self, Request};
-use mentiond::model::{CaseStatus, ThemeStatus};
+use mentiond::model::{CaseStatus, Happening, ThemeStatus};
 use mentiond::store::record::{CaseFilter, ThemeFilter, ThemeRow};
 use mentiond::themes::standing::{ThemeAction, ThemeRefusal};
 
@@ -187,6 +187,14 @@ async fn a_closed_theme_that_comes_back_opens_again_with_its_history() {
     let history: Vec<String> = file.steps.iter().map(|s| s.what.words()).collect();
     assert_eq!(history.len(), 4, "{history:?}");
     assert!(history[2] == "closed: fixed in 2.1" && history[3].starts_with("came back: 2 people"), "{history:?}");
+    // Its case had waited for the customers' word; now it is worked on again.
+    let again = world.record().case(case).unwrap().unwrap();
+    assert_eq!((again.case.status, again.case.resolved), (CaseStatus::Open, None));
+    assert!(
+        again.steps.iter().any(|s| matches!(&s.what, Happening::Reopened { reason } if reason == "theme 1 came back")),
+        "{:?}",
+        again.steps
+    );
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::super::StoreError;
 use super::cases::{self, CaseDesk};
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Record, millis, rows};
-use crate::cases::{Action, Around, AuthorKey, Opening, handled};
+use crate::cases::{Around, AuthorKey, Opening, handled};
 use crate::model::{
     Case, Category, Entry, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, WatchlistMatch,
     message_id,
@@ -121,6 +121,7 @@ impl ThemeMemory {
         memory.join(id, watchlist, &terms, named, now);
         if let Some(twin) = placement.twin
             && let Some(other) = read(c, twin)?.filter(|t| t.status == ThemeStatus::Growing && t.named.is_none())
+            && !is_apart(c, &other, theme.id)?
         {
             memory.merge(twin, id);
             acting::take_in(c, &mut theme, other, None, now)?;
@@ -312,19 +313,19 @@ fn look(c: &Connection, desk: &CaseDesk, theme: &mut Theme, now: Timestamp) -> R
         )?
         .query_map([theme.id], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
-    let owner = standing::owner(&desk.routing, theme, &went_to);
+    let before = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten();
+    // Whoever has its case has the theme.
+    let has_it =
+        before.as_ref().and_then(|case| desk.routing.departments.iter().find(|d| d.key == case.owner.department));
+    let owner = has_it.or_else(|| standing::owner(&desk.routing, theme, &went_to));
     let mut placed = Placed { opened: Some(theme.id), ..Placed::default() };
     let mut person = None;
     if let Some(owner) = owner {
         let loads = cases::loads(c, &desk.routing)?;
         let around = Around { routing: &desk.routing, loads: &loads, now };
-        let before = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten();
+        person = before.as_ref().and_then(handled).map(str::to_owned);
         let outcome = match &before {
-            Some(case) if case.status.is_ended() => {
-                let reason = format!("theme {} came back", theme.id);
-                crate::cases::act(around, case, &Action::Reopen { reason }, None).ok()
-            }
-            Some(_) => None,
+            Some(case) => crate::cases::begin_anew(around, case, format!("theme {} came back", theme.id)),
             None => {
                 let mut opened = crate::cases::open(
                     around,
@@ -400,6 +401,13 @@ fn note(c: &Connection, theme: i64, at: Timestamp, by: Option<&str>, what: &Them
         rows::to_json(what)?
     ])?;
     Ok(())
+}
+
+/// Whether a theme must not become part of another one by itself: a person made or named it, or parted that one from it.
+fn is_apart(c: &Connection, theme: &Theme, from: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM theme_mentions WHERE theme = ?1 AND why ->> '$.why' = 'by-hand')
+        OR EXISTS (SELECT 1 FROM theme_history WHERE theme = ?1 AND what ->> '$.what' = 'parted' AND what ->> '$.theme' = ?2)";
+    Ok(theme.renamed || c.prepare_cached(sql)?.query_row([theme.id, from], |row| row.get(0))?)
 }
 
 /// Distinct people of a theme since a time.
