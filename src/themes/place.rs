@@ -431,7 +431,7 @@ pub fn name(terms: &[Remembered]) -> String {
     let mut chosen: Vec<&str> = Vec::new();
     for term in readable {
         let words: Vec<&str> = term.word.split(' ').collect();
-        let said = |w: &&str| chosen.iter().any(|c| c.split(' ').any(|c| c == *w));
+        let said = |w: &&str| chosen.iter().any(|c| c.split(' ').any(|c| is_form(c, w)));
         if words.iter().all(said) {
             continue;
         }
@@ -443,6 +443,12 @@ pub fn name(terms: &[Remembered]) -> String {
         }
     }
     chosen.join(", ")
+}
+
+/// Whether two words are one, or one the other with a short ending: `crash` and `crashes`.
+fn is_form(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    short == long || short.len() >= 4 && long.len() - short.len() <= 3 && long.starts_with(short)
 }
 
 /// How alike what two themes are recognised by is, 0 … 1; both by hash.

@@ -41,6 +41,20 @@ fn a_theme_is_named_after_what_it_is_about_and_not_after_how_people_feel() {
 }
 
 #[test]
+fn a_name_has_no_word_twice_in_two_forms() {
+    let (mut memory, mut next) = (Memory::default(), 0);
+    let theme = put(&mut memory, &mut next, "a", "It crashes at checkout, another crash");
+    for text in ["Crashes at checkout", "the checkout crashed, it crashes daily"] {
+        assert_eq!(put(&mut memory, &mut next, "a", text), theme);
+    }
+    let named = name(&memory.themes.get(&theme).unwrap().terms);
+    assert_eq!(named.matches("crash").count(), 1, "{named}");
+    for (a, b, same) in [("crash", "crashes", true), ("app", "apps", false), ("card", "cardboard", false)] {
+        assert_eq!((is_form(a, b), is_form(b, a)), (same, same), "{a} {b}");
+    }
+}
+
+#[test]
 fn a_restored_memory_places_as_the_one_before() {
     let (mut memory, mut next) = (Memory::default(), 0);
     for text in ["courier threw my parcel over the fence", "courier throws parcel over the wall", "card charged twice"]
