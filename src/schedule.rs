@@ -24,6 +24,8 @@ pub const MOVED_CONFIRMED_AFTER: u32 = 3;
 const MAIL_RETRY_MINUTES: [i64; 6] = [1, 2, 5, 10, 20, 40];
 /// Wait between later tries of a mail, in minutes.
 const MAIL_RETRY_LATER: i64 = 67;
+/// A poll that comes this much later than planned is not late yet, whatever was planned.
+const LATE_LEAST: SignedDuration = SignedDuration::from_hours(1);
 /// A mail is given up after this long.
 pub const MAIL_GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// The operator hears of waiting mail after this long.
@@ -106,6 +108,20 @@ pub fn next_poll_after_failure(
     };
     let wait = wait.max(retry_after.unwrap_or_default()).min(MAX_INTERVAL);
     Next { at: add(now, jittered(wait, 0.1, dice)), why }
+}
+
+/// Since when nobody asked a source, if a poll now comes so late that the time in between counts as not listened to:
+/// since the moment for which it was planned. The one place where this is decided, for early warning, for what digests
+/// and reports say of coverage, and for the blind hours of a source.
+///
+/// Late is relative to what was planned, by half of that wait, because that is what the wait says about the source: who
+/// asks once a day has settled for what is still there a day later, and a timer that drifts by an hour or meets a plan
+/// that was drawn 10 % early misses nothing; who asks every five minutes did so because things pass. An hour is always
+/// allowed, so that a restart or a machine under load is no gap. `last_poll` is the poll that planned `next_poll`.
+pub fn late_since(last_poll: Option<Timestamp>, next_poll: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let next = next_poll?;
+    let planned = last_poll.map_or(SignedDuration::ZERO, |last| next.duration_since(last));
+    (now.duration_since(next) > LATE_LEAST.max(planned / 2)).then_some(next)
 }
 
 /// Whether this failure is the one that the operator hears of. Told once a series: `told` says that it was done.
@@ -268,6 +284,30 @@ mod tests {
             );
             assert!(seconds(next.at) >= 600);
         }
+    }
+
+    #[test]
+    fn late_is_an_hour_or_half_of_what_was_planned() {
+        let minutes = SignedDuration::from_mins;
+        for (planned, late, expected) in [
+            (5, 60, false),
+            (5, 61, true),
+            (120, 60, false),
+            (120, 61, true),
+            (6 * 60, 180, false),
+            (6 * 60, 181, true),
+            // A day, planned a tenth early, and a timer half an hour behind.
+            (24 * 60 - 144, 144 + 30, false),
+            (24 * 60, 12 * 60, false),
+            (24 * 60, 12 * 60 + 1, true),
+            (24 * 60, -600, false),
+        ] {
+            let next = NOW + minutes(planned);
+            let since = late_since(Some(NOW), Some(next), next + minutes(late));
+            assert_eq!(since, expected.then_some(next), "planned {planned}, late {late}");
+        }
+        assert_eq!(late_since(Some(NOW), None, NOW + minutes(9_999)), None, "what speaks by itself is never due");
+        assert_eq!(late_since(None, Some(NOW), NOW + minutes(61)), Some(NOW));
     }
 
     #[test]

@@ -488,7 +488,7 @@ fn aligned(an_hour: f64, kappa: f64, false_a_month: f64) -> f64 {
 }
 
 /// From so many usual mentions an hour on, a threefold rise is told of within two hours in 95 of 100.
-const ASSURED: f64 = 10.0;
+const ASSURED: f64 = 8.0;
 const ASSURED_NOISY: f64 = 25.0;
 
 #[test]

@@ -278,7 +278,7 @@ fn responses<'a>(words: &'a Catalogue, input: &ReportInput<'_>) -> Option<Table<
     })
 }
 
-/// `3 of 5 in time, half within 2 h, 1 still open`.
+/// `3 of 5 in time; of those done, half within 2 h; 1 still open`.
 fn promise(words: &Catalogue, promise: &Promise) -> String {
     let texts = &words.report;
     let (kept, all) = (promise.kept.to_string(), (promise.kept + promise.broken).to_string());
@@ -294,7 +294,7 @@ fn promise(words: &Catalogue, promise: &Promise) -> String {
     if promise.running > 0 {
         parts.push(fill(&texts.running, &[("count", &promise.running.to_string())]));
     }
-    parts.join(", ")
+    parts.join("; ")
 }
 
 fn comparison<'a>(words: &'a Catalogue, input: &ReportInput<'_>, compared: &Comparison) -> Table<'a> {

@@ -1,6 +1,6 @@
 //! An early warning: what is unusual, by how much, since when, what people say, what to do, and why mentiond says so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use super::mention::{name, open_on};
 use super::page_links::Listing;
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill, plural};
+use crate::classify::stems;
 use crate::model::{Cause, Email, Mention, Tally, Unusual};
 use crate::themes::Terms;
 
@@ -264,38 +265,51 @@ fn counted<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
     counts
 }
 
-/// The words that most of the mentions share; what stands in place of personal data is none.
+/// The words that most of the mentions share, in people's own words: each once, in the form that most of them use. What
+/// stands in place of personal data is none.
 fn top_words(words: &Catalogue, mentions: &[&Mention]) -> Vec<String> {
     let masks = &words.masks;
     let masks = [&masks.author, &masks.person, &masks.email, &masks.phone, &masks.number, &masks.address, &masks.link];
     let masks: Vec<String> = masks.iter().map(|mask| mask.to_lowercase()).collect();
-    let mut shared: Vec<String> = Vec::new();
+    // By what is left of a word without its ending: in how many mentions, and in which forms.
+    let mut shared: HashMap<Vec<String>, (usize, HashMap<String, usize>)> = HashMap::new();
     for mention in mentions {
         let searched: Vec<&str> = reasons::matched_words(mention).collect();
-        let text = written(words, mention);
-        let terms = Terms::of(&text, &mention.classification.language.code, &searched, |_| 1.0);
-        let mut own: Vec<String> = (terms.words().into_iter())
+        let language = &mention.classification.language.code;
+        let terms = Terms::of(&written(words, mention), language, &searched, |_| 1.0);
+        let own = (terms.own_words().into_iter())
             .filter(|word| word.chars().count() > 2 && !masks.iter().any(|mask| mask.contains(*word)))
             .take(WORDS_A_MENTION)
-            .map(clean_line)
-            .collect();
-        own.sort_unstable();
-        own.dedup();
-        shared.append(&mut own);
-    }
-    let counts = counted(shared.iter().map(String::as_str));
-    let mut shown: Vec<String> = Vec::new();
-    for (word, n) in counts.into_iter().filter(|(_, n)| *n >= WORD_FROM) {
-        // A pair says more than its parts, which come as often.
-        let part = |known: &String| known.split(' ').any(|part| word.split(' ').any(|own| own == part));
-        if !shown.iter().any(part) {
-            shown.push(word.to_owned());
+            .map(clean_line);
+        let mut seen: HashSet<Vec<String>> = HashSet::new();
+        for word in own {
+            let stem: Vec<String> = stems(&word, language, 4).into_iter().map(|s| s.stem).collect();
+            if seen.insert(stem.clone()) {
+                let (count, forms) = shared.entry(stem).or_default();
+                *count += 1;
+                *forms.entry(word).or_default() += 1;
+            }
         }
-        if shown.len() == MAX_WORDS || n == 0 {
+    }
+    let mut shared: Vec<(Vec<String>, usize, String)> = (shared.into_iter())
+        .filter(|(_, (count, _))| *count >= WORD_FROM)
+        .filter_map(|(stem, (count, forms))| {
+            let form = forms.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)))?.0;
+            Some((stem, count, form))
+        })
+        .collect();
+    // A pair says more than its parts where they come as often.
+    shared.sort_by(|a, b| b.1.cmp(&a.1).then(b.0.len().cmp(&a.0.len())).then_with(|| a.2.cmp(&b.2)));
+    let mut shown: Vec<(Vec<String>, String)> = Vec::new();
+    for (stem, _, form) in shared {
+        if !shown.iter().any(|(known, _)| known.iter().any(|part| stem.contains(part))) {
+            shown.push((stem, form));
+        }
+        if shown.len() == MAX_WORDS {
             break;
         }
     }
-    shown
+    shown.into_iter().map(|(_, form)| form).collect()
 }
 
 /// Mentions with a number for each person, as far as people can be told apart.
@@ -447,6 +461,24 @@ mod tests {
         let theme = worded("en", &sample(Cause::Theme(12), Unusual::Rise), &mentions());
         insta::assert_snapshot!("warning_en_html", theme.html);
         assert!(theme.subject.contains("theme 12: crash, checkout"), "{}", theme.subject);
+    }
+
+    /// Concepts have English names, which are nobody's words; and a stem stands there once, as most people write it.
+    #[test]
+    fn shared_words_are_those_of_the_people_and_each_stands_there_once() {
+        let (composer, texts) = (composer(), |language: &str, said_by: &[&str]| -> Vec<Mention> {
+            (1..).zip(said_by).map(|(n, text)| said(n, &format!("Person {n}"), text, language)).collect()
+        });
+        let of = |language: &str, all: &[Mention]| top_words(composer.words(language), &all.iter().collect::<Vec<_>>());
+        let english =
+            texts("en", &["It crashes daily", "It crashed", "Crashes again!", "A crash, and a refund please"]);
+        assert_eq!(of("en", &english), ["crashes"]);
+        let spanish = texts("es", &["La app se cierra al pagar", "No puedo pagar: la app se cierra", "Se cierra sola"]);
+        let words = of("es", &spanish);
+        assert!(words.iter().any(|w| w.contains("cierra")) && words.iter().any(|w| w.contains("pagar")), "{words:?}");
+        for name in ["crash", "payment", "closes"] {
+            assert!(!words.iter().any(|w| w.contains(name)), "{words:?}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::record::{DeliveryContent, Listening, Moment, NewDelivery};
 use crate::warnings::{Found, Memory, Wish, first_hour, hour_at, hour_of, look};
 
-/// How often it is looked, if something was heard.
+/// How often it is looked at most because something was heard; the first time at once.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(5);
 /// How often it is noted that a warning still holds.
 const NOTE_EVERY: SignedDuration = SignedDuration::from_mins(30);
@@ -32,7 +32,10 @@ pub(super) struct Early {
 /// The last look.
 #[derive(Clone, Copy)]
 struct Last {
-    at: Timestamp,
+    /// When it was looked last because something was heard.
+    told: Timestamp,
+    /// The hour of the last look of any kind.
+    hour: i64,
     /// The newest mention then.
     newest: i64,
 }
@@ -44,16 +47,18 @@ struct Last {
 pub(super) async fn warn(world: &World, engine: &Arc<Engine>) -> Result<u64, StoreError> {
     let (now, record) = (world.clock.now(), world.store.record());
     let last = *world.early.last.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.is_some_and(|last| now.duration_since(last.at).abs() < LOOK_EVERY) {
-        return Ok(0);
-    }
     let newest = record.newest_mention().await?;
-    *world.early.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Last { at: now, newest });
-    // Where nothing new was said nothing can have risen; silence grows by the hour.
-    if last.is_some_and(|last| last.newest == newest && hour_of(last.at) == hour_of(now)) {
+    // Where nothing new was said nothing can have risen; silence grows by the hour. A time at which there was nothing to
+    // look at holds nothing up: what the next poll brings is looked at as soon as it is recorded.
+    let new = last.is_none_or(|last| last.newest != newest);
+    let rested = last.is_none_or(|last| now.duration_since(last.told).abs() >= LOOK_EVERY);
+    let turned = last.is_none_or(|last| last.hour != hour_of(now));
+    if !(new && rested || turned) {
         return Ok(0);
     }
-    if last.is_none_or(|last| hour_of(last.at) / 24 != hour_of(now) / 24) {
+    let told = last.map(|last| last.told).filter(|_| !new).unwrap_or(now);
+    *world.early.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Last { told, hour: hour_of(now), newest });
+    if last.is_none_or(|last| last.hour / 24 != hour_of(now) / 24) {
         record.forget_counted(now).await?;
     }
     let (own, memory) = (Arc::clone(engine), Arc::clone(&world.early.memory));

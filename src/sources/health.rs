@@ -33,7 +33,8 @@ pub fn heard(
         let message = format!("it is heard again after {} failed polls; nothing needs to be done", health.failures);
         Trouble::new(TroubleKind::SourceRecovered, name, message, health.blind_since.unwrap_or(now))
     });
-    if let Some(since) = health.blind_since.take() {
+    let unasked = schedule::late_since(health.last_poll, health.next_poll, now);
+    if let Some(since) = health.blind_since.take().or(unasked) {
         health.blind_seconds += now.duration_since(since).as_secs().max(0);
     }
     cursor.gone_since = None;
@@ -146,6 +147,20 @@ mod tests {
         let end = NOW + SignedDuration::from_hours(2);
         heard(at(end), &mut health, &mut cursor, None, PollHints::default());
         assert_eq!((health.blind_seconds, health.blind_since, health.entries), (7200, None, 3));
+    }
+
+    #[test]
+    fn a_time_in_which_nobody_asked_is_blind_from_the_planned_poll_on() {
+        let (mut health, mut cursor) = (Health::default(), Cursor::default());
+        let mut hear = |hours| {
+            let now = NOW + SignedDuration::from_hours(hours);
+            heard(at(now), &mut health, &mut cursor, None, PollHints::default());
+            (health.blind_seconds, health.blind_since)
+        };
+        assert_eq!(hear(0), (0, None));
+        assert_eq!(hear(1), (0, None), "a restart is no gap");
+        assert_eq!(hear(4), (3 * 3600 - 900, None));
+        assert_eq!(hear(5), (3 * 3600 - 900, None), "counted once");
     }
 
     #[test]

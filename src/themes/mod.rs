@@ -7,6 +7,7 @@
 
 mod concepts;
 pub mod issues;
+mod mood;
 mod named;
 pub mod place;
 mod similar;

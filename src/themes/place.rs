@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use jiff::Timestamp;
 
+use super::mood::is_mood;
 use super::terms::{Terms, is_issue};
 
 /// Two themes are about similar things from here on: what became of one helps with the other.
@@ -416,17 +417,21 @@ impl Memory {
     }
 }
 
-/// The words by which people recognise a theme: those that most of its mentions share, heaviest first.
+/// The words by which people recognise a theme: those that most of its mentions share, heaviest first. Words of feeling
+/// say nothing of what it is about, and name it only where there are no others.
 pub fn name(terms: &[Remembered]) -> String {
     let mut readable: Vec<&Remembered> = terms.iter().filter(|t| !t.word.is_empty()).collect();
     readable.sort_by(|a, b| {
         let worth = |t: &Remembered| t.weight * (t.mentions as f32).sqrt();
         worth(b).total_cmp(&worth(a)).then(a.hash.cmp(&b.hash))
     });
+    if readable.iter().any(|term| !is_mood(&term.word)) {
+        readable.retain(|term| !is_mood(&term.word));
+    }
     let mut chosen: Vec<&str> = Vec::new();
     for term in readable {
         let words: Vec<&str> = term.word.split(' ').collect();
-        let said = |w: &&str| chosen.iter().any(|c| c.split(' ').any(|c| c == *w));
+        let said = |w: &&str| chosen.iter().any(|c| c.split(' ').any(|c| is_form(c, w)));
         if words.iter().all(said) {
             continue;
         }
@@ -438,6 +443,12 @@ pub fn name(terms: &[Remembered]) -> String {
         }
     }
     chosen.join(", ")
+}
+
+/// Whether two words are one, or one the other with a short ending: `crash` and `crashes`.
+fn is_form(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    short == long || short.len() >= 4 && long.len() - short.len() <= 3 && long.starts_with(short)
 }
 
 /// How alike what two themes are recognised by is, 0 … 1; both by hash.

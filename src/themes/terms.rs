@@ -39,7 +39,7 @@ struct Bag(HashMap<u32, (f32, String)>);
 
 impl Bag {
     fn add(&mut self, kind: char, key: &str, weight: f32, word: &str) {
-        let at = self.0.entry(hash(kind, key) & !0x8000_0000).or_insert_with(|| (0.0, word.to_owned()));
+        let at = self.0.entry(hash(kind, key) & !ISSUES).or_insert_with(|| (0.0, word.to_owned()));
         at.0 = at.0.max(weight);
     }
 }
@@ -101,7 +101,17 @@ impl Terms {
 
     /// The readable words, heaviest first.
     pub fn words(&self) -> Vec<&str> {
-        let mut terms: Vec<&Term> = self.0.iter().filter(|t| !t.word.is_empty()).collect();
+        self.readable(|_| true)
+    }
+
+    /// The same without concepts, which have English names in every language: what stands in the text.
+    pub fn own_words(&self) -> Vec<&str> {
+        let named = |t: &Term| hash('+', &t.word.replace(' ', "+")) & !ISSUES;
+        self.readable(|t| t.hash != named(t))
+    }
+
+    fn readable(&self, takes: impl Fn(&Term) -> bool) -> Vec<&str> {
+        let mut terms: Vec<&Term> = self.0.iter().filter(|t| !t.word.is_empty() && takes(t)).collect();
         terms.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
         terms.into_iter().map(|t| t.word.as_str()).collect()
     }

@@ -36,8 +36,11 @@ const MAX_MENTIONS: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measure {
     /// False warnings that all series of a watchlist together would give in a month if counts strayed as is assumed. Those
-    /// of people stray in more ways: months that do give up to eight times as many (`tests/warnings_measure.rs`).
+    /// of people stray in more ways: months that do give up to five times as many (`tests/warnings_measure.rs`).
     pub budget: f64,
+    /// How many times its share of that the whole may use where it hardly strays: there the negative binomial tail is right,
+    /// and keeps what the budget says. Where counts stray theirs is longer, the more so the more they do.
+    pub calm: f64,
     /// At least so many mentions …
     pub least: u64,
     /// … and so many times the usual.
@@ -48,9 +51,9 @@ impl Measure {
     /// What the words of the configuration mean; `None` if nothing is to be told.
     pub fn of(sensitivity: Sensitivity) -> Option<Self> {
         match sensitivity {
-            Sensitivity::Few => Some(Self { budget: 0.03, least: 8, times: 3.0 }),
-            Sensitivity::Balanced => Some(Self { budget: 0.12, least: 5, times: 2.0 }),
-            Sensitivity::More => Some(Self { budget: 1.0, least: 4, times: 1.6 }),
+            Sensitivity::Few => Some(Self { budget: 0.045, calm: 5.0, least: 8, times: 3.0 }),
+            Sensitivity::Balanced => Some(Self { budget: 0.18, calm: 5.0, least: 5, times: 2.0 }),
+            Sensitivity::More => Some(Self { budget: 0.9, calm: 1.5, least: 4, times: 1.6 }),
             Sensitivity::Off => None,
         }
     }

@@ -19,6 +19,15 @@ use crate::model::{Category, Cause, Tally, Unusual, Warning, WarningHour};
 const BACK: [usize; 3] = [1, 2, 23];
 /// Independent looks that a month has, for each of these: neighbouring looks share most of their hours.
 const LOOKS: [f64; 3] = [1_200.0, 800.0, 180.0];
+/// How these share the budget: over about three hours a rise stands out that one hour is too short for, and a day comes late.
+const WINDOWS: [f64; 3] = [0.2, 0.6, 0.2];
+/// The whole's share of the budget, and that of each family of parts. Most of what is false comes from the parts, because
+/// they are many and stray in more ways; most of what is true shows in the whole first.
+const WHOLE: f64 = 0.64;
+const PART: f64 = 0.12;
+/// A whole that strays by this variance (a fifth of what is usual, as a standard deviation) uses its share and no more; one
+/// that strays less up to [`Measure::calm`] times as much.
+const STRAYS: f64 = 0.04;
 /// Nothing is as rare as less than this share of its watchlist.
 const LEAST_SHARE: f64 = 0.02;
 /// What is left out of learning: now must not explain itself.
@@ -240,8 +249,14 @@ impl<'a> Scene<'a> {
         let mut counts = counts;
         // What was said where hardly anybody listened says nothing about the whole.
         counts.iter_mut().zip(&heard).filter(|(_, heard)| **heard <= 0.0).for_each(|(count, _)| *count = 0.0);
-        // The whole has a quarter of the budget, and so has each family of parts; all windows share it.
-        let alpha = LOOKS.map(|looks| measure.budget / 4.0 / members.max(1) as f64 / 3.0 / looks);
+        let share = if whole.is_none() { WHOLE } else { PART / members.max(1) as f64 };
+        let alpha = std::array::from_fn(|window| {
+            let [looks, part, strays] =
+                [LOOKS, WINDOWS, learned.usual.kappa].map(|all| all.get(window).copied().unwrap_or(1.0));
+            let calm =
+                if whole.is_none() { 1.0 + (measure.calm - 1.0) * (1.0 - strays / STRAYS).max(0.0) } else { 1.0 };
+            measure.budget * share * part * calm / looks
+        });
         Series { cause, counts, heard, learned, alpha }
     }
 

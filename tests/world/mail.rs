@@ -175,6 +175,26 @@ async fn hazard_28_a_refused_login_is_tried_once_an_hour_and_told() {
     assert!(told.subject.contains("login") && !told.says("hunter2"), "{}", told.text);
 }
 
+/// Rotating the relay's password needs no restart: a reload reads the file again, and tries at once.
+#[tokio::test]
+async fn a_reload_reads_a_new_password() {
+    let world = world(1)
+        .relay(Script::default().starttls("good").login("mentions", "second"))
+        .mail("tls = \"starttls\"\nusername = \"mentions\"\npassword = { file = \"password\" }")
+        .mail(&format!("ca_file = \"{}\"", tls_file("ca.pem").display()))
+        .mail_host("localhost");
+    let password = world.folder().join("password");
+    std::fs::write(&password, "first").unwrap();
+    let daemon = world.run();
+    until("the login is refused", || world.outbox().iter().any(|m| m.kind == "trouble")).await;
+    assert_eq!((world.relay.count("AUTH"), world.mails_to(BRAND).len()), (1, 0));
+    std::fs::write(&password, "second").unwrap();
+    daemon.reload.send(()).await.unwrap();
+    until("the mail arrives", || world.mails_to(BRAND).len() == 1).await;
+    daemon.stop().await.unwrap();
+    assert_eq!(world.relay.count("AUTH"), 2, "the old password was not tried again");
+}
+
 #[tokio::test]
 async fn hazard_30_without_starttls_nothing_leaves_and_the_operator_will_hear() {
     let world = world(1).mail("tls = \"starttls\"");

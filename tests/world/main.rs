@@ -14,6 +14,7 @@ mod digests;
 mod forget;
 mod jetstream;
 mod kept;
+mod listening;
 mod looking;
 mod mail;
 mod mailbox;

@@ -296,3 +296,34 @@ async fn a_running_daemon_warns_once_in_the_gap_and_again_of_what_is_new() {
     assert_eq!((given(&world).len(), told(&world).len()), (2, 2), "{:?}", given(&world));
     daemon.stop().await.unwrap();
 }
+
+/// The look does not come before the poll that it would tell of: a clock that was looked at a second before, with nothing
+/// to see, holds nothing up.
+#[tokio::test]
+async fn a_rise_is_told_of_when_the_poll_is_recorded_that_brings_it() {
+    let world = world();
+    let mut number = 0;
+    world.once().await;
+    live(&world, 16, &mut number).await;
+
+    let daemon = world.run();
+    a_day(&world, |_| Vec::new()).await;
+    let heard = || world.record().source_states().unwrap().get("forum").map(|state| state.health.clone()).unwrap();
+    let due = heard().next_poll.unwrap() + SignedDuration::from_secs(1);
+    // Before the poll it is looked whether something is due, and there is nothing.
+    world.clock.set(due - SignedDuration::from_secs(3));
+    for _ in 0..20 {
+        daemon.world.case_moved.notify_one();
+        tokio::task::yield_now().await;
+    }
+    world.serve("forum", rss(burst_before(due, 60, &mut number)));
+    world.clock.set(due);
+    until("what the source says is recorded", || heard().last_heard == Some(due)).await;
+    until("the rise is told of", || {
+        daemon.world.case_moved.notify_one();
+        told(&world).len() == 1
+    })
+    .await;
+    assert_eq!(given(&world)[0].given, due, "no minute passed since the poll");
+    daemon.stop().await.unwrap();
+}

@@ -71,7 +71,7 @@ pub use warnings::Listening;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -87,6 +87,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("sign_outs.sql"),
     include_str!("warnings.sql"),
     include_str!("mention_cases.sql"),
+    include_str!("standstills.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
 use super::{Reader, Record, millis, moment, rows};
 use crate::model::{Cursor, Health};
+use crate::schedule;
 
 /// Where a source stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,8 +64,46 @@ pub(super) fn load(c: &Connection) -> Result<HashMap<String, SourceState>, Store
         .collect()
 }
 
+/// When a source was polled, and is to be, as its row has it.
+pub(super) struct Times {
+    pub last_heard: Option<Timestamp>,
+    pub last_poll: Option<Timestamp>,
+    pub next_poll: Option<Timestamp>,
+    pub blind_since: Option<Timestamp>,
+}
+
+/// The times of a source; `None` if it was never polled.
+pub(super) fn times(c: &Connection, name: &str) -> Result<Option<Times>, StoreError> {
+    let mut statement =
+        c.prepare_cached("SELECT last_heard, last_poll, next_poll, blind_since FROM sources WHERE name = ?1")?;
+    let row = statement.query_row([name], |row| {
+        let at = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(moment));
+        Ok(Times { last_heard: at(0)?, last_poll: at(1)?, next_poll: at(2)?, blind_since: at(3)? })
+    });
+    Ok(row.optional()?)
+}
+
+/// Remembers the time in which nobody asked a source, if it is over: mentiond itself did not run. A source that then
+/// fails is blind since it was heard last, which is kept when that ends.
+fn note_standstill(c: &Connection, name: &str, health: &Health) -> Result<(), StoreError> {
+    let (None, Some(now), Some(before)) = (health.blind_since, health.last_poll, times(c, name)?) else {
+        return Ok(());
+    };
+    if before.blind_since.is_none()
+        && let Some(since) = schedule::late_since(before.last_poll, before.next_poll, now)
+    {
+        c.prepare_cached("INSERT INTO blind (source, since, until) VALUES (?1, ?2, ?3)")?.execute(params![
+            name,
+            millis(since),
+            millis(now)
+        ])?;
+    }
+    Ok(())
+}
+
 pub(super) fn save(c: &Connection, name: &str, state: &SourceState) -> Result<(), StoreError> {
     let SourceState { cursor, health } = state;
+    note_standstill(c, name, health)?;
     let mut statement = c.prepare_cached(
         "INSERT OR REPLACE INTO sources (name, cursor, status, error, error_class, failures, entries, last_heard, last_poll,
             next_poll, blind_since, blind_seconds, told) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",

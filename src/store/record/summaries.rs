@@ -314,8 +314,9 @@ impl Moment<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DeliveryContent;
+    use super::super::{DeliveryContent, SourceState};
     use super::*;
+    use crate::model::{Cursor, Health};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -336,12 +337,17 @@ mod tests {
         }
     }
 
-    async fn heard(record: &Record, state: &str) {
-        let sql = format!(
-            "INSERT OR REPLACE INTO sources (name, cursor, status, failures, entries, last_heard, last_poll, next_poll,
-                blind_since, blind_seconds, told) VALUES ('forum', '{{}}', 'ok', 0, 0, {state}, 0, 0)"
-        );
-        record.write(true, move |c| Ok(c.execute_batch(&sql)?)).await.unwrap();
+    /// A poll: when it was heard last, when it was made, when the next one is planned, since when it is blind.
+    async fn heard(record: &Record, heard: &str, poll: &str, next: &str, blind: Option<&str>) {
+        let health = Health {
+            last_heard: Some(at(heard)),
+            last_poll: Some(at(poll)),
+            next_poll: Some(at(next)),
+            blind_since: blind.map(at),
+            ..Health::default()
+        };
+        let state = SourceState { cursor: Cursor::default(), health };
+        record.save_source_states(vec![("forum".into(), state)]).await.unwrap();
     }
 
     /// However often it is tried, and whatever a crash left: one row, one mail.
@@ -369,12 +375,11 @@ mod tests {
     #[tokio::test]
     async fn blind_times_are_remembered_after_they_ended() {
         let (_dir, record) = record().await;
-        let ms = |text: &str| millis(at(text)).to_string();
-        let (six, seven, noon) = (ms("2026-03-02T06:00:00Z"), ms("2026-03-02T07:00:00Z"), ms("2026-03-02T12:00:00Z"));
-        let (day, late) = (ms("2026-03-03T06:00:00Z"), ms("2026-03-03T20:00:00Z"));
-        heard(&record, &format!("{six}, {six}, {seven}, NULL")).await;
-        heard(&record, &format!("{six}, {seven}, {noon}, {six}")).await;
-        heard(&record, &format!("{noon}, {noon}, {day}, NULL")).await;
+        let (six, seven, noon) = ("2026-03-02T06:00:00Z", "2026-03-02T07:00:00Z", "2026-03-02T12:00:00Z");
+        let (day, late) = ("2026-03-03T06:00:00Z", "2026-03-03T20:00:00Z");
+        heard(&record, six, six, seven, None).await;
+        heard(&record, six, seven, noon, Some(six)).await;
+        heard(&record, noon, noon, day, None).await;
         let asked = |from: &'static str, to: &'static str| {
             let record = &record;
             async move { record.look(move |m| m.coverage(&["forum".into()], at(from), at(to))).await.unwrap() }
@@ -387,13 +392,20 @@ mod tests {
         assert_eq!((past.heard, past.last_heard), (1, Some(at("2026-03-02T11:00:00Z"))), "a report of a past period");
         assert!(asked("2026-03-02T13:00:00Z", "2026-03-03T08:00:00Z").await.blind.is_empty());
         // Polled fourteen hours after it was planned: nobody ran it.
-        heard(&record, &format!("{late}, {late}, {late}, NULL")).await;
+        heard(&record, late, late, late, None).await;
         let coverage = asked("2026-03-03T00:00:00Z", "2026-03-04T00:00:00Z").await;
         assert_eq!(coverage.blind[0].seconds, 14 * 3600);
         // A moment later nothing was missed.
-        heard(&record, &format!("{late} + 3600000, {late} + 3600000, {late}, NULL")).await;
+        let nine = "2026-03-03T21:00:00Z";
+        heard(&record, nine, nine, nine, None).await;
         let again = asked("2026-03-03T00:00:00Z", "2026-03-04T00:00:00Z").await;
         assert_eq!(again.blind[0].seconds, 14 * 3600);
+        // Nobody ran it for three hours, and then it failed for one: blind since it was heard last, and counted once.
+        let (night, one) = ("2026-03-04T00:30:00Z", "2026-03-04T01:30:00Z");
+        heard(&record, nine, night, one, Some(nine)).await;
+        heard(&record, one, one, one, None).await;
+        let both = asked("2026-03-03T21:00:00Z", "2026-03-04T04:00:00Z").await;
+        assert_eq!(both.blind[0].seconds, 4 * 3600 + 1_800);
         record.close().await;
     }
 }

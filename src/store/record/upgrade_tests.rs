@@ -14,7 +14,7 @@ struct Rows {
 const LATEST: usize = usize::MAX;
 
 /// The newest version whose tables all have rows below; whoever adds a table adds rows for it and raises this.
-const COVERED: usize = 15;
+const COVERED: usize = 16;
 
 /// JSON of a mention as version 1 wrote it.
 const MENTION: &str = r#"{"id":0,"source":"news","entry":{"identity":[7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7],"title":"Acme lost my order","text":"I want my money back.","url":"https://news.example.com/1","author":{"name":"Ana"},"published":"2026-11-20T09:12:00Z","lang":"en","site":null,"rating":null},"fetched":"2026-11-20T09:15:00Z","watchlists":[{"name":"acme","matched":[{"part":"title","start":0,"end":4,"term":"acme"}]}],"classification":{"language":{"code":"en","confidence":0.9},"sentiment":{"label":"negative","score":-0.5},"category":"refund","categories":[{"name":"refund","score":0.9}],"severity":"high","flags":["legal"],"cues":[{"text":"money back","effect":"category:refund","why":"asks for money"}]},"decision":{"department":"support","copy":["board"],"deliver":"now","case":true,"why":"handles refund"}}"#;

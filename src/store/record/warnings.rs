@@ -4,17 +4,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::super::StoreError;
 use super::polls::{NewDelivery, NewMention, PollCommit, queue};
+use super::sources::{Times, times};
 use super::{Moment, Reader, Record, millis, moment, rows};
 use crate::model::{Category, SentimentLabel, Warning};
-use crate::point;
 use crate::warnings::{Book, Cell, DAYS, HourSet, Listener, Post, first_hour, hour_at, hour_of};
+use crate::{point, schedule};
 
-/// A source that was asked so much later than planned, in milliseconds, was not listened to in between.
-const LATE: i64 = 3_600_000;
 /// Hours that what was counted is kept beyond what is learnt from.
 const KEEP: i64 = 14 * 24;
 
@@ -57,12 +56,10 @@ fn text<'r>(row: &'r rusqlite::Row<'_>, column: usize) -> Result<&'r str, StoreE
 
 /// Whether the source of a poll was not listened to until now: its row is still that of the poll before.
 fn is_interrupted(c: &Connection, poll: &PollCommit) -> Result<bool, StoreError> {
-    let before: Option<(Option<i64>, Option<i64>, Option<i64>)> = c
-        .prepare_cached("SELECT last_heard, next_poll, blind_since FROM sources WHERE name = ?1")?
-        .query_row([&poll.source], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    Ok(match before {
-        Some((Some(_), next, None)) => next.is_some_and(|next| millis(poll.now) > next + LATE),
+    Ok(match times(c, &poll.source)? {
+        Some(Times { last_heard: Some(_), last_poll, next_poll, blind_since: None }) => {
+            schedule::late_since(last_poll, next_poll, poll.now).is_some()
+        }
         _ => true,
     })
 }

@@ -27,6 +27,34 @@ fn different_words_of_one_issue_are_one_theme_and_other_issues_and_watchlists_ar
 }
 
 #[test]
+fn a_theme_is_named_after_what_it_is_about_and_not_after_how_people_feel() {
+    let (mut memory, mut next) = (Memory::default(), 0);
+    let theme = put(&mut memory, &mut next, "a", "Terrible terrible delivery, absolutely the worst");
+    for text in ["The worst delivery, simply terrible", "terrible delivery again, worst ever"] {
+        assert_eq!(put(&mut memory, &mut next, "a", text), theme);
+    }
+    let named = name(&memory.themes.get(&theme).unwrap().terms);
+    assert!(named.contains("delivery") && !named.contains("terrible") && !named.contains("worst"), "{named}");
+    let felt = put(&mut memory, &mut next, "b", "Terrible, simply the worst");
+    let named = name(&memory.themes.get(&felt).unwrap().terms);
+    assert!(named.contains("terrible"), "people say nothing else: {named}");
+}
+
+#[test]
+fn a_name_has_no_word_twice_in_two_forms() {
+    let (mut memory, mut next) = (Memory::default(), 0);
+    let theme = put(&mut memory, &mut next, "a", "It crashes at checkout, another crash");
+    for text in ["Crashes at checkout", "the checkout crashed, it crashes daily"] {
+        assert_eq!(put(&mut memory, &mut next, "a", text), theme);
+    }
+    let named = name(&memory.themes.get(&theme).unwrap().terms);
+    assert_eq!(named.matches("crash").count(), 1, "{named}");
+    for (a, b, same) in [("crash", "crashes", true), ("app", "apps", false), ("card", "cardboard", false)] {
+        assert_eq!((is_form(a, b), is_form(b, a)), (same, same), "{a} {b}");
+    }
+}
+
+#[test]
 fn a_restored_memory_places_as_the_one_before() {
     let (mut memory, mut next) = (Memory::default(), 0);
     for text in ["courier threw my parcel over the fence", "courier throws parcel over the wall", "card charged twice"]
