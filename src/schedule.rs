@@ -35,6 +35,9 @@ const LOCKED_RETRY: SignedDuration = SignedDuration::from_hours(1);
 /// Window of `max_per_hour`.
 pub const PACE_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
+/// Why a poll is planned where nobody but the configuration says when.
+pub const BY_CONFIGURATION: &str = "every";
+
 /// When something happens next, and why then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
@@ -59,7 +62,7 @@ pub struct PollHints {
 /// The poll after one that was heard: the largest of `every` and the hints, at most 24 h, ±10 % jitter.
 /// `dice` is in −1 … 1.
 pub fn next_poll(now: Timestamp, every: Duration, hints: PollHints, dice: f64) -> Next {
-    let mut wait = (every, "every");
+    let mut wait = (every, BY_CONFIGURATION);
     for (hint, why) in [
         (hints.ttl, "the feed's ttl"),
         (hints.max_age, "Cache-Control"),

@@ -68,6 +68,7 @@ fn item(mention: i64) -> Item {
 
 fn coverage() -> Coverage {
     Coverage {
+        begun: vec![("shop".into(), at("2026-11-19T09:00:00Z"))],
         sources: 14,
         heard: 13,
         last_heard: Some(at("2026-11-21T07:55:00Z")),

@@ -17,6 +17,8 @@ use crate::model::{CaseStatus, Coverage, Item, Mention, OpenCase, Owner};
 
 /// Characters of a line's text.
 const TEXT: usize = 200;
+/// Sources named one by one that were not listened to from the start; more of them are a number.
+const NAMED_BEGUN: usize = 3;
 
 /// One line.
 #[derive(Debug, Serialize)]
@@ -137,6 +139,15 @@ pub(super) fn coverage(words: &Catalogue, reader: &Reader<'_>, coverage: &Covera
         _ => &texts.heard_some,
     };
     let mut lines = vec![fill(pattern, &[("heard", &heard), ("sources", &sources), ("last", &last)])];
+    match coverage.begun.as_slice() {
+        [(_, first), ..] if coverage.begun.len() > NAMED_BEGUN => {
+            let (count, date) = (coverage.begun.len().to_string(), words.date(*first, reader.zone));
+            lines.push(fill(&texts.begun_many, &[("count", &count), ("date", &date)]));
+        }
+        begun => lines.extend(begun.iter().map(|(source, since)| {
+            fill(&texts.begun, &[("source", &name(source)), ("date", &words.date(*since, reader.zone))])
+        })),
+    }
     for blind in &coverage.blind {
         let pattern = if blind.still { &texts.blind_still } else { &texts.blind };
         let length = words.length(blind.seconds);

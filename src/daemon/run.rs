@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -254,9 +254,20 @@ fn schedule(engine: &Engine, states: &HashMap<String, SourceState>, now: Timesta
         // A folder is watched only after it was read, and may have been left in the middle.
         let unwatched = source.kind == SourceKind::Mailbox && health.is_some_and(|h| h.status == SourceStatus::Ok);
         let due = health.and_then(|h| h.next_poll).filter(|_| !mended && !unwatched).unwrap_or(now);
+        let due =
+            states.get(&source.name).and_then(|state| sooner(state, source)).map_or(due, |sooner| due.min(sooner));
         Some(Reverse((due, number)))
     };
     engine.config.sources.iter().enumerate().filter_map(turn).collect()
+}
+
+/// When a source is due by the configuration of now, if the one by which its next poll was planned let it wait longer.
+fn sooner(state: &SourceState, source: &crate::model::Source) -> Option<Timestamp> {
+    let planned = state.cursor.every.filter(|_| state.health.status == SourceStatus::Ok)?;
+    if source.every.as_secs() >= planned {
+        return None;
+    }
+    state.health.last_poll?.checked_add(SignedDuration::try_from(source.every).ok()?).ok()
 }
 
 /// Delivers mail as it comes due.

@@ -139,6 +139,9 @@ pub struct Cursor {
     /// Path sources: modification times already read, so that unchanged files are not parsed again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// Seconds between polls by the configuration, if the next poll is planned by that and not by a wish of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u64>,
     /// What sources other than feeds need to resume (page tokens, UIDs, what is left of a quota): each kind reads and
     /// writes its own form, and must read older ones. Nothing secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -180,6 +180,10 @@ pub struct Coverage {
     /// … and how many of them were heard in the period.
     pub heard: u64,
     pub last_heard: Option<Timestamp>,
+    /// Sources to which nobody listened before a moment within the period, with that moment, the earliest first: what they
+    /// said before it may be missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<(String, Timestamp)>,
     /// The longest first.
     pub blind: Vec<Blind>,
     /// Sources of which entries may have been missed, with when.
@@ -191,7 +195,11 @@ pub struct Coverage {
 impl Coverage {
     /// Everything was heard all the time, as far as can be told.
     pub fn is_complete(&self) -> bool {
-        self.heard == self.sources && self.blind.is_empty() && self.gaps.is_empty() && self.held.is_empty()
+        self.heard == self.sources
+            && self.begun.is_empty()
+            && self.blind.is_empty()
+            && self.gaps.is_empty()
+            && self.held.is_empty()
     }
 }
 

@@ -46,7 +46,9 @@ pub fn heard(
     health.entries = entries.unwrap_or(health.entries);
     health.last_heard = Some(now);
     health.last_poll = Some(now);
-    health.next_poll = Some(schedule::next_poll(now, every, hints, dice).at);
+    let next = schedule::next_poll(now, every, hints, dice);
+    cursor.every = (next.why == schedule::BY_CONFIGURATION).then_some(every.as_secs());
+    health.next_poll = Some(next.at);
     recovered
 }
 
@@ -147,6 +149,16 @@ mod tests {
         let end = NOW + SignedDuration::from_hours(2);
         heard(at(end), &mut health, &mut cursor, None, PollHints::default());
         assert_eq!((health.blind_seconds, health.blind_since, health.entries), (7200, None, 3));
+    }
+
+    #[test]
+    fn by_what_the_next_poll_is_planned_is_remembered() {
+        let (mut health, mut cursor) = (Health::default(), Cursor::default());
+        heard(at(NOW), &mut health, &mut cursor, None, PollHints::default());
+        assert_eq!(cursor.every, Some(900));
+        let ttl = PollHints { ttl: Some(Duration::from_secs(3600)), ..PollHints::default() };
+        heard(at(NOW), &mut health, &mut cursor, None, ttl);
+        assert_eq!(cursor.every, None, "the server's wish is not the configuration's to shorten");
     }
 
     #[test]

@@ -43,6 +43,25 @@ async fn hazard_38_a_bad_reload_keeps_the_old_configuration_and_a_good_one_takes
     daemon.stop().await.unwrap();
 }
 
+/// Who shortens `every` need not wait for a poll that was planned by the longer one.
+#[tokio::test]
+async fn a_shorter_interval_counts_from_the_last_poll() {
+    let world = world();
+    let text = world.config_text();
+    let every = |every: &str| text.replace("[sources.a]\n", &format!("[sources.a]\nevery = \"{every}\"\n"));
+    let world = world.with_text(every("24h"));
+    let daemon = world.run();
+    until("the first alert", || world.mails().len() == 1).await;
+    let source = world.record().source_states().unwrap().remove("a").unwrap();
+    assert_eq!((source.cursor.every, source.health.next_poll > Some(world.clock.now())), (Some(86_400), true));
+    world.serve("a", story(2));
+    world.pass(SignedDuration::from_mins(20));
+    std::fs::write(world.config(), every("15m")).unwrap();
+    daemon.reload.send(()).await.unwrap();
+    until("the second story is heard", || world.mails().len() == 2).await;
+    daemon.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_bad_reload_does_not_stop_polling() {
     let world = world();

@@ -62,6 +62,8 @@ pub(in crate::compose) struct DigestWords {
     pub(in crate::compose) heard_none: String,
     pub(in crate::compose) no_sources: String,
     pub(in crate::compose) never: String,
+    pub(in crate::compose) begun: String,
+    pub(in crate::compose) begun_many: String,
     pub(in crate::compose) blind: String,
     pub(in crate::compose) blind_still: String,
     pub(in crate::compose) gap: String,

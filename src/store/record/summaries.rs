@@ -13,6 +13,8 @@ use crate::summaries::{Found, Heard, Worked};
 
 /// Blind times, gaps and held sources that are named; the rest would not be read.
 const MAX_NAMED: usize = 20;
+/// What is shorter than so many seconds is not worth a word about coverage.
+const SHORTEST: i64 = 60;
 
 /// Up to where the last digest of a kind reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,8 +231,17 @@ impl Moment<'_> {
         let states = super::sources::load(self.0)?;
         let mut seconds: HashMap<&str, (i64, bool)> = HashMap::new();
         let overlap = |since: Timestamp, until: Timestamp| until.min(to).duration_since(since.max(from)).as_secs();
+        let mut listening = self.0.prepare_cached("SELECT since FROM listening WHERE source = ?1")?;
         for name in sources {
             let Some(health) = states.get(name).map(|state| &state.health) else { continue };
+            let since = listening.query_row([name], |row| row.get(0)).optional()?.map(moment);
+            if since.is_some_and(|since| since >= to) {
+                // Whatever was said then, nobody listened yet.
+                continue;
+            }
+            if let Some(since) = since.filter(|since| since.duration_since(from).as_secs() >= SHORTEST) {
+                coverage.begun.push((name.clone(), since));
+            }
             coverage.heard += u64::from(health.last_heard.is_some_and(|at| at >= from));
             // A source that was heard later was heard up to there, but for its blind times.
             coverage.last_heard = coverage.last_heard.max(health.last_heard.map(|at| at.min(to)));
@@ -247,9 +258,10 @@ impl Moment<'_> {
             let Some(name) = sources.iter().find(|s| **s == name) else { continue };
             seconds.entry(name).or_default().0 += overlap(moment(row.get(1)?), moment(row.get(2)?)).max(0);
         }
-        let blind = seconds.into_iter().filter(|(_, (seconds, still))| *seconds >= 60 || *still);
+        let blind = seconds.into_iter().filter(|(_, (seconds, still))| *seconds >= SHORTEST || *still);
         coverage.blind =
             blind.map(|(source, (seconds, still))| Blind { source: source.to_owned(), seconds, still }).collect();
+        coverage.begun.sort_by_key(|(_, since)| *since);
         coverage.blind.sort_by(|a, b| b.seconds.cmp(&a.seconds).then_with(|| a.source.cmp(&b.source)));
         coverage.blind.truncate(MAX_NAMED);
         let mut statement = self.0.prepare_cached(
@@ -390,6 +402,9 @@ mod tests {
         assert_eq!(coverage.last_heard, Some(at("2026-03-02T12:00:00Z")));
         let past = asked("2026-03-02T05:00:00Z", "2026-03-02T11:00:00Z").await;
         assert_eq!((past.heard, past.last_heard), (1, Some(at("2026-03-02T11:00:00Z"))), "a report of a past period");
+        assert_eq!(past.begun, [("forum".to_owned(), at(six))], "nobody listened in its first hour");
+        let before = asked("2026-03-01T05:00:00Z", "2026-03-02T05:00:00Z").await;
+        assert_eq!((before.heard, before.last_heard, before.begun), (0, None, Vec::new()), "nobody listened yet");
         assert!(asked("2026-03-02T13:00:00Z", "2026-03-03T08:00:00Z").await.blind.is_empty());
         // Polled fourteen hours after it was planned: nobody ran it.
         heard(&record, late, late, late, None).await;
