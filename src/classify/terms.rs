@@ -3,7 +3,8 @@
 
 use super::learned::Model;
 use super::learned::features::{mix, word_hash};
-use super::reading::{Note, Reading};
+use super::note::{Note, Says};
+use super::reading::Reading;
 use super::tokens::Kind;
 
 /// Most words of an expression.
@@ -31,7 +32,7 @@ pub(super) const ONLY_BEGINS: u8 = 128;
 
 /// What the lexicon finds in a text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Felt {
+pub(super) struct Felt<'a> {
     /// Sums (≥ 0) and numbers of what is good and bad.
     pub(super) good: f32,
     pub(super) bad: f32,
@@ -49,11 +50,11 @@ pub(super) struct Felt {
     pub(super) joy: f32,
     /// Where they stand, and how they feel there.
     pub(super) hits: Vec<(usize, f32)>,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
 }
 
 /// Looks a text up; of terms that begin at the same word the longest counts.
-pub(super) fn read(reading: &Reading<'_>, model: &Model, brand: &[bool]) -> Felt {
+pub(super) fn read(reading: &Reading<'_>, model: &Model, brand: &[bool]) -> Felt<'static> {
     let mut felt = Felt::default();
     let list = &reading.tokens.list;
     let mut at = 0;
@@ -90,7 +91,7 @@ pub(super) fn extend(hash: u64, word: u64) -> u64 {
     mix(hash.rotate_left(23) ^ word ^ 0x7e24)
 }
 
-impl Felt {
+impl Felt<'_> {
     fn add(&mut self, reading: &Reading<'_>, at: usize, end: usize, score: f32, notes: u8) {
         let mut weight = score;
         let negated = reading.negated_at(at);
@@ -134,7 +135,7 @@ impl Felt {
             } else {
                 "a bad word"
             };
-            self.notes.push(Note { start: at, end, effect: format!("sentiment:{weight:+.1}"), why: why.to_owned() });
+            self.notes.push(Note::new(at, end, Says::Sentiment(weight), why));
         }
     }
 }

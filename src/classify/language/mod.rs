@@ -50,27 +50,29 @@ const ORDINARY: usize = 640;
 /// Bytes of a slot before its weights.
 const KEY: usize = 4;
 
-/// The sum of the weights of features, and how many of them are known. The first slots of all are read before any is
+/// The sum of the weights of features, and how many of them are known. The first slots of several are read before any is
 /// judged, so that the waits for memory overlap.
 fn weigh(features: &[u64]) -> ([i32; CODES.len()], u32) {
     let slots = TABLE.as_chunks::<SLOT>().0;
-    let none = [0; SLOT];
-    let key_of = |slot: &[u8; SLOT]| u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]);
+    let key_of =
+        |at: u32| slots.get(at as usize).map_or(0, |slot| u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]));
     // Whole slots are added: what comes of the keys is left aside.
     let (mut sums, mut adder, mut known) = ([0; SLOT], Adder::<{ SLOT / 8 }>::default(), 0);
     for features in features.chunks(TOGETHER) {
-        let mut first = [(0u32, 0usize, 0u32); TOGETHER];
+        let mut first = [(0u32, 0u32, 0u32); TOGETHER];
         for (first, feature) in first.iter_mut().zip(features) {
             let hash = mix(*feature);
-            let at = home(hash, slots.len());
-            *first = ((hash as u32).max(1), at, key_of(slots.get(at).unwrap_or(&none)));
+            let at = home(hash, slots.len()) as u32;
+            *first = ((hash as u32).max(1), at, key_of(at));
         }
-        for (key, mut at, mut here) in first.into_iter().take(features.len()) {
+        for &(key, mut at, mut here) in first.iter().take(features.len()) {
             while here != key && here != 0 {
-                at = if at + 1 == slots.len() { 0 } else { at + 1 };
-                here = key_of(slots.get(at).unwrap_or(&none));
+                at = if at as usize + 1 == slots.len() { 0 } else { at + 1 };
+                here = key_of(at);
             }
-            if let Some(slot) = slots.get(at).filter(|_| here == key) {
+            if here == key
+                && let Some(slot) = slots.get(at as usize)
+            {
                 known += 1;
                 adder.add(slot, &mut sums);
             }
@@ -200,49 +202,61 @@ fn other_script(c: char) -> Option<&'static str> {
 /// Calls `f` with every feature of a word: its runs of one to four letters with its ends marked, and the word itself.
 /// Accents are kept: they tell more than the letters.
 fn each_feature(word: &str, mut f: impl FnMut(u64)) {
-    let mut letters = ['\0'; 26];
-    let mut len = 1;
-    letters[0] = ' ';
-    let mut last = ('\0', 0);
-    let lower = |c: char| {
-        // Nearly all letters are plain ones, which need no table.
-        let mut lower = c.to_ascii_lowercase();
-        let mut rest = None;
-        if !c.is_ascii() {
-            let mut letters = c.to_lowercase();
-            lower = letters.next().unwrap_or(c);
-            rest = Some(letters);
-        }
-        std::iter::once(lower).chain(rest.into_iter().flatten())
-    };
-    for c in word.chars().flat_map(lower) {
-        // Drawn-out letters would drown the rest.
-        last = if c == last.0 { (c, last.1 + 1) } else { (c, 1) };
-        if last.1 > 2 || len >= letters.len() - 1 {
-            continue;
-        }
-        if let Some(slot) = letters.get_mut(len) {
-            *slot = if c == '’' { '\'' } else { c };
-            len += 1;
-        }
-    }
-    if let Some(slot) = letters.get_mut(len) {
-        *slot = ' ';
-        len += 1;
-    }
+    let mut letters = [' '; 26];
+    let len = spell(word, &mut letters);
     let letters = letters.get(..len).unwrap_or(&[]);
-    for start in 0..len {
-        let mut run = NO_LETTERS;
-        for (size, letter) in letters.iter().skip(start).take(LONGEST_GRAM).enumerate() {
-            run = extend(run, *letter);
-            if size > 0 || *letter != ' ' {
-                f(run);
-            }
-        }
+    for run in letters.windows(LONGEST_GRAM) {
+        runs(run, &mut f);
+    }
+    // Those that begin too late to be of full length.
+    for start in (len + 1).saturating_sub(LONGEST_GRAM)..len {
+        runs(letters.get(start..).unwrap_or(&[]), &mut f);
     }
     if len > LONGEST_GRAM && len - 2 <= LONGEST_WORD {
         f(hash(letters));
     }
+}
+
+/// Calls `f` with every beginning of these letters, but not with the mark of an end alone.
+#[inline(always)]
+fn runs(letters: &[char], f: &mut impl FnMut(u64)) {
+    let mut run = NO_LETTERS;
+    for (size, letter) in letters.iter().enumerate() {
+        run = extend(run, *letter);
+        if size > 0 || *letter != ' ' {
+            f(run);
+        }
+    }
+}
+
+/// Writes a word in lower case between two marks (of what is too long the beginning), and says how much that is.
+fn spell(word: &str, letters: &mut [char; 26]) -> usize {
+    let room = letters.len() - 1;
+    let (mut len, mut last, mut times) = (1, ' ', 0);
+    let mut put = |c: char| {
+        // Drawn-out letters would drown the rest.
+        times = if c == last { times + 1 } else { 1 };
+        last = c;
+        if times <= 2
+            && len < room
+            && let Some(slot) = letters.get_mut(len)
+        {
+            *slot = if c == '’' { '\'' } else { c };
+            len += 1;
+        }
+    };
+    for c in word.chars() {
+        // Nearly all letters are plain ones, which need no table.
+        if c.is_ascii() {
+            put(c.to_ascii_lowercase());
+        } else {
+            c.to_lowercase().for_each(&mut put);
+        }
+    }
+    if let Some(slot) = letters.get_mut(len) {
+        *slot = ' ';
+    }
+    len + 1
 }
 
 /// FNV-1a over the characters.

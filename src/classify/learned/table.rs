@@ -5,7 +5,7 @@
 //! output; dense weights (f32, by feature, then output); [`CALIBRATION`] numbers (f32); keys (u32 a slot, 0 = free); rows
 //! ([`OUTPUTS`] i8 a slot); lexicon (u32 key, i8 score ×20, u8 notes, u16 unused: a slot).
 
-use super::features::{DENSE, Feature};
+use super::features::{DENSE, Feature, Hashed};
 
 /// Steps of sentiment, categories, severities, and one to spare.
 pub(in super::super) const OUTPUTS: usize = 24;
@@ -42,6 +42,18 @@ pub(in super::super) struct Sum {
     /// How many features each group had, known ones or not.
     pub(in super::super) count: [u32; 2],
 }
+
+/// What the hashed features of a text add up to, and what of them the model knows.
+pub(in super::super) struct Added {
+    pub(in super::super) sum: Sum,
+    /// Words and pairs of words, with their weights.
+    pub(in super::super) words: Vec<(Feature, &'static [u8; OUTPUTS])>,
+    /// Tokens, and what their letters add up to.
+    pub(in super::super) letters: Vec<(u16, Rows)>,
+}
+
+/// Weights added up.
+pub(in super::super) type Rows = Adder<{ OUTPUTS / 8 }>;
 
 impl Model {
     /// Reads the head of a file; the rest stays where it is.
@@ -93,33 +105,57 @@ impl Model {
 
     /// Adds a feature's weights to `sum`.
     pub(in super::super) fn add(&self, feature: &Feature, sum: &mut Sum) {
-        self.add_all(std::slice::from_ref(feature), sum, |_, _| {});
+        let group = feature.group as usize;
+        let (Some(count), Some(total)) = (sum.count.get_mut(group), sum.total.get_mut(group)) else { return };
+        *count += 1;
+        find_all(
+            self.keys,
+            &[feature.hash],
+            |hash| *hash,
+            |_, slot| {
+                if let Some(row) = self.rows.as_chunks::<OUTPUTS>().0.get(slot as usize) {
+                    total.iter_mut().zip(row).for_each(|(total, weight)| *total += i32::from(*weight as i8));
+                }
+            },
+        );
     }
 
-    /// Adds the weights of features to `sum`, and calls `known` with each that has any.
-    pub(in super::super) fn add_all<'f>(
-        &self,
-        features: &'f [Feature],
-        sum: &mut Sum,
-        mut known: impl FnMut(&'f Feature, &'static [u8; OUTPUTS]),
-    ) {
-        for feature in features {
-            if let Some(count) = sum.count.get_mut(feature.group as usize) {
-                *count += 1;
-            }
-        }
+    /// Adds up the weights of the features of a text.
+    pub(in super::super) fn add_all(&self, hashed: &Hashed) -> Added {
         let rows = self.rows.as_chunks::<OUTPUTS>().0;
-        let mut adders = [Adder::<{ OUTPUTS / 8 }>::default(); 2];
-        find_all(self.keys, features, |feature, slot| {
-            let group = feature.group as usize;
-            if let (Some(row), Some(adder), Some(total)) =
-                (rows.get(slot), adders.get_mut(group), sum.total.get_mut(group))
-            {
-                adder.add(row, total);
-                known(feature, row);
+        let mut total = [[0; OUTPUTS]; 2];
+        let [of_words, of_letters] = &mut total;
+        let mut words = Vec::with_capacity(hashed.words.len());
+        let mut all = Rows::default();
+        find_all(
+            self.keys,
+            &hashed.words,
+            |feature| feature.hash,
+            |feature, slot| {
+                if let Some(row) = rows.get(slot as usize) {
+                    all.add(row, of_words);
+                    words.push((*feature, row));
+                }
+            },
+        );
+        all.flush(of_words);
+        let mut slots = Vec::with_capacity(hashed.letters.len());
+        find_all(self.keys, &hashed.letters, |hash| *hash, |_, slot| slots.push(slot));
+        let mut letters = Vec::with_capacity(hashed.spelt.len());
+        let mut rest = slots.as_slice();
+        for (token, count) in &hashed.spelt {
+            let Some((own, after)) = rest.split_at_checked(usize::from(*count)) else { break };
+            rest = after;
+            let mut sum = Rows::default();
+            for row in own.iter().filter_map(|slot| rows.get(*slot as usize)) {
+                sum.add(row, of_letters);
             }
-        });
-        adders.iter_mut().zip(&mut sum.total).for_each(|(adder, total)| adder.flush(total));
+            all.join(&sum, of_letters);
+            letters.push((*token, sum));
+        }
+        all.flush(of_letters);
+        let count = [hashed.words.len(), hashed.letters.len()].map(|n| n as u32);
+        Added { sum: Sum { total, count }, words, letters }
     }
 
     /// Scores of everything together.
@@ -202,15 +238,29 @@ impl<const W: usize> Adder<W> {
         }
     }
 
+    /// Adds what another one has added up since it began.
+    #[inline(always)]
+    pub(in super::super) fn join(&mut self, other: &Self, total: &mut [i32]) {
+        if self.rows + other.rows > 256 {
+            self.flush(total);
+        }
+        self.even.iter_mut().zip(&other.even).for_each(|(own, other)| *own = own.wrapping_add(*other));
+        self.odd.iter_mut().zip(&other.odd).for_each(|(own, other)| *own = own.wrapping_add(*other));
+        self.rows += other.rows;
+    }
+
+    /// The sum at one place of the rows.
+    #[inline(always)]
+    pub(in super::super) fn at(&self, place: usize) -> i32 {
+        let words = if place.is_multiple_of(2) { &self.even } else { &self.odd };
+        let word = words.get(place / 8).copied().unwrap_or(0);
+        ((word >> (place % 8 / 2 * 16)) & 0xFFFF) as i32 - 128 * i32::from(self.rows)
+    }
+
     /// Adds what there is to `total`, and begins anew.
     pub(in super::super) fn flush(&mut self, total: &mut [i32]) {
-        let bias = 128 * i32::from(self.rows);
-        let words = self.even.iter().zip(&self.odd);
-        for (eight, (even, odd)) in total.chunks_mut(8).zip(words) {
-            for (place, total) in eight.iter_mut().enumerate() {
-                let word = if place % 2 == 0 { even } else { odd };
-                *total += ((word >> (place / 2 * 16)) & 0xFFFF) as i32 - bias;
-            }
+        for (place, total) in total.iter_mut().enumerate().take(W * 8) {
+            *total += self.at(place);
         }
         *self = Adder::default();
     }
@@ -254,27 +304,34 @@ pub(in super::super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usi
 
 /// Features whose slots are read together.
 const TOGETHER: usize = 32;
+/// The slot of what a table does not know.
+pub(in super::super) const NOWHERE: u32 = u32::MAX;
 
-/// Calls `f` with each feature that a table of bare keys knows, and its slot, in their order. The first slots of several
-/// are read before any is judged: nearly all that a look-up does is wait for memory, and so the waits overlap.
+/// Calls `f` with each feature and its slot in a table of bare keys ([`NOWHERE`] if there is none), in their order. The
+/// first slots of several are read before any is judged: nearly all that a look-up does is wait for memory, and so the
+/// waits overlap.
 #[inline(always)]
-pub(in super::super) fn find_all<'f>(keys: &[u8], features: &'f [Feature], mut f: impl FnMut(&'f Feature, usize)) {
+pub(in super::super) fn find_all<'f, T>(
+    keys: &[u8],
+    features: &'f [T],
+    hash: impl Fn(&T) -> u64,
+    mut f: impl FnMut(&'f T, u32),
+) {
     let keys = keys.as_chunks::<4>().0;
+    let read = |slot: u32| keys.get(slot as usize).map_or(0, |key| u32::from_le_bytes(*key));
     for features in features.chunks(TOGETHER) {
-        let mut first = [(0usize, 0u32); TOGETHER];
+        let mut first = [(0u32, 0u32); TOGETHER];
         for (first, feature) in first.iter_mut().zip(features) {
-            let slot = home(feature.hash, keys.len());
-            *first = (slot, keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key)));
+            let slot = home(hash(feature), keys.len()) as u32;
+            *first = (slot, read(slot));
         }
         for (feature, (mut slot, mut here)) in features.iter().zip(first) {
-            let key = key(feature.hash);
+            let key = key(hash(feature));
             while here != key && here != 0 {
-                slot = if slot + 1 == keys.len() { 0 } else { slot + 1 };
-                here = keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key));
+                slot = if slot as usize + 1 == keys.len() { 0 } else { slot + 1 };
+                here = read(slot);
             }
-            if here == key {
-                f(feature, slot);
-            }
+            f(feature, if here == key { slot } else { NOWHERE });
         }
     }
 }

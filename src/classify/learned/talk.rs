@@ -10,7 +10,7 @@
 
 mod fit;
 
-use super::features::{self, DENSE};
+use super::features::{DENSE, Hashed};
 use super::table::{CATEGORY, Model, SENTIMENT, Scores, find_all, floats, norm, odds};
 
 pub use fit::{SETS, fit};
@@ -66,14 +66,18 @@ impl Talk {
         Ok(Talk { scales, inputs, keys, rows })
     }
 
-    /// Adds the weights of the features that are known.
-    pub(in super::super) fn add_all(&self, features: &[features::Feature], sum: &mut TalkSum) {
+    /// Adds up the weights of the features that are known.
+    pub(in super::super) fn add_all(&self, hashed: &Hashed) -> TalkSum {
         let rows = self.rows.as_chunks::<TALK>().0;
-        find_all(self.keys, features, |feature, slot| {
-            if let (Some(row), Some(total)) = (rows.get(slot), sum.get_mut(feature.group as usize)) {
+        let (mut words, mut letters) = ([0; TALK], [0; TALK]);
+        let add = |total: &mut [i32; TALK], slot: u32| {
+            if let Some(row) = rows.get(slot as usize) {
                 total.iter_mut().zip(row).for_each(|(total, weight)| *total += i32::from(*weight as i8));
             }
-        });
+        };
+        find_all(self.keys, &hashed.words, |feature| feature.hash, |_, slot| add(&mut words, slot));
+        find_all(self.keys, &hashed.letters, |hash| *hash, |_, slot| add(&mut letters, slot));
+        [words, letters]
     }
 
     /// Odds of bad, plain and good, and the score of offence (0 is even odds).

@@ -329,7 +329,7 @@ fn see(row: &Labelled, model: &Model, named: bool, counts: bool) -> Seen {
     let mut hashed = Vec::new();
     let mut dense = [0.0; DENSE];
     let mut rules = (Category::Other, 0.0, Severity::Low);
-    observe(&input, row.language, model, |found: &Found<'_>| {
+    observe(&input, row.language, model, |found: &Found<'_, '_>| {
         let mut count = [0u32; 2];
         let mut all = Vec::new();
         features::each(found, |f| {

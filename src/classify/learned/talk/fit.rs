@@ -146,7 +146,7 @@ pub fn fit(
 /// Hashed features (with their groups) and inputs of a text.
 fn see(text: &str, language: usize, model: &Model) -> (Vec<(u64, u8)>, [f32; INPUTS]) {
     let (mut hashed, mut sum, mut seen) = (Vec::new(), Sum::default(), [0.0; INPUTS]);
-    observe(&Input { text, ..Input::default() }, language, model, |found: &Found<'_>| {
+    observe(&Input { text, ..Input::default() }, language, model, |found: &Found<'_, '_>| {
         features::each(found, |f| {
             model.add(&f, &mut sum);
             hashed.push((f.hash, f.group as u8));
