@@ -1,7 +1,5 @@
 //! What kind of feedback a text is: weights from cues, and the deciding order among its main points (design.md).
 
-use std::collections::HashMap;
-
 use super::cue_file::Effect;
 use super::lexicon::Found;
 use super::note::{Note, Says};
@@ -106,10 +104,13 @@ fn gather<'a>(reading: &Reading<'a>, notes: &mut Vec<Note<'a>>) -> Weights {
     let mut hits: Vec<(Category, Found, f32)> = Vec::new();
     let mut relief: Vec<(Found, f32)> = Vec::new();
     // Where the first words that ask stand, by the first token of their sentence.
-    let mut asking: HashMap<usize, usize> = HashMap::new();
+    let mut asking: Vec<(usize, usize)> = Vec::new();
     for f in reading.found.iter().filter(|f| reading.cue(f).categories().any(|(c, _)| c == Category::Question)) {
-        if let Some(sentence) = reading.sentence(f) {
-            asking.entry(sentence.first).or_insert(f.start);
+        // What was found is in its order, and so are these.
+        if let Some(sentence) = reading.sentence(f)
+            && asking.last().is_none_or(|(first, _)| *first != sentence.first)
+        {
+            asking.push((sentence.first, f.start));
         }
     }
     for found in &reading.found {
@@ -121,9 +122,11 @@ fn gather<'a>(reading: &Reading<'a>, notes: &mut Vec<Note<'a>>) -> Weights {
             }
             let mut weight = weight * reading.place(found);
             if category.is_grievance() && !cue.even_asked && reading.asked(found) {
-                let words = reading.sentence(found).and_then(|s| asking.get(&s.first));
+                let words = reading.sentence(found).and_then(|s| {
+                    asking.binary_search_by_key(&s.first, |asks| asks.0).ok().and_then(|n| asking.get(n))
+                });
                 weight *= match words {
-                    Some(at) if *at <= found.start => ASKED,
+                    Some((_, at)) if *at <= found.start => ASKED,
                     // `My printer is not working, how do I reset it?`: told first, then asked.
                     Some(_) => TOLD,
                     // `The site is down again?` states more than it asks.

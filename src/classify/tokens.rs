@@ -370,6 +370,14 @@ impl<'t> Scan<'t> {
     fn word(&mut self) {
         let rest = self.rest();
         let start = self.at;
+        // Nearly all words are plain letters up to a space or a sign that ends them.
+        let plain = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let after = rest.as_bytes().get(plain).copied().unwrap_or(b' ');
+        if plain > 0 && after.is_ascii() && !matches!(after, b'.' | b',' | b'\'' | b'`') {
+            self.at = start + plain;
+            self.push_word(start, start + plain, rest.get(..plain).unwrap_or(""));
+            return;
+        }
         let mut len = 0;
         let mut swallowed = 0;
         let mut chars = rest.char_indices().peekable();
@@ -412,7 +420,22 @@ impl<'t> Scan<'t> {
     fn push_word(&mut self, start: usize, end: usize, word: &str) {
         let from = self.folded.len();
         let (mut letters, mut capitals, mut long) = (0usize, 0usize, false);
-        for c in word.chars() {
+        let plain = word.len() < MAX_WORD && word.bytes().all(|b| b.is_ascii_alphanumeric());
+        for b in word.bytes().filter(|_| plain) {
+            letters += usize::from(b.is_ascii_alphabetic());
+            capitals += usize::from(b.is_ascii_uppercase());
+            let lower = b.to_ascii_lowercase();
+            if b.is_ascii_alphabetic()
+                && self.folded.len() >= from + 2
+                && self.folded.as_bytes().ends_with(&[lower, lower])
+            {
+                // Cut a drawn-out letter to two.
+                long = true;
+            } else {
+                self.folded.push(char::from(lower));
+            }
+        }
+        for c in word.chars().filter(|_| !plain) {
             if c.is_alphabetic() {
                 letters += 1;
                 capitals += usize::from(c.is_uppercase());

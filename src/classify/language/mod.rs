@@ -9,8 +9,8 @@ mod train;
 
 use super::LANGUAGES;
 use super::learned::features::mix;
+use super::learned::keys::{Keys, index, key};
 use super::learned::table::Adder;
-use super::lexicon::home;
 use super::tokens::{Kind, Tokens};
 use crate::model::Language;
 
@@ -38,69 +38,53 @@ const BARELY: f32 = 0.2;
 /// Weights are stored as integers: this many to one.
 const SCALE: f32 = 40.0;
 
-/// `letters.tsv` as a table that is read where it lies: slots of a key (u32, little-endian, 0 = free) and a weight (i8)
-/// a language, filled up to [`SLOT`] bytes.
+/// `letters.tsv` as a table that is read where it lies: the number of its rows (u32, little-endian), their index
+/// ([`Keys`]), and rows of a weight (i8) a language, filled up to [`ROW`] bytes.
 const TABLE: &[u8] = include_bytes!("../lang/letters.bin");
-const SLOT: usize = 16;
-/// Features that are looked up together.
-const TOGETHER: usize = 32;
+const ROW: usize = 16;
 /// Features of an ordinary text, about.
 const ORDINARY: usize = 640;
 
-/// Bytes of a slot before its weights.
-const KEY: usize = 4;
-
-/// The sum of the weights of features, and how many of them are known. The first slots of several are read before any is
-/// judged, so that the waits for memory overlap.
+/// The sum of the weights of features, and how many of them are known.
 fn weigh(features: &[u64]) -> ([i32; CODES.len()], u32) {
-    let slots = TABLE.as_chunks::<SLOT>().0;
-    let key_of =
-        |at: u32| slots.get(at as usize).map_or(0, |slot| u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]));
-    // Whole slots are added: what comes of the keys is left aside.
-    let (mut sums, mut adder, mut known) = ([0; SLOT], Adder::<{ SLOT / 8 }>::default(), 0);
-    for features in features.chunks(TOGETHER) {
-        let mut first = [(0u32, 0u32, 0u32); TOGETHER];
-        for (first, feature) in first.iter_mut().zip(features) {
-            let hash = mix(*feature);
-            let at = home(hash, slots.len()) as u32;
-            *first = ((hash as u32).max(1), at, key_of(at));
-        }
-        for &(key, mut at, mut here) in first.iter().take(features.len()) {
-            while here != key && here != 0 {
-                at = if at as usize + 1 == slots.len() { 0 } else { at + 1 };
-                here = key_of(at);
-            }
-            if here == key
-                && let Some(slot) = slots.get(at as usize)
-            {
+    let none = ([0; CODES.len()], 0);
+    let Some((count, rest)) = TABLE.split_first_chunk() else { return none };
+    let Some((index, rows)) = rest.split_at_checked(Keys::size(u32::from_le_bytes(*count) as usize)) else {
+        return none;
+    };
+    let rows = rows.as_chunks::<ROW>().0;
+    let (mut sums, mut adder, mut known) = ([0; ROW], Adder::<{ ROW / 8 }>::default(), 0);
+    Keys::of(index).find_all(
+        features,
+        |feature| mix(*feature),
+        |_, place| {
+            if let Some(row) = place.and_then(|place| rows.get(place)) {
                 known += 1;
-                adder.add(slot, &mut sums);
+                adder.add(row, &mut sums);
             }
-        }
-    }
+        },
+    );
     adder.flush(&mut sums);
     let mut weights = [0; CODES.len()];
-    weights.iter_mut().zip(sums.into_iter().skip(KEY)).for_each(|(weight, sum)| *weight = sum);
+    weights.iter_mut().zip(sums).for_each(|(weight, sum)| *weight = sum);
     (weights, known)
 }
 
 /// The bytes of `letters.bin` from the text of `letters.tsv`.
-pub(super) fn table(data: &str) -> Vec<u8> {
-    let rows = parse(data);
-    let slots = rows.len() * 3 / 2 + 1;
-    let mut out = vec![0u8; slots * SLOT];
-    for (feature, weights) in rows {
-        let hash = mix(feature);
-        let mut slot = home(hash, slots);
-        while out.get(slot * SLOT..slot * SLOT + 4).is_some_and(|b| b != [0; 4]) {
-            slot = if slot + 1 == slots { 0 } else { slot + 1 };
-        }
-        let bytes = (hash as u32).max(1).to_le_bytes().into_iter().chain(weights.iter().map(|w| *w as u8));
-        for (to, from) in out.iter_mut().skip(slot * SLOT).zip(bytes) {
-            *to = from;
-        }
+///
+/// # Errors
+/// There are too many rows for one table.
+pub(super) fn table(data: &str) -> Result<Vec<u8>, &'static str> {
+    let mut rows: Vec<(u64, [i8; CODES.len()])> = parse(data).into_iter().map(|(f, row)| (mix(f), row)).collect();
+    rows.sort_unstable_by_key(|row| (key(row.0), row.0));
+    rows.dedup_by_key(|row| key(row.0));
+    let hashes: Vec<u64> = rows.iter().map(|row| row.0).collect();
+    let mut out = (rows.len() as u32).to_le_bytes().to_vec();
+    out.extend(index(&hashes)?);
+    for (_, row) in &rows {
+        out.extend(row.iter().map(|weight| *weight as u8).chain([0; ROW - CODES.len()]));
     }
-    out
+    Ok(out)
 }
 
 /// The language of a text; `und` if there are no words, or too few that tell. `cues` says how much the cue files of a

@@ -179,9 +179,10 @@ pub(in super::super) fn mix(mut z: u64) -> u64 {
 pub(in super::super) fn dense(found: &Found<'_, '_>) -> [f32; DENSE] {
     let Found { reading, mood, kind, harm, felt, .. } = found;
     let tokens = reading.tokens;
-    let count = |f: &dyn Fn(&Token) -> bool| tokens.list.iter().filter(|t| f(t)).count() as f32;
-    let log = |n: f32| (1.0 + n).ln();
-    let words = count(&|t| t.kind == TokenKind::Word).max(1.0);
+    let looks = Looks::of(&tokens.list);
+    // Most of these are 0.
+    let log = |n: f32| if n == 0.0 { 0.0 } else { (1.0 + n).ln() };
+    let words = looks.of_kind(TokenKind::Word).max(1.0);
     let root = words.sqrt();
     let mut out = [0.0f32; DENSE];
     let mut next = 0;
@@ -247,15 +248,15 @@ pub(in super::super) fn dense(found: &Found<'_, '_>) -> [f32; DENSE] {
     put(f32::from(u8::from(tokens.sentences.last().is_some_and(|s| s.question))));
     put(f32::from(u8::from(tokens.sentences.first().is_some_and(|s| s.question))));
     put(f32::from(u8::from(tokens.text.contains("...") || tokens.text.contains('…'))));
-    put(count(&|t| t.caps) / words);
+    put(looks.caps as f32 / words);
     put(f32::from(u8::from(reading.shouting)));
-    put(log(count(&|t| t.long)));
-    put(log(count(&|t| t.kind == TokenKind::Emoji)));
+    put(log(looks.long as f32));
+    put(log(looks.of_kind(TokenKind::Emoji)));
     put(log(tokens.text.bytes().filter(|b| *b == b'#').count().min(20) as f32));
-    put(log(count(&|t| t.kind == TokenKind::Mention)));
-    put(log(count(&|t| t.kind == TokenKind::Url)));
-    put(log(count(&|t| t.kind == TokenKind::Number)));
-    put(f32::from(u8::from(count(&|t| t.kind == TokenKind::Money) > 0.0)));
+    put(log(looks.of_kind(TokenKind::Mention)));
+    put(log(looks.of_kind(TokenKind::Url)));
+    put(log(looks.of_kind(TokenKind::Number)));
+    put(f32::from(u8::from(looks.of_kind(TokenKind::Money) > 0.0)));
     put(log(words) / 3.0);
     put(f32::from(u8::from(words <= 4.0)));
     put(f32::from(u8::from(words >= 40.0)));
@@ -267,4 +268,30 @@ pub(in super::super) fn dense(found: &Found<'_, '_>) -> [f32; DENSE] {
     put(f32::from(u8::from(tokens.text.trim_end().ends_with('.'))));
     debug_assert!(next <= DENSE, "{next} dense features");
     out
+}
+
+/// What there is of each kind of token.
+#[derive(Default)]
+struct Looks {
+    kinds: [u32; 6],
+    caps: u32,
+    long: u32,
+}
+
+impl Looks {
+    fn of(list: &[Token]) -> Self {
+        let mut looks = Looks::default();
+        for token in list {
+            if let Some(count) = looks.kinds.get_mut(token.kind as usize) {
+                *count += 1;
+            }
+            looks.caps += u32::from(token.caps);
+            looks.long += u32::from(token.long);
+        }
+        looks
+    }
+
+    fn of_kind(&self, kind: TokenKind) -> f32 {
+        self.kinds.get(kind as usize).copied().unwrap_or(0) as f32
+    }
 }

@@ -56,7 +56,7 @@ pub fn compiled(read: &mut dyn FnMut(&str) -> Option<String>) -> Result<Vec<(Str
     let mut files = Files::default();
     files.read("emoji.txt", &emoji).map_err(|e| e.to_string())?;
     out.push(("emoji.bin".to_owned(), packed(&files)?));
-    out.push(("letters.bin".to_owned(), language::table(&get("letters.tsv")?)));
+    out.push(("letters.bin".to_owned(), language::table(&get("letters.tsv")?)?));
     Ok(out)
 }
 
@@ -108,7 +108,7 @@ pub fn train(sources: &Sources) -> Result<(Vec<Vec<u8>>, Report), String> {
             prepared.names.get(language).map_or(0, BTreeMap::len),
             parts.terms.len(),
         ));
-        files.push(parts.write());
+        files.push(parts.write()?);
     }
     Ok((files, report))
 }
@@ -310,7 +310,7 @@ fn bare(terms: Vec<(u64, f32, u8)>) -> Result<Model, String> {
         rows: Vec::new(),
         terms,
     };
-    Model::of(Box::leak(parts.write().into_boxed_slice())).map_err(str::to_owned)
+    Model::of(Box::leak(parts.write()?.into_boxed_slice())).map_err(str::to_owned)
 }
 
 /// The features of one row.
