@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod train;
 
+use std::sync::LazyLock;
+
 use super::LANGUAGES;
 use super::learned::features::mix;
 use super::learned::keys::{Keys, index, key};
@@ -39,35 +41,128 @@ const BARELY: f32 = 0.2;
 const SCALE: f32 = 40.0;
 
 /// `letters.tsv` as a table that is read where it lies: the number of its rows (u32, little-endian), their index
-/// ([`Keys`]), and rows of a weight (i8) a language, filled up to [`ROW`] bytes.
+/// ([`Keys`]), and rows of a weight (i8) a language, then a 1, filled up to [`ROW`] bytes.
 const TABLE: &[u8] = include_bytes!("../lang/letters.bin");
 const ROW: usize = 16;
-/// Features of an ordinary text, about.
-const ORDINARY: usize = 640;
+/// Features of an ordinary text that are looked up, about.
+const ORDINARY: usize = 384;
 
-/// The sum of the weights of features, and how many of them are known.
-fn weigh(features: &[u64]) -> ([i32; CODES.len()], u32) {
-    let none = ([0; CODES.len()], 0);
-    let Some((count, rest)) = TABLE.split_first_chunk() else { return none };
-    let Some((index, rows)) = rest.split_at_checked(Keys::size(u32::from_le_bytes(*count) as usize)) else {
-        return none;
-    };
+/// The rows of plain letters and of pairs of them, by [`plain`]: half of all features, which need no search.
+static PLAIN_ROWS: LazyLock<Vec<[u8; ROW]>> = LazyLock::new(|| {
+    let mut rows = vec![[0; ROW]; PLAIN_LETTERS * PLAIN_LETTERS];
+    let letters = || (b'a'..=b'z').chain(*b" '").map(char::from);
+    for (first, second) in letters().flat_map(|a| letters().map(Some).chain([None]).map(move |b| (a, b))) {
+        let run = second.iter().fold(extend(NO_LETTERS, first), |run, letter| extend(run, *letter));
+        let slot = plain(first).zip(second.map_or(Some(ALONE), plain)).and_then(|(a, b)| rows.get_mut(pair(a, b)));
+        // An end alone is no feature.
+        if let Some(slot) = slot.filter(|_| second.is_some() || first != ' ') {
+            look_up(&[run], |row| *slot = *row);
+        }
+    }
+    rows
+});
+const PLAIN_LETTERS: usize = 32;
+/// Stands for "no second letter".
+const ALONE: usize = PLAIN_LETTERS - 1;
+
+/// The place of a plain letter, an apostrophe or the mark of an end.
+fn plain(letter: char) -> Option<usize> {
+    match letter {
+        ' ' => Some(0),
+        'a'..='z' => Some(letter as usize - 'a' as usize + 1),
+        '\'' => Some(27),
+        _ => None,
+    }
+}
+
+fn pair(first: usize, second: usize) -> usize {
+    first * PLAIN_LETTERS + second
+}
+
+/// Calls `known` with the row of each feature that has one.
+fn look_up(features: &[u64], mut known: impl FnMut(&'static [u8; ROW])) {
+    let Some((count, rest)) = TABLE.split_first_chunk() else { return };
+    let Some((index, rows)) = rest.split_at_checked(Keys::size(u32::from_le_bytes(*count) as usize)) else { return };
     let rows = rows.as_chunks::<ROW>().0;
-    let (mut sums, mut adder, mut known) = ([0; ROW], Adder::<{ ROW / 8 }>::default(), 0);
     Keys::of(index).find_all(
         features,
         |feature| mix(*feature),
         |_, place| {
             if let Some(row) = place.and_then(|place| rows.get(place)) {
-                known += 1;
-                adder.add(row, &mut sums);
+                known(row);
             }
         },
     );
-    adder.flush(&mut sums);
-    let mut weights = [0; CODES.len()];
-    weights.iter_mut().zip(sums).for_each(|(weight, sum)| *weight = sum);
-    (weights, known)
+}
+
+/// What words add up to.
+#[derive(Default)]
+struct Votes {
+    sums: [i32; ROW],
+    adder: Adder<{ ROW / 8 }>,
+    /// Features, known or not.
+    count: usize,
+    /// Those that are not looked up yet.
+    rest: Vec<u64>,
+}
+
+impl Votes {
+    fn new() -> Self {
+        Votes { rest: Vec::with_capacity(ORDINARY), ..Votes::default() }
+    }
+
+    /// Adds the features of a word, as [`each_feature`] tells them.
+    fn add(&mut self, word: &str) {
+        let rows: &[[u8; ROW]] = &PLAIN_ROWS;
+        let mut letters = [' '; 26];
+        let len = spell(word, &mut letters);
+        let letters = letters.get(..len).unwrap_or(&[]);
+        let before = self.rest.len();
+        let mut direct = 0;
+        let mut row_of = |first: usize, second: usize| {
+            if let Some(row) = rows.get(pair(first, second)) {
+                direct += 1;
+                self.adder.add(row, &mut self.sums);
+            }
+        };
+        let mut next = letters.first().copied().and_then(plain);
+        for (at, letter) in letters.iter().enumerate() {
+            let own = next;
+            let second = letters.get(at + 1);
+            next = second.copied().and_then(plain);
+            let run = extend(NO_LETTERS, *letter);
+            match own {
+                Some(_) if *letter == ' ' => {}
+                Some(own) => row_of(own, ALONE),
+                None => self.rest.push(run),
+            }
+            let Some(second) = second else { break };
+            let run = extend(run, *second);
+            match own.zip(next) {
+                Some((own, next)) => row_of(own, next),
+                None => self.rest.push(run),
+            }
+            let Some(third) = letters.get(at + 2) else { continue };
+            let run = extend(run, *third);
+            self.rest.push(run);
+            if let Some(fourth) = letters.get(at + 3) {
+                self.rest.push(extend(run, *fourth));
+            }
+        }
+        if is_word(len) {
+            self.rest.push(hash(letters));
+        }
+        self.count += direct + self.rest.len() - before;
+    }
+
+    /// The sum of the weights, and how many features are known.
+    fn counted(mut self) -> ([i32; CODES.len()], i32) {
+        look_up(&self.rest, |row| self.adder.add(row, &mut self.sums));
+        self.adder.flush(&mut self.sums);
+        let mut weights = [0; CODES.len()];
+        weights.iter_mut().zip(self.sums).for_each(|(weight, sum)| *weight = sum);
+        (weights, self.sums.get(CODES.len()).copied().unwrap_or(0))
+    }
 }
 
 /// The bytes of `letters.bin` from the text of `letters.tsv`.
@@ -82,7 +177,7 @@ pub(super) fn table(data: &str) -> Result<Vec<u8>, &'static str> {
     let mut out = (rows.len() as u32).to_le_bytes().to_vec();
     out.extend(index(&hashes)?);
     for (_, row) in &rows {
-        out.extend(row.iter().map(|weight| *weight as u8).chain([0; ROW - CODES.len()]));
+        out.extend(row.iter().map(|weight| *weight as u8).chain([1, 0, 0, 0, 0]));
     }
     Ok(out)
 }
@@ -91,7 +186,7 @@ pub(super) fn table(data: &str) -> Result<Vec<u8>, &'static str> {
 /// language (by its place in [`CODES`]) recognise, 0 … 2; it is asked only where a short text leaves room for doubt.
 pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usize) -> f32) -> Language {
     let hint = hint.and_then(of_hint);
-    let mut features: Vec<u64> = Vec::with_capacity(ORDINARY);
+    let mut votes = Votes::new();
     let (mut words, mut foreign) = (0usize, 0usize);
     let mut script = None;
     for token in tokens.list.iter().filter(|t| t.kind == Kind::Word).take(MOST_WORDS) {
@@ -102,17 +197,18 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
             continue;
         }
         words += 1;
-        each_feature(word, |feature| features.push(feature));
+        votes.add(word);
     }
     if foreign > words {
         return Language { code: script.unwrap_or("und").to_owned(), confidence: 0.9 };
     }
-    let (sums, known) = weigh(&features);
+    let count = votes.count;
+    let (sums, known) = votes.counted();
     if words == 0 || known == 0 {
         return unknown(hint);
     }
     // The model was fitted to counts divided by the root of their number.
-    let norm = SHARPNESS / (SCALE * (features.len() as f32).sqrt());
+    let norm = SHARPNESS / (SCALE * (count as f32).sqrt());
     let mut scores = sums.map(|sum| sum as f32 * norm);
     if let Some(slot) = hint.and_then(|h| scores.get_mut(h)) {
         *slot += HINT;
@@ -185,6 +281,7 @@ fn other_script(c: char) -> Option<&'static str> {
 
 /// Calls `f` with every feature of a word: its runs of one to four letters with its ends marked, and the word itself.
 /// Accents are kept: they tell more than the letters.
+#[cfg(test)]
 fn each_feature(word: &str, mut f: impl FnMut(u64)) {
     let mut letters = [' '; 26];
     let len = spell(word, &mut letters);
@@ -196,13 +293,18 @@ fn each_feature(word: &str, mut f: impl FnMut(u64)) {
     for start in (len + 1).saturating_sub(LONGEST_GRAM)..len {
         runs(letters.get(start..).unwrap_or(&[]), &mut f);
     }
-    if len > LONGEST_GRAM && len - 2 <= LONGEST_WORD {
+    if is_word(len) {
         f(hash(letters));
     }
 }
 
+/// Whether so many letters and marks are a feature as a whole.
+fn is_word(len: usize) -> bool {
+    len > LONGEST_GRAM && len - 2 <= LONGEST_WORD
+}
+
 /// Calls `f` with every beginning of these letters, but not with the mark of an end alone.
-#[inline(always)]
+#[cfg(test)]
 fn runs(letters: &[char], f: &mut impl FnMut(u64)) {
     let mut run = NO_LETTERS;
     for (size, letter) in letters.iter().enumerate() {
@@ -306,6 +408,38 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(code(text, None), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_that_need_no_search_count_as_others_do() {
+        for text in [
+            "waiting",
+            "it's",
+            "don’t",
+            "SÃO",
+            "água",
+            "ål",
+            "o",
+            "ø",
+            "naïve",
+            "aaaargh",
+            "l'Hospitalet",
+            "x9y",
+            "Donaudampfschifffahrtsgesellschaft",
+            "İstanbul",
+            "ñ'z",
+        ] {
+            let mut votes = Votes::new();
+            votes.add(text);
+            let mut all = Vec::new();
+            each_feature(text, |feature| all.push(feature));
+            let (mut sums, mut known) = ([0; CODES.len()], 0);
+            look_up(&all, |row| {
+                known += 1;
+                sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i32::from(*weight as i8));
+            });
+            assert_eq!((votes.count, votes.counted()), (all.len(), (sums, known)), "{text}");
         }
     }
 
