@@ -13,6 +13,10 @@ pub(super) const LONGEST: usize = 6;
 const NEGATED_GOOD: f32 = -0.75;
 const NEGATED_BAD: f32 = -0.4;
 const ASKED: f32 = 0.6;
+/// What is left of a good word in a hashtag of several, unless it is as strong as this: `#GoodMorningShow` is a name, and
+/// names are made of such; `#PoorService` and `#BestDayEver` are meant.
+const IN_A_NAME: f32 = 0.25;
+const TOO_STRONG: f32 = 3.0;
 /// Most places that are remembered.
 const MOST_HITS: usize = 200;
 /// Most notes of the lexicon that are kept.
@@ -93,7 +97,14 @@ pub(super) fn extend(hash: u64, word: u64) -> u64 {
 
 impl Felt<'_> {
     fn add(&mut self, reading: &Reading<'_>, at: usize, end: usize, score: f32, notes: u8) {
+        // An idiom that says nothing, whatever its words do (`good morning`).
+        if score == 0.0 {
+            return;
+        }
         let mut weight = score;
+        if (0.0..TOO_STRONG).contains(&score) && reading.tokens.list.get(at).is_some_and(|t| t.tag) {
+            weight *= IN_A_NAME;
+        }
         let negated = reading.negated_at(at);
         if negated {
             weight *= if weight > 0.0 { NEGATED_GOOD } else { NEGATED_BAD };
@@ -173,6 +184,9 @@ pub(super) fn parse(data: &str) -> Result<Vec<(u64, f32, u8)>, String> {
         let words: Vec<u64> = tokens.list.iter().map(word_hash).collect();
         if words.is_empty() || words.len() > LONGEST {
             continue;
+        }
+        if tokens.list.iter().any(|t| matches!(t.kind, Kind::Number | Kind::Money)) {
+            return Err(fail("all numbers are one word here, so that it would be found with any number"));
         }
         let mut hash = 0;
         for (n, word) in words.iter().enumerate() {

@@ -40,6 +40,8 @@ pub(super) struct Token {
     pub(super) long: bool,
     /// A comma, colon, dash or bracket stands before it.
     pub(super) pause: bool,
+    /// One of several words of a hashtag: often a name.
+    pub(super) tag: bool,
 }
 
 /// A run of tokens up to `.`, `!`, `?`, `;` or a line break.
@@ -328,12 +330,16 @@ impl<'t> Scan<'t> {
             before = Some(c);
         }
         cuts.push(tag.len());
+        let several = cuts.len() > 2;
         for pair in cuts.windows(2) {
             let &[from, to] = pair else { continue };
             let part = tag.get(from..to).unwrap_or("").trim_start_matches('_');
             if !part.is_empty() {
                 let start = base + to - part.len();
                 self.push_word(start, base + to, part);
+                if let Some(token) = self.list.last_mut() {
+                    token.tag = several;
+                }
             }
         }
         self.at = base + len;
@@ -483,7 +489,7 @@ impl<'t> Scan<'t> {
         let sentence = self.sentences.len();
         let pause = std::mem::take(&mut self.pause);
         let hash = hash(self.folded.get(from..).unwrap_or(""));
-        self.list.push(Token { start, end, fold, hash, kind, sentence, caps, long, pause });
+        self.list.push(Token { start, end, fold, hash, kind, sentence, caps, long, pause, tag: false });
     }
 }
 

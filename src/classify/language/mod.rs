@@ -23,6 +23,9 @@ const LONGEST_GRAM: usize = 4;
 const LONGEST_WORD: usize = 12;
 /// So many words are enough.
 const MOST_WORDS: usize = 24;
+/// English words stand in texts of all languages: what a text in English must score more than others.
+const BORROWED: f32 = 0.4;
+const ENGLISH: usize = 0;
 /// What the source's claim is worth, in units of the model's score.
 const HINT: f32 = 2.2;
 /// The fit is too timid by this factor (least loss on the rows held back from it).
@@ -34,7 +37,7 @@ const LIKELY: f32 = 0.04;
 /// Texts with more words than this tell by themselves.
 const SHORT: usize = 30;
 /// What a share of odds in favour the answer must have, not to be `und`.
-const SURE: f32 = 0.30;
+const SURE: f32 = 0.25;
 /// … which is less if its cues recognise something.
 const BARELY: f32 = 0.2;
 /// Weights are stored as integers: this many to one.
@@ -210,6 +213,9 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
     // The model was fitted to counts divided by the root of their number.
     let norm = SHARPNESS / (SCALE * (count as f32).sqrt());
     let mut scores = sums.map(|sum| sum as f32 * norm);
+    if let Some(english) = scores.get_mut(ENGLISH) {
+        *english -= BORROWED;
+    }
     if let Some(slot) = hint.and_then(|h| scores.get_mut(h)) {
         *slot += HINT;
     }
