@@ -5,7 +5,8 @@
 //! else do not.
 
 use super::cue_file::Effect;
-use super::reading::{Note, Reading};
+use super::note::{Note, Says};
+use super::reading::Reading;
 use super::terms::Felt;
 use super::tokens::{Kind, Token};
 
@@ -15,24 +16,24 @@ const LEAST: f32 = 1.0;
 const CLAUSES: f32 = 2.5;
 
 /// How much speaks for (> 0) or against the brand, at most 5, and why; nothing if no brand is known or nothing tells.
-pub(super) fn towards(reading: &Reading<'_>, felt: &Felt, brand: &[bool]) -> Option<(f32, Note)> {
+pub(super) fn towards<'a>(reading: &Reading<'a>, felt: &Felt<'_>, brand: &[bool]) -> Option<(f32, Note<'a>)> {
     if !brand.contains(&true) {
         return None;
     }
-    let mut best: Option<(f32, Note)> = None;
+    let mut best: Option<(f32, Note<'a>)> = None;
     for found in &reading.found {
         let cue = reading.cue(found);
         let weight = cue.effects.iter().find_map(|e| if let Effect::Towards(w) = e { Some(*w) } else { None });
         let Some(weight) = weight.filter(|_| !reading.negated(found) && !reading.asked(found)) else { continue };
         if best.as_ref().is_none_or(|(w, _)| weight.abs() > w.abs()) {
-            best = Some((weight, reading.note(found, format!("sentiment:{weight:+.1}"), &cue.why)));
+            best = Some((weight, reading.note(found, Says::Sentiment(weight), &cue.why)));
         }
     }
     best.or_else(|| clauses(reading, felt, brand))
 }
 
 /// Compares what is felt where the brand is named with what is felt where only others are.
-fn clauses(reading: &Reading<'_>, felt: &Felt, brand: &[bool]) -> Option<(f32, Note)> {
+fn clauses<'a>(reading: &Reading<'a>, felt: &Felt<'_>, brand: &[bool]) -> Option<(f32, Note<'a>)> {
     let list = &reading.tokens.list;
     let bounds = bounds(reading);
     let (mut own, mut other) = (0.0f32, 0.0f32);
@@ -60,15 +61,7 @@ fn clauses(reading: &Reading<'_>, felt: &Felt, brand: &[bool]) -> Option<(f32, N
     }
     let weight = own.signum() * CLAUSES;
     let at = place?;
-    Some((
-        weight,
-        Note {
-            start: at,
-            end: at + 1,
-            effect: format!("sentiment:{weight:+.1}"),
-            why: "what is said of others is not counted".to_owned(),
-        },
-    ))
+    Some((weight, Note::new(at, at + 1, Says::Sentiment(weight), "what is said of others is not counted")))
 }
 
 /// Where clauses begin: sentences, and what comes after `but` or a comma.

@@ -1,10 +1,9 @@
 //! What kind of feedback a text is: weights from cues, and the deciding order among its main points (design.md).
 
-use std::collections::HashMap;
-
 use super::cue_file::Effect;
 use super::lexicon::Found;
-use super::reading::{Note, Reading};
+use super::note::{Note, Says};
+use super::reading::Reading;
 use super::sentiment::Mood;
 use crate::model::Category;
 
@@ -33,9 +32,9 @@ pub(super) struct Setting {
 }
 
 /// What the rules say: the primary category, the weights, and the cues they rest on.
-pub(super) struct Kind {
+pub(super) struct Kind<'a> {
     pub(super) category: Category,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
     /// What the rules weighed for each category, in the order of [`Category::ALL`].
     weights: [f32; 14],
     /// Weight of "the trouble is over".
@@ -48,7 +47,7 @@ pub(super) struct Kind {
     pub(super) topic: bool,
 }
 
-impl Kind {
+impl Kind<'_> {
     /// What the rules weighed for a category.
     pub(super) fn weight(&self, category: Category) -> f32 {
         self.weights.get(category as usize).copied().unwrap_or(0.0)
@@ -89,7 +88,7 @@ impl Weights {
 }
 
 /// Decides the kind of a text that was read, and whose mood is known.
-pub(super) fn decide(reading: &Reading<'_>, mood: &Mood, setting: &Setting) -> Kind {
+pub(super) fn decide<'a>(reading: &Reading<'a>, mood: &Mood<'_>, setting: &Setting) -> Kind<'a> {
     let mut notes = Vec::new();
     let mut weights = gather(reading, &mut notes);
     add_mood(&mut weights, mood, setting, &mut notes);
@@ -100,15 +99,18 @@ pub(super) fn decide(reading: &Reading<'_>, mood: &Mood, setting: &Setting) -> K
 }
 
 /// Adds up the cues of each category: the heaviest in full, further ones less and less, overlapping ones once.
-fn gather(reading: &Reading<'_>, notes: &mut Vec<Note>) -> Weights {
+fn gather<'a>(reading: &Reading<'a>, notes: &mut Vec<Note<'a>>) -> Weights {
     let mut weights = Weights::default();
     let mut hits: Vec<(Category, Found, f32)> = Vec::new();
     let mut relief: Vec<(Found, f32)> = Vec::new();
     // Where the first words that ask stand, by the first token of their sentence.
-    let mut asking: HashMap<usize, usize> = HashMap::new();
+    let mut asking: Vec<(usize, usize)> = Vec::new();
     for f in reading.found.iter().filter(|f| reading.cue(f).categories().any(|(c, _)| c == Category::Question)) {
-        if let Some(sentence) = reading.sentence(f) {
-            asking.entry(sentence.first).or_insert(f.start);
+        // What was found is in its order, and so are these.
+        if let Some(sentence) = reading.sentence(f)
+            && asking.last().is_none_or(|(first, _)| *first != sentence.first)
+        {
+            asking.push((sentence.first, f.start));
         }
     }
     for found in &reading.found {
@@ -120,9 +122,11 @@ fn gather(reading: &Reading<'_>, notes: &mut Vec<Note>) -> Weights {
             }
             let mut weight = weight * reading.place(found);
             if category.is_grievance() && !cue.even_asked && reading.asked(found) {
-                let words = reading.sentence(found).and_then(|s| asking.get(&s.first));
+                let words = reading.sentence(found).and_then(|s| {
+                    asking.binary_search_by_key(&s.first, |asks| asks.0).ok().and_then(|n| asking.get(n))
+                });
                 weight *= match words {
-                    Some(at) if *at <= found.start => ASKED,
+                    Some((_, at)) if *at <= found.start => ASKED,
                     // `My printer is not working, how do I reset it?`: told first, then asked.
                     Some(_) => TOLD,
                     // `The site is down again?` states more than it asks.
@@ -159,7 +163,7 @@ fn gather(reading: &Reading<'_>, notes: &mut Vec<Note>) -> Weights {
             weights.add(category, weight * share);
             counted.push(*found);
             if counted.len() <= 3 {
-                notes.push(reading.note(found, format!("category:{}", category.as_str()), &reading.cue(found).why));
+                notes.push(reading.note(found, Says::Category(category), &reading.cue(found).why));
             }
         }
     }
@@ -169,14 +173,14 @@ fn gather(reading: &Reading<'_>, notes: &mut Vec<Note>) -> Weights {
     for (found, weight) in relief {
         weights.resolved = weights.resolved.max(weight);
         if notes.len() < 24 {
-            notes.push(reading.note(&found, "category:praise".to_owned(), &reading.cue(&found).why));
+            notes.push(reading.note(&found, Says::Category(Category::Praise), &reading.cue(&found).why));
         }
     }
     weights
 }
 
 /// A threat with a court, a leak, discrimination or danger is a grievance, also where no fault is named.
-fn add_harm(weights: &mut Weights, reading: &Reading<'_>, notes: &mut Vec<Note>) {
+fn add_harm<'a>(weights: &mut Weights, reading: &Reading<'a>, notes: &mut Vec<Note<'a>>) {
     if weights.grievance() >= MAIN {
         return;
     }
@@ -187,16 +191,16 @@ fn add_harm(weights: &mut Weights, reading: &Reading<'_>, notes: &mut Vec<Note>)
     if let Some(found) = harmed {
         weights.add(Category::Complaint, HARMED);
         weights.told = weights.told.max(HARMED);
-        notes.push(reading.note(found, "category:complaint".to_owned(), &reading.cue(found).why));
+        notes.push(reading.note(found, Says::Category(Category::Complaint), &reading.cue(found).why));
     }
 }
 
 /// Anger without a named fault is a complaint; joy without more is praise.
-fn add_mood(weights: &mut Weights, mood: &Mood, setting: &Setting, notes: &mut Vec<Note>) {
+fn add_mood(weights: &mut Weights, mood: &Mood<'_>, setting: &Setting, notes: &mut Vec<Note<'_>>) {
     if mood.score <= -0.25 && mood.bad > mood.good {
         weights.add(Category::Complaint, 0.8 - mood.score * if weights.said < 1.0 { 1.0 } else { 0.3 });
         if weights.said < 1.0 {
-            notes.push(note("category:complaint", "the mood is against the brand"));
+            notes.push(note(Category::Complaint, "the mood is against the brand"));
         }
     }
     if mood.score >= 0.25 {
@@ -205,34 +209,34 @@ fn add_mood(weights: &mut Weights, mood: &Mood, setting: &Setting, notes: &mut V
     match setting.rating {
         Some(stars) if stars <= 2.0 => {
             weights.add(Category::Complaint, 1.5);
-            notes.push(note("category:complaint", "one or two stars"));
+            notes.push(note(Category::Complaint, "one or two stars"));
         }
         Some(stars) if stars >= 4.0 => {
             weights.add(Category::Praise, 1.5);
-            notes.push(note("category:praise", "four or five stars"));
+            notes.push(note(Category::Praise, "four or five stars"));
         }
         _ => {}
     }
 }
 
 /// A question mark is a question, unless anger asks.
-fn add_questions(weights: &mut Weights, reading: &Reading<'_>, mood: &Mood, notes: &mut Vec<Note>) {
+fn add_questions(weights: &mut Weights, reading: &Reading<'_>, mood: &Mood<'_>, notes: &mut Vec<Note<'_>>) {
     let asked = reading.tokens.sentences.iter().filter(|s| s.question && s.end - s.first >= 2).count();
     if asked == 0 {
         return;
     }
     let calm = if mood.score < -0.5 { 0.4 } else { 1.0 };
     weights.add(Category::Question, calm * (1.2 + 0.3 * (asked.min(3) - 1) as f32));
-    notes.push(note("category:question", "a question mark"));
+    notes.push(note(Category::Question, "a question mark"));
 }
 
 /// The first in the deciding order among the main points.
 fn primary(
     weights: &Weights,
     reading: &Reading<'_>,
-    mood: &Mood,
+    mood: &Mood<'_>,
     setting: &Setting,
-    notes: &mut Vec<Note>,
+    notes: &mut Vec<Note<'_>>,
 ) -> Category {
     let w = |c| weights.get(c);
     let grievance = weights.grievance();
@@ -243,7 +247,7 @@ fn primary(
     // The press tells of other people's trouble; somebody who writes of themselves is no press.
     if !reading.first_person && (setting.press || w(Category::Press) >= 2.5) {
         notes.push(note(
-            "category:press",
+            Category::Press,
             if setting.press { "a publisher's feed, nobody writes of themselves" } else { "written as news" },
         ));
         return Category::Press;
@@ -254,7 +258,7 @@ fn primary(
     }
     let relieved = weights.resolved >= 2.0 && mood.score > -0.35;
     if relieved && weights.resolved + 1.0 >= grievance {
-        notes.push(note("category:praise", "the trouble is over"));
+        notes.push(note(Category::Praise, "the trouble is over"));
         return Category::Praise;
     }
     let glad = w(Category::Praise) > 1.6 * grievance && mood.score > 0.3;
@@ -299,6 +303,6 @@ fn primary(
     Category::Other
 }
 
-fn note(effect: &str, why: &str) -> Note {
-    Note { start: 0, end: 0, effect: effect.to_owned(), why: why.to_owned() }
+fn note(category: Category, why: &'static str) -> Note<'static> {
+    Note::general(Says::Category(category), why)
 }

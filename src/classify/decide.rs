@@ -7,16 +7,16 @@
 
 use super::brand;
 use super::category::{Kind, Setting};
-use super::explain::{self, Hits};
+use super::explain;
 use super::learned::features::{self, DENSE, Found};
-use super::learned::table::{CATEGORY, SENTIMENT, SEVERITY, Sum, odds};
+use super::learned::table::{CATEGORY, SENTIMENT, SEVERITY, odds};
 use super::learned::talk;
 use super::learned::{Model, Talk};
-use super::reading::Note;
+use super::note::{Note, Says};
 use super::sentiment::Mood;
 use super::severity::Harm;
 use super::similar::stopwords;
-use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity, WHOLE_WORDING};
+use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity};
 
 /// From this weight on the rules have found a grievance.
 const GRIEVES: f32 = 1.2;
@@ -44,39 +44,38 @@ const STARS: [[f32; 5]; 5] = [
 ];
 
 /// What was decided about a text in a language with a model.
-pub(super) struct Decided {
+pub(super) struct Decided<'a> {
     pub(super) sentiment: Sentiment,
     pub(super) category: Category,
     pub(super) categories: Vec<Scored>,
     pub(super) severity: Severity,
     pub(super) flags: Vec<String>,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
 }
 
 /// What bends the odds from outside of the text: a user's cues and corrections.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bent {
+pub(super) struct Bent<'a> {
     /// Added to the scores of the outputs, in their order.
     pub(super) scores: Vec<(usize, f32)>,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
     pub(super) flags: Vec<String>,
     /// At least this severe.
     pub(super) severity: Option<Severity>,
 }
 
 /// Decides about a text that was read.
-pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, setting: &Setting, bent: Bent) -> Decided {
-    let mut hits = Hits::new(found.reading.tokens.list.len());
-    let mut sum = Sum::default();
-    let mut talked = talk::TalkSum::default();
-    let mut features = Vec::with_capacity(features::ORDINARY);
-    features::each(found, |feature| features.push(feature));
-    model.add_all(&features, &mut sum, |feature, row| hits.push(feature, row));
-    if let Some(talk) = talk {
-        talk.add_all(&features, &mut talked);
-    }
+pub(super) fn decide<'a>(
+    found: &Found<'_, 'a>,
+    model: &Model,
+    talk: Option<&Talk>,
+    setting: &Setting,
+    bent: Bent<'a>,
+) -> Decided<'a> {
+    let hashed = features::hashed(found);
+    let added = model.add_all(&hashed);
     let dense: [f32; DENSE] = features::dense(found);
-    let mut scores = model.scores(&sum, &dense);
+    let mut scores = model.scores(&added.sum, &dense);
     for (output, by) in &bent.scores {
         if let Some(score) = scores.get_mut(*output) {
             *score += by;
@@ -88,7 +87,7 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
         notes.push(note);
     }
     let mut kinds = odds(scores.get(CATEGORY).unwrap_or(&[]), model.sharpness(1));
-    let judged = talk.map(|t| t.judge(&talked, sum.count, &talk::inputs(&dense, &scores, model)));
+    let judged = talk.map(|t| t.judge(&t.add_all(&hashed), added.sum.count, &talk::inputs(&dense, &scores, model)));
     if let Some((_, offence)) = judged.filter(|(_, offence)| *offence > talk::NEVER / 2.0) {
         offend(&mut kinds, offence);
     }
@@ -110,30 +109,24 @@ pub(super) fn decide(found: &Found<'_>, model: &Model, talk: Option<&Talk>, sett
     let harms = odds(scores.get(SEVERITY).unwrap_or(&[]), model.sharpness(2));
     let severity = severity(&harms, category, found.harm, bent.severity);
     let common = stopwords(found.language);
-    let why = explain::Why { hits: &hits, model, sum: &sum, scores: &scores, found, common };
+    let why = explain::Why::of(&added, model, &scores, found, common);
     // Expressions that people wrote down come first; single words of the model only where they say something more.
-    let (as_category, as_severity) =
-        (format!("category:{}", category.as_str()), format!("severity:{}", severity.as_str()));
-    let ruled = [
-        keep(&found.kind.notes, |e| e == as_category),
-        keep(&found.harm.notes, |e| e.starts_with("flag:") || e == as_severity),
-        mood_notes(found.mood, &found.felt.notes, sentiment.score),
-    ]
-    .concat();
+    let mut ruled: Vec<Note<'a>> = Vec::with_capacity(24);
+    ruled.extend(found.kind.notes.iter().filter(|n| n.says == Says::Category(category)).cloned());
+    let of_harm = |n: &&Note<'_>| matches!(n.says, Says::Flag(_)) || n.says == Says::Severity(severity);
+    ruled.extend(found.harm.notes.iter().filter(of_harm).cloned());
+    mood_notes(found.mood, &found.felt.notes, sentiment.score, &mut ruled);
     let mut learnt = why.category(category, &kinds);
     if severity > Severity::Low {
         learnt.extend(why.severity(severity));
     }
     learnt.extend(why.sentiment(sentiment.label));
-    fn kind(note: &Note) -> &str {
-        note.effect.split([':', '+', '-']).next().unwrap_or("")
-    }
     learnt.retain(|note| {
-        let said = |n: &&Note| kind(n) == kind(note) && n.end > 0;
+        let said = |n: &&Note<'_>| n.is_about_the_same(note) && n.end > 0;
         let covered = ruled.iter().filter(said).any(|n| n.start < note.end && note.start < n.end);
-        if note.why.starts_with(WHOLE_WORDING) {
+        if note.why.is_whole() {
             // Words that were found say it better than all of them.
-            return !ruled.iter().chain(&notes).any(|n| kind(n) == kind(note));
+            return !ruled.iter().chain(&notes).any(|n| n.is_about_the_same(note));
         }
         note.end == 0 || !covered
     });
@@ -193,7 +186,7 @@ fn push_towards(scores: &mut [f32], weight: f32, model: &Model) {
 }
 
 /// Odds of the five steps as a label and a score, with the stars if there are any.
-fn mood(odds: &[f32], setting: &Setting, notes: &mut Vec<Note>) -> Sentiment {
+fn mood(odds: &[f32], setting: &Setting, notes: &mut Vec<Note<'_>>) -> Sentiment {
     let mut odds = odds.to_vec();
     if let Some(stars) = setting.rating.filter(|r| (0.5..=5.0).contains(r)) {
         let (low, part) = ((stars.floor() as usize).clamp(1, 5), stars.fract());
@@ -202,12 +195,7 @@ fn mood(odds: &[f32], setting: &Setting, notes: &mut Vec<Note>) -> Sentiment {
             let seen = row(low, step) * (1.0 - part) + row(low + 1, step) * part;
             *odds = odds.max(1e-4).powf(BESIDE_STARS) * seen;
         }
-        notes.push(Note {
-            start: 0,
-            end: 0,
-            effect: format!("sentiment:{:+.1}", (stars - 3.0) * 2.0),
-            why: format!("{stars:.1} of 5 stars"),
-        });
+        notes.push(Note::general(Says::Sentiment((stars - 3.0) * 2.0), format!("{stars:.1} of 5 stars")));
     }
     let total: f32 = odds.iter().sum::<f32>().max(1e-9);
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(|i| odds.get(i).copied().unwrap_or(0.0) / total);
@@ -223,16 +211,14 @@ fn mood(odds: &[f32], setting: &Setting, notes: &mut Vec<Note>) -> Sentiment {
 }
 
 /// Bends the odds of the categories by what is known beside the words, and by the hard lines.
-fn bend(odds: &mut [f32], found: &Found<'_>, setting: &Setting, notes: &mut Vec<Note>) {
+fn bend(odds: &mut [f32], found: &Found<'_, '_>, setting: &Setting, notes: &mut Vec<Note<'_>>) {
     let Found { kind, reading, .. } = found;
     let mut times = |category: Category, factor: f32| {
         if let Some(o) = odds.get_mut(category as usize) {
             *o *= factor;
         }
     };
-    let mut say = |category: Category, why: &str| {
-        notes.push(Note { start: 0, end: 0, effect: format!("category:{}", category.as_str()), why: why.to_owned() });
-    };
+    let mut say = |category: Category, why: &'static str| notes.push(Note::general(Says::Category(category), why));
     if setting.press {
         if reading.first_person && grievance(kind) >= GRIEVES {
             times(Category::Press, 0.2);
@@ -277,7 +263,7 @@ fn bend(odds: &mut [f32], found: &Found<'_>, setting: &Setting, notes: &mut Vec<
 }
 
 /// Heaviest grievance of the rules that words speak for.
-fn grievance(kind: &Kind) -> f32 {
+fn grievance(kind: &Kind<'_>) -> f32 {
     kind.said
 }
 
@@ -301,7 +287,7 @@ fn primary(odds: &[f32], speaks: bool) -> Category {
 }
 
 /// Severity from its odds, within the hard lines.
-fn severity(odds: &[f32], category: Category, harm: &Harm, least: Option<Severity>) -> Severity {
+fn severity(odds: &[f32], category: Category, harm: &Harm<'_>, least: Option<Severity>) -> Severity {
     let likely = Severity::ALL
         .into_iter()
         .max_by(|a, b| {
@@ -337,21 +323,18 @@ fn listed(odds: &[f32], primary: Category, model: &Model) -> Vec<Scored> {
     all
 }
 
-/// The words of feeling that pull the way it went, those of the cue files first.
-fn mood_notes(mood: &Mood, felt: &[Note], score: f32) -> Vec<Note> {
-    let with = |n: &&Note| {
-        let pull = n.effect.strip_prefix("sentiment:").and_then(|w| w.parse::<f32>().ok()).unwrap_or(0.0);
-        pull * score >= 0.0
+/// Appends the words of feeling that pull the way it went, those of the cue files first.
+fn mood_notes<'a>(mood: &Mood<'a>, felt: &[Note<'a>], score: f32, out: &mut Vec<Note<'a>>) {
+    let with = |n: &&Note<'_>| match n.says {
+        // What is written as 0.0 pulls both ways.
+        Says::Sentiment(pull) => pull.abs() < 0.05 || pull * score >= 0.0,
+        _ => true,
     };
-    let mut out: Vec<Note> = mood.notes.iter().filter(with).take(6).cloned().collect();
+    let from = out.len();
+    out.extend(mood.notes.iter().filter(with).take(6).cloned());
     for note in felt.iter().filter(with).take(6) {
-        if !out.iter().any(|o| o.start < note.end && note.start < o.end) {
+        if !out.iter().skip(from).any(|o| o.start < note.end && note.start < o.end) {
             out.push(note.clone());
         }
     }
-    out
-}
-
-fn keep(notes: &[Note], test: impl Fn(&str) -> bool) -> Vec<Note> {
-    notes.iter().filter(|n| test(&n.effect)).cloned().collect()
 }

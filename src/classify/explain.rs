@@ -5,11 +5,11 @@
 use std::collections::HashSet;
 
 use super::learned::Model;
-use super::learned::features::{Feature, Found, Group, ORDINARY};
-use super::learned::table::{CATEGORY, OUTPUTS, SENTIMENT, SEVERITY, Scores, Sum};
-use super::reading::Note;
+use super::learned::features::Found;
+use super::learned::table::{Added, CATEGORY, SENTIMENT, SEVERITY, Scores};
+use super::note::{Note, Reason, Says};
 use super::tokens::Kind;
-use crate::model::{Category, SentimentLabel, Severity, WHOLE_WORDING};
+use crate::model::{Category, SentimentLabel, Severity};
 
 /// Most words named for one decision.
 const MOST: usize = 3;
@@ -24,46 +24,38 @@ const LETTERS: usize = 3;
 /// A runner-up is named from these odds on.
 const CLOSE: f32 = 0.02;
 
-/// The hashed features that the model knows, as they were met.
-#[derive(Default)]
-pub(super) struct Hits {
-    list: Vec<(u16, u16, u8, &'static [u8; OUTPUTS])>,
+/// What a decision was made from.
+pub(super) struct Why<'a, 'n> {
+    added: &'a Added,
+    model: &'a Model,
+    scores: &'a Scores,
+    found: &'a Found<'a, 'n>,
+    /// Words of the language that carry no meaning of their own, folded.
+    common: &'a HashSet<String>,
     /// For each token whether the model knows it as a word.
     words: Vec<bool>,
 }
 
-impl Hits {
-    /// Room for the features of an ordinary mention of so many tokens.
-    pub(super) fn new(tokens: usize) -> Self {
-        Hits { list: Vec::with_capacity(ORDINARY), words: vec![false; tokens] }
-    }
-
-    pub(super) fn push(&mut self, feature: &Feature, row: &'static [u8; OUTPUTS]) {
-        if feature.group == Group::Words
-            && feature.end == feature.first + 1
-            && let Some(word) = self.words.get_mut(feature.first)
-        {
-            *word = true;
+impl<'a, 'n> Why<'a, 'n> {
+    /// What is asked about.
+    pub(super) fn of(
+        added: &'a Added,
+        model: &'a Model,
+        scores: &'a Scores,
+        found: &'a Found<'a, 'n>,
+        common: &'a HashSet<String>,
+    ) -> Self {
+        let mut words = vec![false; found.reading.tokens.list.len()];
+        for (feature, _) in added.words.iter().filter(|(f, _)| f.end == f.first + 1) {
+            if let Some(word) = words.get_mut(usize::from(feature.first)) {
+                *word = true;
+            }
         }
-        // There are at most 4,000 tokens.
-        self.list.push((feature.first as u16, feature.end as u16, feature.group as u8, row));
+        Why { added, model, scores, found, common, words }
     }
-}
 
-/// What a decision was made from.
-pub(super) struct Why<'a> {
-    pub(super) hits: &'a Hits,
-    pub(super) model: &'a Model,
-    pub(super) sum: &'a Sum,
-    pub(super) scores: &'a Scores,
-    pub(super) found: &'a Found<'a>,
-    /// Words of the language that carry no meaning of their own, folded.
-    pub(super) common: &'a HashSet<String>,
-}
-
-impl Why<'_> {
     /// Why this category, and what would be the next.
-    pub(super) fn category(&self, category: Category, odds: &[f32]) -> Vec<Note> {
+    pub(super) fn category(&self, category: Category, odds: &[f32]) -> Vec<Note<'n>> {
         let odd = |c: Category| odds.get(c as usize).copied().unwrap_or(0.0);
         let runner = Category::ALL
             .into_iter()
@@ -72,8 +64,9 @@ impl Why<'_> {
             .unwrap_or(Category::Other);
         let own = CATEGORY.start + category as usize;
         let pulls = self.pulls(own, Some(CATEGORY.start + runner as usize));
-        let why = format!("speaks for {} rather than {}", category.as_str(), runner.as_str());
-        let mut notes = self.notes(&pulls, &format!("category:{}", category.as_str()), &why);
+        let says = Says::Category(category);
+        let whole = Reason::WholeRather(category, runner);
+        let mut notes = self.notes(&pulls, |_| (says, Reason::Rather(category, runner)), (says, whole));
         if odd(runner) >= CLOSE {
             // Taking away the heaviest words, how many until the other one is ahead?
             let mut gap = self.score(own) - self.score(CATEGORY.start + runner as usize);
@@ -90,25 +83,21 @@ impl Why<'_> {
             } else {
                 "no few words decide between the two".to_owned()
             };
-            notes.push(Note {
-                start: 0,
-                end: 0,
-                effect: format!("runner-up:{}", runner.as_str()),
-                why: format!("{:.2}; {change}", odd(runner)),
-            });
+            notes.push(Note::general(Says::RunnerUp(runner), format!("{:.2}; {change}", odd(runner))));
         }
         notes
     }
 
     /// Why this severity.
-    pub(super) fn severity(&self, severity: Severity) -> Vec<Note> {
+    pub(super) fn severity(&self, severity: Severity) -> Vec<Note<'n>> {
         let own = SEVERITY.start + severity as usize;
         let pulls = self.pulls(own, None);
-        self.notes(&pulls, &format!("severity:{}", severity.as_str()), "speaks for this much harm")
+        let (says, why) = (Says::Severity(severity), "speaks for this much harm");
+        self.notes(&pulls, |_| (says, Reason::Said(why.into())), (says, Reason::Whole(why)))
     }
 
     /// Why this sentiment; nothing speaks for none.
-    pub(super) fn sentiment(&self, label: SentimentLabel) -> Vec<Note> {
+    pub(super) fn sentiment(&self, label: SentimentLabel) -> Vec<Note<'n>> {
         let sign = match label {
             SentimentLabel::VeryNegative | SentimentLabel::Negative => -1.0,
             SentimentLabel::Neutral => return Vec::new(),
@@ -117,13 +106,8 @@ impl Why<'_> {
         let own = SENTIMENT.start + label as usize;
         let pulls = self.pulls(own, Some(SENTIMENT.start + SentimentLabel::Neutral as usize));
         let why = if sign > 0.0 { "sounds good here" } else { "sounds bad here" };
-        let mut notes = self.notes(&pulls, "", why);
-        for note in &mut notes {
-            let pull =
-                pulls.iter().find(|(token, _)| note.end > 0 && *token == note.start).map_or(1.0, |(_, pull)| *pull);
-            note.effect = format!("sentiment:{:+.1}", (pull * sign).clamp(-5.0, 5.0));
-        }
-        notes
+        let says = |pull: f32| Says::Sentiment((pull * sign).clamp(-5.0, 5.0));
+        self.notes(&pulls, |pull| (says(pull), Reason::Said(why.into())), (says(1.0), Reason::Whole(why)))
     }
 
     /// Whether a token says something by itself: a word that the model knows and that carries a meaning.
@@ -148,7 +132,7 @@ impl Why<'_> {
                 let written = reading.tokens.text.get(word.start..word.end).unwrap_or("");
                 let capital = !word.caps && written.chars().next().is_some_and(char::is_uppercase);
                 let written_down = || reading.found.iter().any(|f| (f.start..f.end).contains(&token));
-                (!capital || written_down()) && self.hits.words.get(token).copied().unwrap_or(false)
+                (!capital || written_down()) && self.words.get(token).copied().unwrap_or(false)
             }
         }
     }
@@ -159,26 +143,29 @@ impl Why<'_> {
 
     /// How much each token moves one output, against another or against the mean of its question; the heaviest first.
     fn pulls(&self, output: usize, against: Option<usize>) -> Vec<(usize, f32)> {
-        let count = |group: usize| self.sum.count.get(group).copied().unwrap_or(1);
+        let count = |group: usize| self.added.sum.count.get(group).copied().unwrap_or(1);
         let [words, letters] = [0, 1].map(|group| {
             let other = against.map_or(0.0, |out| self.model.worth(out, count(group)));
             (self.model.worth(output, count(group)), other)
         });
         let against = against.unwrap_or(output);
         let mut pulls = vec![0.0f32; self.found.reading.tokens.list.len()];
-        debug_assert!(output < OUTPUTS);
-        for (first, end, group, row) in &self.hits.list {
-            let (own, other) = if *group == Group::Words as u8 { words } else { letters };
+        for (feature, row) in &self.added.words {
             let (Some(for_it), Some(against_it)) = (row.get(output), row.get(against)) else { continue };
-            let pull = f32::from(*for_it as i8) * own - f32::from(*against_it as i8) * other;
+            let pull = f32::from(*for_it as i8) * words.0 - f32::from(*against_it as i8) * words.1;
             // Nearly all features stand for one word.
-            if *end == *first + 1 {
-                if let Some(slot) = pulls.get_mut(usize::from(*first)) {
+            if feature.end == feature.first + 1 {
+                if let Some(slot) = pulls.get_mut(usize::from(feature.first)) {
                     *slot += pull;
                 }
-            } else if let Some(slots) = pulls.get_mut(usize::from(*first)..usize::from(*end)) {
+            } else if let Some(slots) = pulls.get_mut(usize::from(feature.first)..usize::from(feature.end)) {
                 let share = pull / slots.len() as f32;
                 slots.iter_mut().for_each(|slot| *slot += share);
+            }
+        }
+        for (token, rows) in &self.added.letters {
+            if let Some(slot) = pulls.get_mut(usize::from(*token)) {
+                *slot += rows.at(output) as f32 * letters.0 - rows.at(against) as f32 * letters.1;
             }
         }
         let mut pulls: Vec<(usize, f32)> = pulls.into_iter().enumerate().filter(|p| p.1 > 0.0).collect();
@@ -186,18 +173,24 @@ impl Why<'_> {
         pulls
     }
 
-    /// The heaviest words as notes; one about the whole if none of them says anything by itself.
-    fn notes(&self, pulls: &[(usize, f32)], effect: &str, why: &str) -> Vec<Note> {
+    /// The heaviest words as notes, with what each of them says; one about the whole if none of them says anything by
+    /// itself.
+    fn notes(
+        &self,
+        pulls: &[(usize, f32)],
+        word: impl Fn(f32) -> (Says<'n>, Reason<'n>),
+        whole: (Says<'n>, Reason<'n>),
+    ) -> Vec<Note<'n>> {
         let total: f32 = pulls.iter().map(|p| p.1.max(0.0)).sum();
-        let note = |start, end, why: String| Note { start, end, effect: effect.to_owned(), why };
-        let notes: Vec<Note> = pulls
+        let note = |start, end, (says, why)| Note { start, end, says, why };
+        let notes: Vec<Note<'n>> = pulls
             .iter()
             .take_while(|(_, pull)| *pull >= LEAST && *pull >= SHARE * total)
             .filter(|(token, _)| self.tells(*token))
             .take(MOST)
-            .map(|(token, _)| note(*token, token + 1, why.to_owned()))
+            .map(|(token, pull)| note(*token, token + 1, word(*pull)))
             .collect();
         // Several together say it, or what is between the lines: that is told, too, and not made up.
-        if notes.is_empty() { vec![note(0, 0, format!("{WHOLE_WORDING} {why}"))] } else { notes }
+        if notes.is_empty() { vec![note(0, 0, whole)] } else { notes }
     }
 }

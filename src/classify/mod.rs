@@ -15,6 +15,7 @@ mod explain;
 mod language;
 pub mod learned;
 mod lexicon;
+mod note;
 pub mod packed;
 mod reading;
 mod sentiment;
@@ -28,7 +29,8 @@ use std::sync::{Arc, LazyLock};
 
 use crate::model::{Category, Classification, Cue, Language, Part, Scored, Sentiment, Severity, WatchlistMatch};
 use lexicon::Lexicon;
-use reading::{Note, Reading};
+use note::{Note, Says};
+use reading::Reading;
 use tokens::Tokens;
 
 pub use similar::{Stem, significant_words, stems, stopwords};
@@ -181,7 +183,7 @@ pub(in crate::classify) fn observe(
     input: &Input<'_>,
     language: usize,
     model: &learned::Model,
-    f: impl FnOnce(&learned::features::Found<'_>),
+    f: impl FnOnce(&learned::features::Found<'_, '_>),
 ) {
     let doc = document(input);
     let tokens = Tokens::of(&doc.text);
@@ -195,14 +197,14 @@ pub(in crate::classify) fn observe(
 }
 
 /// What the rules make of a text, for the model. Learning and deciding see the same because both come through here.
-fn look<T>(
-    reading: &Reading<'_>,
-    mood: &sentiment::Mood,
+fn look<'n, T>(
+    reading: &Reading<'n>,
+    mood: &sentiment::Mood<'n>,
     brand: &[bool],
     language: &str,
     setting: &category::Setting,
     model: &learned::Model,
-    f: impl FnOnce(&learned::features::Found<'_>) -> T,
+    f: impl FnOnce(&learned::features::Found<'_, 'n>) -> T,
 ) -> T {
     let kind = category::decide(reading, mood, setting);
     let harm = severity::weigh(reading, kind.category);
@@ -261,20 +263,15 @@ fn without_model(
     input: &Input<'_>,
     language: Language,
     tokens: &Tokens<'_>,
-    mood: &sentiment::Mood,
-    taught: taught::Taught,
+    mood: &sentiment::Mood<'_>,
+    taught: taught::Taught<'_>,
 ) -> Classification {
     let taught = taught.alone();
     let category = taught.category.unwrap_or(if input.press { Category::Press } else { Category::Other });
     let mut notes = taught.notes;
     notes.extend(mood.notes.iter().cloned());
     if input.press && taught.category.is_none() {
-        notes.push(Note {
-            start: 0,
-            end: 0,
-            effect: "category:press".to_owned(),
-            why: "a publisher's feed".to_owned(),
-        });
+        notes.push(Note::general(Says::Category(Category::Press), "a publisher's feed"));
     }
     let sentiment = match taught.sentiment {
         Some(label) => Sentiment { label, score: (label as u8 as f32 - 2.0) / 2.0 },
@@ -379,13 +376,14 @@ fn word_end(text: &str, at: usize) -> usize {
 }
 
 /// The notes in the model's terms, each once.
-fn cues(tokens: &Tokens<'_>, notes: Vec<Note>) -> Vec<Cue> {
+fn cues(tokens: &Tokens<'_>, notes: Vec<Note<'_>>) -> Vec<Cue> {
     let mut cues: Vec<Cue> = Vec::with_capacity(notes.len().min(MOST_CUES));
     for note in notes {
         if cues.len() == MOST_CUES {
             break;
         }
-        let cue = Cue { text: tokens.written(note.start, note.end), effect: note.effect, why: note.why };
+        let cue =
+            Cue { text: tokens.written(note.start, note.end), effect: note.says.written(), why: note.why.written() };
         if !cues.contains(&cue) {
             cues.push(cue);
         }

@@ -2,6 +2,7 @@
 
 use super::cue_file::{Cue, Effect};
 use super::lexicon::{Found, Lexicon};
+use super::note::{Note, Says};
 use super::tokens::{Kind, Sentence, Tokens};
 
 /// How many words after it a negation reaches.
@@ -23,15 +24,6 @@ pub(super) struct Reading<'a> {
     pub(super) first_person: bool,
     /// Most of the words are capitals, so that they stress nothing.
     pub(super) shouting: bool,
-}
-
-/// One piece of evidence before it is written out: tokens `start..end` (none if both are 0), effect, reason.
-#[derive(Clone, Debug)]
-pub(super) struct Note {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) effect: String,
-    pub(super) why: String,
 }
 
 impl<'a> Reading<'a> {
@@ -183,8 +175,8 @@ impl<'a> Reading<'a> {
     }
 
     /// A note about something found.
-    pub(super) fn note(&self, found: &Found, effect: String, why: &str) -> Note {
-        Note { start: found.start, end: found.end, effect, why: why.to_owned() }
+    pub(super) fn note(&self, found: &Found, says: Says<'a>, why: &'a str) -> Note<'a> {
+        Note::new(found.start, found.end, says, why)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::cue_file::Effect;
 use super::lexicon::Found;
-use super::reading::{Note, Reading};
+use super::note::{Note, Says};
+use super::reading::Reading;
 use crate::model::{Category, Sentiment, SentimentLabel};
 
 /// A negated good word is bad, a little less than its opposite; a negated bad one is faintly good.
@@ -21,16 +22,16 @@ const STRONG: f32 = 0.76;
 const STARS: f32 = 0.65;
 
 /// The mood of a text, and what it rests on.
-pub(super) struct Mood {
+pub(super) struct Mood<'a> {
     pub(super) score: f32,
     /// Sums of what is good and of what is bad (both ≥ 0).
     pub(super) good: f32,
     pub(super) bad: f32,
     pub(super) irony: bool,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
 }
 
-impl Mood {
+impl Mood<'_> {
     /// The mood in the model's terms.
     pub(super) fn sentiment(&self) -> Sentiment {
         let label = match self.score {
@@ -45,7 +46,7 @@ impl Mood {
 }
 
 /// Reads the mood. `rating`: 1 to 5 stars, if the source gives them.
-pub(super) fn read(reading: &Reading<'_>, rating: Option<f32>) -> Mood {
+pub(super) fn read<'a>(reading: &Reading<'a>, rating: Option<f32>) -> Mood<'a> {
     let mut mood = Mood { score: 0.0, good: 0.0, bad: 0.0, irony: false, notes: Vec::new() };
     let chosen = chosen(reading);
     let sarcasm = sarcasm(reading);
@@ -74,19 +75,14 @@ pub(super) fn read(reading: &Reading<'_>, rating: Option<f32>) -> Mood {
         } else {
             mood.bad -= weight;
         }
-        mood.notes.push(reading.note(found, format!("sentiment:{weight:+.1}"), why));
+        mood.notes.push(reading.note(found, Says::Sentiment(weight), why));
     }
     let sum = mood.good - mood.bad;
     mood.score = sum / (sum * sum + DAMPING).sqrt();
     if let Some(stars) = rating.filter(|r| (0.5..=5.0).contains(r)) {
         let from_stars = ((stars - 3.0) / 2.0).clamp(-1.0, 1.0);
         mood.score = if chosen.is_empty() { from_stars * 0.9 } else { STARS * from_stars + (1.0 - STARS) * mood.score };
-        mood.notes.push(Note {
-            start: 0,
-            end: 0,
-            effect: format!("sentiment:{:+.1}", from_stars * 4.0),
-            why: format!("{stars:.1} of 5 stars"),
-        });
+        mood.notes.push(Note::general(Says::Sentiment(from_stars * 4.0), format!("{stars:.1} of 5 stars")));
     }
     mood
 }

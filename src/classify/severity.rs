@@ -1,14 +1,15 @@
 //! How much harm is done or threatened, and the marks that go with it.
 
 use super::cue_file::Effect;
-use super::reading::{Note, Reading};
+use super::note::{Note, Says};
+use super::reading::Reading;
 use crate::model::{Category, Severity};
 
 /// Severity and flags, with what they rest on.
-pub(super) struct Harm {
+pub(super) struct Harm<'a> {
     pub(super) severity: Severity,
     pub(super) flags: Vec<String>,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
 }
 
 /// Flags that cues set for other parts of the classifier and that nobody outside reads.
@@ -18,7 +19,7 @@ pub(super) const INNER_FLAGS: [&str; 1] = ["topic"];
 ///
 /// A grievance is at least medium. Praise has no harm in it (what was bad is over), and spam none that concerns the
 /// brand; cues marked `weak` need a grievance beside them.
-pub(super) fn weigh(reading: &Reading<'_>, category: Category) -> Harm {
+pub(super) fn weigh<'a>(reading: &Reading<'a>, category: Category) -> Harm<'a> {
     let grieves = category.is_grievance();
     let base = if grieves { Severity::Medium } else { Severity::Low };
     let mut harm = Harm { severity: base, flags: Vec::new(), notes: Vec::new() };
@@ -36,7 +37,7 @@ pub(super) fn weigh(reading: &Reading<'_>, category: Category) -> Harm {
                 Effect::Flag(flag) if !INNER_FLAGS.contains(&flag.as_str()) && !harm.flags.contains(flag) => {
                     harm.flags.push(flag.clone());
                     if !cue.has(|e| matches!(e, Effect::Severity(_))) {
-                        harm.notes.push(reading.note(found, format!("flag:{flag}"), &cue.why));
+                        harm.notes.push(reading.note(found, Says::Flag(flag), &cue.why));
                     }
                 }
                 Effect::Severity(level) => {
@@ -47,7 +48,7 @@ pub(super) fn weigh(reading: &Reading<'_>, category: Category) -> Harm {
                     }
                     harm.severity = harm.severity.max(*level);
                     if harm.notes.len() < 8 {
-                        harm.notes.push(reading.note(found, format!("severity:{}", level.as_str()), &cue.why));
+                        harm.notes.push(reading.note(found, Says::Severity(*level), &cue.why));
                     }
                 }
                 _ => {}

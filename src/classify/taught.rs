@@ -13,7 +13,8 @@ use super::learned::Model;
 use super::learned::features::{mix, word_hash};
 use super::learned::table::{CATEGORY, SENTIMENT};
 use super::lexicon::Lexicon;
-use super::reading::{Note, Reading};
+use super::note::{Note, Says};
+use super::reading::Reading;
 use super::similar::stopwords;
 use super::tokens::{Kind, Tokens};
 use crate::model::{Category, SentimentLabel, Severity};
@@ -115,7 +116,14 @@ impl Cues {
     }
 
     /// Adds what the cues find in a text. Negated words do not count.
-    pub(super) fn bend(&self, reading: &Reading<'_>, language: &str, title: &str, text: &str, to: &mut Taught) {
+    pub(super) fn bend<'a>(
+        &'a self,
+        reading: &Reading<'_>,
+        language: &str,
+        title: &str,
+        text: &str,
+        to: &mut Taught<'a>,
+    ) {
         if self.list.is_empty() {
             return;
         }
@@ -141,43 +149,39 @@ impl Cues {
 
 /// What was taught that concerns a text.
 #[derive(Debug, Default)]
-pub(super) struct Taught {
+pub(super) struct Taught<'a> {
     /// The strongest push for each category and step of sentiment.
     category: HashMap<Category, f32>,
     sentiment: HashMap<SentimentLabel, f32>,
     severity: Option<Severity>,
     flags: Vec<String>,
-    notes: Vec<Note>,
+    notes: Vec<Note<'a>>,
 }
 
-impl Taught {
-    fn apply(&mut self, cue: &UserCue, start: usize, end: usize) {
+impl<'a> Taught<'a> {
+    fn apply(&mut self, cue: &'a UserCue, start: usize, end: usize) {
         if let Some(category) = cue.category {
             push(&mut self.category, category, CUE);
-            self.note(start, end, format!("category:{}", category.as_str()), &cue.why);
+            self.notes.push(Note::new(start, end, Says::Category(category), &cue.why));
         }
         if let Some(label) = cue.sentiment {
             push(&mut self.sentiment, label, CUE);
-            self.note(start, end, format!("sentiment:{:+.1}", step(label)), &cue.why);
+            self.notes.push(Note::new(start, end, Says::Sentiment(step(label)), &cue.why));
         }
         if let Some(severity) = cue.severity {
             self.severity = self.severity.max(Some(severity));
-            self.note(start, end, format!("severity:{}", severity.as_str()), &cue.why);
+            self.notes.push(Note::new(start, end, Says::Severity(severity), &cue.why));
         }
         if let Some(flag) = &cue.flag {
             if !self.flags.contains(flag) {
                 self.flags.push(flag.clone());
             }
-            self.note(start, end, format!("flag:{flag}"), &cue.why);
+            self.notes.push(Note::new(start, end, Says::Flag(flag), &cue.why));
         }
     }
 
-    fn note(&mut self, start: usize, end: usize, effect: String, why: &str) {
-        self.notes.push(Note { start, end, effect, why: why.to_owned() });
-    }
-
     /// For the decision beside a model.
-    pub(super) fn bent(self, model: &Model) -> Bent {
+    pub(super) fn bent(self, model: &Model) -> Bent<'a> {
         let scores = self
             .category
             .iter()
@@ -188,7 +192,7 @@ impl Taught {
     }
 
     /// For the decision about a text in a language without a model: the strongest, and the notes.
-    pub(super) fn alone(self) -> Alone {
+    pub(super) fn alone(self) -> Alone<'a> {
         let category = strongest(&self.category);
         let sentiment = strongest(&self.sentiment);
         Alone { category, sentiment, severity: self.severity, flags: self.flags, notes: self.notes }
@@ -196,12 +200,12 @@ impl Taught {
 }
 
 /// What was taught, where nothing else speaks.
-pub(super) struct Alone {
+pub(super) struct Alone<'a> {
     pub(super) category: Option<Category>,
     pub(super) sentiment: Option<SentimentLabel>,
     pub(super) severity: Option<Severity>,
     pub(super) flags: Vec<String>,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
 }
 
 fn push<K: std::hash::Hash + Eq>(to: &mut HashMap<K, f32>, key: K, by: f32) {
@@ -259,7 +263,7 @@ impl Local {
     }
 
     /// Adds what corrections of similar texts say; of several for the same thing the most similar (then newest) counts.
-    pub(super) fn bend(&self, tokens: &Tokens<'_>, language: &str, to: &mut Taught) {
+    pub(super) fn bend(&self, tokens: &Tokens<'_>, language: &str, to: &mut Taught<'_>) {
         if self.list.is_empty() {
             return;
         }
@@ -294,12 +298,12 @@ impl Local {
             if let Some(c) = correction.category.filter(|_| !category) {
                 category = true;
                 push(&mut to.category, c, by);
-                to.note(at, at + 1, format!("category:{}", c.as_str()), &why);
+                to.notes.push(Note::new(at, at + 1, Says::Category(c), why.clone()));
             }
             if let Some(s) = correction.sentiment.filter(|_| !sentiment) {
                 sentiment = true;
                 push(&mut to.sentiment, s, by);
-                to.note(at, at + 1, format!("sentiment:{:+.1}", step(s)), &why);
+                to.notes.push(Note::new(at, at + 1, Says::Sentiment(step(s)), why));
             }
         }
     }

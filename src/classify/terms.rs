@@ -3,7 +3,8 @@
 
 use super::learned::Model;
 use super::learned::features::{mix, word_hash};
-use super::reading::{Note, Reading};
+use super::note::{Note, Says};
+use super::reading::Reading;
 use super::tokens::Kind;
 
 /// Most words of an expression.
@@ -12,6 +13,10 @@ pub(super) const LONGEST: usize = 6;
 const NEGATED_GOOD: f32 = -0.75;
 const NEGATED_BAD: f32 = -0.4;
 const ASKED: f32 = 0.6;
+/// What is left of a good word in a hashtag of several, unless it is as strong as this: `#GoodMorningShow` is a name, and
+/// names are made of such; `#PoorService` and `#BestDayEver` are meant.
+const IN_A_NAME: f32 = 0.25;
+const TOO_STRONG: f32 = 3.0;
 /// Most places that are remembered.
 const MOST_HITS: usize = 200;
 /// Most notes of the lexicon that are kept.
@@ -31,7 +36,7 @@ pub(super) const ONLY_BEGINS: u8 = 128;
 
 /// What the lexicon finds in a text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Felt {
+pub(super) struct Felt<'a> {
     /// Sums (≥ 0) and numbers of what is good and bad.
     pub(super) good: f32,
     pub(super) bad: f32,
@@ -49,11 +54,11 @@ pub(super) struct Felt {
     pub(super) joy: f32,
     /// Where they stand, and how they feel there.
     pub(super) hits: Vec<(usize, f32)>,
-    pub(super) notes: Vec<Note>,
+    pub(super) notes: Vec<Note<'a>>,
 }
 
 /// Looks a text up; of terms that begin at the same word the longest counts.
-pub(super) fn read(reading: &Reading<'_>, model: &Model, brand: &[bool]) -> Felt {
+pub(super) fn read(reading: &Reading<'_>, model: &Model, brand: &[bool]) -> Felt<'static> {
     let mut felt = Felt::default();
     let list = &reading.tokens.list;
     let mut at = 0;
@@ -90,9 +95,16 @@ pub(super) fn extend(hash: u64, word: u64) -> u64 {
     mix(hash.rotate_left(23) ^ word ^ 0x7e24)
 }
 
-impl Felt {
+impl Felt<'_> {
     fn add(&mut self, reading: &Reading<'_>, at: usize, end: usize, score: f32, notes: u8) {
+        // An idiom that says nothing, whatever its words do (`good morning`).
+        if score == 0.0 {
+            return;
+        }
         let mut weight = score;
+        if (0.0..TOO_STRONG).contains(&score) && reading.tokens.list.get(at).is_some_and(|t| t.tag) {
+            weight *= IN_A_NAME;
+        }
         let negated = reading.negated_at(at);
         if negated {
             weight *= if weight > 0.0 { NEGATED_GOOD } else { NEGATED_BAD };
@@ -134,7 +146,7 @@ impl Felt {
             } else {
                 "a bad word"
             };
-            self.notes.push(Note { start: at, end, effect: format!("sentiment:{weight:+.1}"), why: why.to_owned() });
+            self.notes.push(Note::new(at, end, Says::Sentiment(weight), why));
         }
     }
 }
@@ -172,6 +184,9 @@ pub(super) fn parse(data: &str) -> Result<Vec<(u64, f32, u8)>, String> {
         let words: Vec<u64> = tokens.list.iter().map(word_hash).collect();
         if words.is_empty() || words.len() > LONGEST {
             continue;
+        }
+        if tokens.list.iter().any(|t| matches!(t.kind, Kind::Number | Kind::Money)) {
+            return Err(fail("all numbers are one word here, so that it would be found with any number"));
         }
         let mut hash = 0;
         for (n, word) in words.iter().enumerate() {

@@ -40,6 +40,8 @@ pub(super) struct Token {
     pub(super) long: bool,
     /// A comma, colon, dash or bracket stands before it.
     pub(super) pause: bool,
+    /// One of several words of a hashtag: often a name.
+    pub(super) tag: bool,
 }
 
 /// A run of tokens up to `.`, `!`, `?`, `;` or a line break.
@@ -328,12 +330,16 @@ impl<'t> Scan<'t> {
             before = Some(c);
         }
         cuts.push(tag.len());
+        let several = cuts.len() > 2;
         for pair in cuts.windows(2) {
             let &[from, to] = pair else { continue };
             let part = tag.get(from..to).unwrap_or("").trim_start_matches('_');
             if !part.is_empty() {
                 let start = base + to - part.len();
                 self.push_word(start, base + to, part);
+                if let Some(token) = self.list.last_mut() {
+                    token.tag = several;
+                }
             }
         }
         self.at = base + len;
@@ -370,6 +376,14 @@ impl<'t> Scan<'t> {
     fn word(&mut self) {
         let rest = self.rest();
         let start = self.at;
+        // Nearly all words are plain letters up to a space or a sign that ends them.
+        let plain = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let after = rest.as_bytes().get(plain).copied().unwrap_or(b' ');
+        if plain > 0 && after.is_ascii() && !matches!(after, b'.' | b',' | b'\'' | b'`') {
+            self.at = start + plain;
+            self.push_word(start, start + plain, rest.get(..plain).unwrap_or(""));
+            return;
+        }
         let mut len = 0;
         let mut swallowed = 0;
         let mut chars = rest.char_indices().peekable();
@@ -412,7 +426,22 @@ impl<'t> Scan<'t> {
     fn push_word(&mut self, start: usize, end: usize, word: &str) {
         let from = self.folded.len();
         let (mut letters, mut capitals, mut long) = (0usize, 0usize, false);
-        for c in word.chars() {
+        let plain = word.len() < MAX_WORD && word.bytes().all(|b| b.is_ascii_alphanumeric());
+        for b in word.bytes().filter(|_| plain) {
+            letters += usize::from(b.is_ascii_alphabetic());
+            capitals += usize::from(b.is_ascii_uppercase());
+            let lower = b.to_ascii_lowercase();
+            if b.is_ascii_alphabetic()
+                && self.folded.len() >= from + 2
+                && self.folded.as_bytes().ends_with(&[lower, lower])
+            {
+                // Cut a drawn-out letter to two.
+                long = true;
+            } else {
+                self.folded.push(char::from(lower));
+            }
+        }
+        for c in word.chars().filter(|_| !plain) {
             if c.is_alphabetic() {
                 letters += 1;
                 capitals += usize::from(c.is_uppercase());
@@ -460,7 +489,7 @@ impl<'t> Scan<'t> {
         let sentence = self.sentences.len();
         let pause = std::mem::take(&mut self.pause);
         let hash = hash(self.folded.get(from..).unwrap_or(""));
-        self.list.push(Token { start, end, fold, hash, kind, sentence, caps, long, pause });
+        self.list.push(Token { start, end, fold, hash, kind, sentence, caps, long, pause, tag: false });
     }
 }
 

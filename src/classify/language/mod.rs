@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 
 use super::LANGUAGES;
 use super::learned::features::mix;
+use super::learned::keys::{Keys, index, key};
 use super::learned::table::Adder;
-use super::lexicon::home;
 use super::packed;
 use super::tokens::{Kind, Tokens};
 use crate::model::Language;
@@ -24,6 +24,9 @@ const LONGEST_GRAM: usize = 4;
 const LONGEST_WORD: usize = 12;
 /// So many words are enough.
 const MOST_WORDS: usize = 24;
+/// English words stand in texts of all languages: what a text in English must score more than others.
+const BORROWED: f32 = 0.4;
+const ENGLISH: usize = 0;
 /// What the source's claim is worth, in units of the model's score.
 const HINT: f32 = 2.2;
 /// The fit is too timid by this factor (least loss on the rows held back from it).
@@ -35,80 +38,159 @@ const LIKELY: f32 = 0.04;
 /// Texts with more words than this tell by themselves.
 const SHORT: usize = 30;
 /// What a share of odds in favour the answer must have, not to be `und`.
-const SURE: f32 = 0.30;
+const SURE: f32 = 0.25;
 /// … which is less if its cues recognise something.
 const BARELY: f32 = 0.2;
 /// Weights are stored as integers: this many to one.
 const SCALE: f32 = 40.0;
 
-/// `letters.tsv` as a table: slots of a key (u32, little-endian, 0 = free) and a weight (i8)
-/// a language, filled up to [`SLOT`] bytes.
+/// `letters.tsv` as a table: the number of its rows (u32, little-endian), their index ([`Keys`]), and rows of a weight (i8)
+/// a language, then a 1, filled up to [`ROW`] bytes.
 static TABLE: LazyLock<&[u8]> = LazyLock::new(|| packed::own(include_bytes!("../lang/letters.bin")));
-const SLOT: usize = 16;
-/// Features that are looked up together.
-const TOGETHER: usize = 32;
-/// Features of an ordinary text, about.
-const ORDINARY: usize = 640;
+const ROW: usize = 16;
+/// Features of an ordinary text that are looked up, about.
+const ORDINARY: usize = 384;
 
-/// Bytes of a slot before its weights.
-const KEY: usize = 4;
-
-/// The sum of the weights of features, and how many of them are known. The first slots of all are read before any is
-/// judged, so that the waits for memory overlap.
-fn weigh(features: &[u64]) -> ([i32; CODES.len()], u32) {
-    let slots = TABLE.as_chunks::<SLOT>().0;
-    let none = [0; SLOT];
-    let key_of = |slot: &[u8; SLOT]| u32::from_le_bytes([slot[0], slot[1], slot[2], slot[3]]);
-    // Whole slots are added: what comes of the keys is left aside.
-    let (mut sums, mut adder, mut known) = ([0; SLOT], Adder::<{ SLOT / 8 }>::default(), 0);
-    for features in features.chunks(TOGETHER) {
-        let mut first = [(0u32, 0usize, 0u32); TOGETHER];
-        for (first, feature) in first.iter_mut().zip(features) {
-            let hash = mix(*feature);
-            let at = home(hash, slots.len());
-            *first = ((hash as u32).max(1), at, key_of(slots.get(at).unwrap_or(&none)));
-        }
-        for (key, mut at, mut here) in first.into_iter().take(features.len()) {
-            while here != key && here != 0 {
-                at = if at + 1 == slots.len() { 0 } else { at + 1 };
-                here = key_of(slots.get(at).unwrap_or(&none));
-            }
-            if let Some(slot) = slots.get(at).filter(|_| here == key) {
-                known += 1;
-                adder.add(slot, &mut sums);
-            }
+/// The rows of plain letters and of pairs of them, by [`plain`]: half of all features, which need no search.
+static PLAIN_ROWS: LazyLock<Vec<[u8; ROW]>> = LazyLock::new(|| {
+    let mut rows = vec![[0; ROW]; PLAIN_LETTERS * PLAIN_LETTERS];
+    let letters = || (b'a'..=b'z').chain(*b" '").map(char::from);
+    for (first, second) in letters().flat_map(|a| letters().map(Some).chain([None]).map(move |b| (a, b))) {
+        let run = second.iter().fold(extend(NO_LETTERS, first), |run, letter| extend(run, *letter));
+        let slot = plain(first).zip(second.map_or(Some(ALONE), plain)).and_then(|(a, b)| rows.get_mut(pair(a, b)));
+        // An end alone is no feature.
+        if let Some(slot) = slot.filter(|_| second.is_some() || first != ' ') {
+            look_up(&[run], |row| *slot = *row);
         }
     }
-    adder.flush(&mut sums);
-    let mut weights = [0; CODES.len()];
-    weights.iter_mut().zip(sums.into_iter().skip(KEY)).for_each(|(weight, sum)| *weight = sum);
-    (weights, known)
+    rows
+});
+const PLAIN_LETTERS: usize = 32;
+/// Stands for "no second letter".
+const ALONE: usize = PLAIN_LETTERS - 1;
+
+/// The place of a plain letter, an apostrophe or the mark of an end.
+fn plain(letter: char) -> Option<usize> {
+    match letter {
+        ' ' => Some(0),
+        'a'..='z' => Some(letter as usize - 'a' as usize + 1),
+        '\'' => Some(27),
+        _ => None,
+    }
+}
+
+fn pair(first: usize, second: usize) -> usize {
+    first * PLAIN_LETTERS + second
+}
+
+/// Calls `known` with the row of each feature that has one.
+fn look_up(features: &[u64], mut known: impl FnMut(&'static [u8; ROW])) {
+    let Some((count, rest)) = TABLE.split_first_chunk() else { return };
+    let Some((index, rows)) = rest.split_at_checked(Keys::size(u32::from_le_bytes(*count) as usize)) else { return };
+    let rows = rows.as_chunks::<ROW>().0;
+    Keys::of(index).find_all(
+        features,
+        |feature| mix(*feature),
+        |_, place| {
+            if let Some(row) = place.and_then(|place| rows.get(place)) {
+                known(row);
+            }
+        },
+    );
+}
+
+/// What words add up to.
+#[derive(Default)]
+struct Votes {
+    sums: [i32; ROW],
+    adder: Adder<{ ROW / 8 }>,
+    /// Features, known or not.
+    count: usize,
+    /// Those that are not looked up yet.
+    rest: Vec<u64>,
+}
+
+impl Votes {
+    fn new() -> Self {
+        Votes { rest: Vec::with_capacity(ORDINARY), ..Votes::default() }
+    }
+
+    /// Adds the features of a word, as [`each_feature`] tells them.
+    fn add(&mut self, word: &str) {
+        let rows: &[[u8; ROW]] = &PLAIN_ROWS;
+        let mut letters = [' '; 26];
+        let len = spell(word, &mut letters);
+        let letters = letters.get(..len).unwrap_or(&[]);
+        let before = self.rest.len();
+        let mut direct = 0;
+        let mut row_of = |first: usize, second: usize| {
+            if let Some(row) = rows.get(pair(first, second)) {
+                direct += 1;
+                self.adder.add(row, &mut self.sums);
+            }
+        };
+        let mut next = letters.first().copied().and_then(plain);
+        for (at, letter) in letters.iter().enumerate() {
+            let own = next;
+            let second = letters.get(at + 1);
+            next = second.copied().and_then(plain);
+            let run = extend(NO_LETTERS, *letter);
+            match own {
+                Some(_) if *letter == ' ' => {}
+                Some(own) => row_of(own, ALONE),
+                None => self.rest.push(run),
+            }
+            let Some(second) = second else { break };
+            let run = extend(run, *second);
+            match own.zip(next) {
+                Some((own, next)) => row_of(own, next),
+                None => self.rest.push(run),
+            }
+            let Some(third) = letters.get(at + 2) else { continue };
+            let run = extend(run, *third);
+            self.rest.push(run);
+            if let Some(fourth) = letters.get(at + 3) {
+                self.rest.push(extend(run, *fourth));
+            }
+        }
+        if is_word(len) {
+            self.rest.push(hash(letters));
+        }
+        self.count += direct + self.rest.len() - before;
+    }
+
+    /// The sum of the weights, and how many features are known.
+    fn counted(mut self) -> ([i32; CODES.len()], i32) {
+        look_up(&self.rest, |row| self.adder.add(row, &mut self.sums));
+        self.adder.flush(&mut self.sums);
+        let mut weights = [0; CODES.len()];
+        weights.iter_mut().zip(self.sums).for_each(|(weight, sum)| *weight = sum);
+        (weights, self.sums.get(CODES.len()).copied().unwrap_or(0))
+    }
 }
 
 /// The bytes of `letters.bin` from the text of `letters.tsv`.
-pub(super) fn table(data: &str) -> Vec<u8> {
-    let rows = parse(data);
-    let slots = rows.len() * 3 / 2 + 1;
-    let mut out = vec![0u8; slots * SLOT];
-    for (feature, weights) in rows {
-        let hash = mix(feature);
-        let mut slot = home(hash, slots);
-        while out.get(slot * SLOT..slot * SLOT + 4).is_some_and(|b| b != [0; 4]) {
-            slot = if slot + 1 == slots { 0 } else { slot + 1 };
-        }
-        let bytes = (hash as u32).max(1).to_le_bytes().into_iter().chain(weights.iter().map(|w| *w as u8));
-        for (to, from) in out.iter_mut().skip(slot * SLOT).zip(bytes) {
-            *to = from;
-        }
+///
+/// # Errors
+/// There are too many rows for one table.
+pub(super) fn table(data: &str) -> Result<Vec<u8>, &'static str> {
+    let mut rows: Vec<(u64, [i8; CODES.len()])> = parse(data).into_iter().map(|(f, row)| (mix(f), row)).collect();
+    rows.sort_unstable_by_key(|row| (key(row.0), row.0));
+    rows.dedup_by_key(|row| key(row.0));
+    let hashes: Vec<u64> = rows.iter().map(|row| row.0).collect();
+    let mut out = (rows.len() as u32).to_le_bytes().to_vec();
+    out.extend(index(&hashes)?);
+    for (_, row) in &rows {
+        out.extend(row.iter().map(|weight| *weight as u8).chain([1, 0, 0, 0, 0]));
     }
-    out
+    Ok(out)
 }
 
 /// The language of a text; `und` if there are no words, or too few that tell. `cues` says how much the cue files of a
 /// language (by its place in [`CODES`]) recognise, 0 … 2; it is asked only where a short text leaves room for doubt.
 pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usize) -> f32) -> Language {
     let hint = hint.and_then(of_hint);
-    let mut features: Vec<u64> = Vec::with_capacity(ORDINARY);
+    let mut votes = Votes::new();
     let (mut words, mut foreign) = (0usize, 0usize);
     let mut script = None;
     for token in tokens.list.iter().filter(|t| t.kind == Kind::Word).take(MOST_WORDS) {
@@ -119,18 +201,22 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
             continue;
         }
         words += 1;
-        each_feature(word, |feature| features.push(feature));
+        votes.add(word);
     }
     if foreign > words {
         return Language { code: script.unwrap_or("und").to_owned(), confidence: 0.9 };
     }
-    let (sums, known) = weigh(&features);
+    let count = votes.count;
+    let (sums, known) = votes.counted();
     if words == 0 || known == 0 {
         return unknown(hint);
     }
     // The model was fitted to counts divided by the root of their number.
-    let norm = SHARPNESS / (SCALE * (features.len() as f32).sqrt());
+    let norm = SHARPNESS / (SCALE * (count as f32).sqrt());
     let mut scores = sums.map(|sum| sum as f32 * norm);
+    if let Some(english) = scores.get_mut(ENGLISH) {
+        *english -= BORROWED;
+    }
     if let Some(slot) = hint.and_then(|h| scores.get_mut(h)) {
         *slot += HINT;
     }
@@ -202,50 +288,68 @@ fn other_script(c: char) -> Option<&'static str> {
 
 /// Calls `f` with every feature of a word: its runs of one to four letters with its ends marked, and the word itself.
 /// Accents are kept: they tell more than the letters.
+#[cfg(test)]
 fn each_feature(word: &str, mut f: impl FnMut(u64)) {
-    let mut letters = ['\0'; 26];
-    let mut len = 1;
-    letters[0] = ' ';
-    let mut last = ('\0', 0);
-    let lower = |c: char| {
-        // Nearly all letters are plain ones, which need no table.
-        let mut lower = c.to_ascii_lowercase();
-        let mut rest = None;
-        if !c.is_ascii() {
-            let mut letters = c.to_lowercase();
-            lower = letters.next().unwrap_or(c);
-            rest = Some(letters);
+    let mut letters = [' '; 26];
+    let len = spell(word, &mut letters);
+    let letters = letters.get(..len).unwrap_or(&[]);
+    for run in letters.windows(LONGEST_GRAM) {
+        runs(run, &mut f);
+    }
+    // Those that begin too late to be of full length.
+    for start in (len + 1).saturating_sub(LONGEST_GRAM)..len {
+        runs(letters.get(start..).unwrap_or(&[]), &mut f);
+    }
+    if is_word(len) {
+        f(hash(letters));
+    }
+}
+
+/// Whether so many letters and marks are a feature as a whole.
+fn is_word(len: usize) -> bool {
+    len > LONGEST_GRAM && len - 2 <= LONGEST_WORD
+}
+
+/// Calls `f` with every beginning of these letters, but not with the mark of an end alone.
+#[cfg(test)]
+fn runs(letters: &[char], f: &mut impl FnMut(u64)) {
+    let mut run = NO_LETTERS;
+    for (size, letter) in letters.iter().enumerate() {
+        run = extend(run, *letter);
+        if size > 0 || *letter != ' ' {
+            f(run);
         }
-        std::iter::once(lower).chain(rest.into_iter().flatten())
-    };
-    for c in word.chars().flat_map(lower) {
+    }
+}
+
+/// Writes a word in lower case between two marks (of what is too long the beginning), and says how much that is.
+fn spell(word: &str, letters: &mut [char; 26]) -> usize {
+    let room = letters.len() - 1;
+    let (mut len, mut last, mut times) = (1, ' ', 0);
+    let mut put = |c: char| {
         // Drawn-out letters would drown the rest.
-        last = if c == last.0 { (c, last.1 + 1) } else { (c, 1) };
-        if last.1 > 2 || len >= letters.len() - 1 {
-            continue;
-        }
-        if let Some(slot) = letters.get_mut(len) {
+        times = if c == last { times + 1 } else { 1 };
+        last = c;
+        if times <= 2
+            && len < room
+            && let Some(slot) = letters.get_mut(len)
+        {
             *slot = if c == '’' { '\'' } else { c };
             len += 1;
+        }
+    };
+    for c in word.chars() {
+        // Nearly all letters are plain ones, which need no table.
+        if c.is_ascii() {
+            put(c.to_ascii_lowercase());
+        } else {
+            c.to_lowercase().for_each(&mut put);
         }
     }
     if let Some(slot) = letters.get_mut(len) {
         *slot = ' ';
-        len += 1;
     }
-    let letters = letters.get(..len).unwrap_or(&[]);
-    for start in 0..len {
-        let mut run = NO_LETTERS;
-        for (size, letter) in letters.iter().skip(start).take(LONGEST_GRAM).enumerate() {
-            run = extend(run, *letter);
-            if size > 0 || *letter != ' ' {
-                f(run);
-            }
-        }
-    }
-    if len > LONGEST_GRAM && len - 2 <= LONGEST_WORD {
-        f(hash(letters));
-    }
+    len + 1
 }
 
 /// FNV-1a over the characters.
@@ -311,6 +415,38 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(code(text, None), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_that_need_no_search_count_as_others_do() {
+        for text in [
+            "waiting",
+            "it's",
+            "don’t",
+            "SÃO",
+            "água",
+            "ål",
+            "o",
+            "ø",
+            "naïve",
+            "aaaargh",
+            "l'Hospitalet",
+            "x9y",
+            "Donaudampfschifffahrtsgesellschaft",
+            "İstanbul",
+            "ñ'z",
+        ] {
+            let mut votes = Votes::new();
+            votes.add(text);
+            let mut all = Vec::new();
+            each_feature(text, |feature| all.push(feature));
+            let (mut sums, mut known) = ([0; CODES.len()], 0);
+            look_up(&all, |row| {
+                known += 1;
+                sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i32::from(*weight as i8));
+            });
+            assert_eq!((votes.count, votes.counted()), (all.len(), (sums, known)), "{text}");
         }
     }
 

@@ -14,11 +14,8 @@ use crate::model::{Category, Severity};
 
 /// Most words of a text that the model looks at; a longer text has told by then.
 const MOST_WORDS: usize = 600;
-/// Shortest and longest run of letters that is a feature.
-const GRAMS: std::ops::RangeInclusive<usize> = 3..=4;
-
-/// Hashed features of an ordinary mention, about.
-pub(in super::super) const ORDINARY: usize = 512;
+/// Hashed features of an ordinary mention, about: words and pairs of words, and letters.
+const ORDINARY: [usize; 2] = [192, 384];
 
 /// Number of dense features.
 pub(in super::super) const DENSE: usize = 84;
@@ -35,31 +32,83 @@ pub(in super::super) enum Group {
 pub(in super::super) struct Feature {
     pub(in super::super) hash: u64,
     pub(in super::super) group: Group,
-    pub(in super::super) first: usize,
-    pub(in super::super) end: usize,
+    pub(in super::super) first: u16,
+    pub(in super::super) end: u16,
+}
+
+/// The hashed features of a text, as they are looked up.
+pub(in super::super) struct Hashed {
+    pub(in super::super) words: Vec<Feature>,
+    /// Runs of letters, token by token.
+    pub(in super::super) letters: Vec<u64>,
+    /// Tokens with letters, and how many runs each has.
+    pub(in super::super) spelt: Vec<(u16, u16)>,
 }
 
 /// What the rules made of the text.
-pub(in super::super) struct Found<'a> {
-    pub(in super::super) reading: &'a Reading<'a>,
-    pub(in super::super) mood: &'a Mood,
-    pub(in super::super) kind: &'a Kind,
-    pub(in super::super) harm: &'a Harm,
-    pub(in super::super) felt: &'a Felt,
+/// `'n` is how long the notes live.
+pub(in super::super) struct Found<'a, 'n> {
+    pub(in super::super) reading: &'a Reading<'n>,
+    pub(in super::super) mood: &'a Mood<'n>,
+    pub(in super::super) kind: &'a Kind<'n>,
+    pub(in super::super) harm: &'a Harm<'n>,
+    pub(in super::super) felt: &'a Felt<'n>,
     /// For each token, whether it names the watched brand.
     pub(in super::super) brand: &'a [bool],
     /// Code of its language.
     pub(in super::super) language: &'a str,
 }
 
-/// Calls `f` with every hashed feature of the text, in its order.
-pub(in super::super) fn each(found: &Found<'_>, mut f: impl FnMut(Feature)) {
+/// The hashed features of a text.
+pub(in super::super) fn hashed(found: &Found<'_, '_>) -> Hashed {
+    let [words, letters] = ORDINARY.map(|n| n.min(found.reading.tokens.text.len() * 2 + 8));
+    let mut all = Hashed {
+        words: Vec::with_capacity(words),
+        letters: Vec::with_capacity(letters),
+        spelt: Vec::with_capacity(found.reading.tokens.list.len().min(MOST_WORDS)),
+    };
+    let mut marked = Vec::with_capacity(48);
+    walk(
+        found,
+        &mut all,
+        |all, feature| all.words.push(feature),
+        |all, token, word| {
+            let before = all.letters.len();
+            runs(word, &mut marked, |hash| all.letters.push(hash));
+            all.spelt.push((token, (all.letters.len() - before) as u16));
+        },
+    );
+    all
+}
+
+/// Calls `f` with every hashed feature of the text.
+pub(in super::super) fn each(found: &Found<'_, '_>, f: impl FnMut(Feature)) {
+    let mut marked = Vec::new();
+    walk(
+        found,
+        &mut { f },
+        |f, feature| f(feature),
+        |f, first, word| {
+            let end = first + 1;
+            runs(word, &mut marked, |hash| f(Feature { hash, group: Group::Letters, first, end }));
+        },
+    );
+}
+
+/// Calls `word` with every word and pair of words, and `spelt` with the place and the letters of every word.
+#[inline(always)]
+fn walk<S>(
+    found: &Found<'_, '_>,
+    to: &mut S,
+    mut word: impl FnMut(&mut S, Feature),
+    mut spelt: impl FnMut(&mut S, u16, &[u8]),
+) {
     let tokens = found.reading.tokens;
-    let mut before: Option<(u64, usize)> = None;
+    let mut before: Option<(u64, u16)> = None;
     let mut second: Option<u64> = None;
     let mut sentence = usize::MAX;
     for (at, token) in tokens.list.iter().take(MOST_WORDS).enumerate() {
-        let folded = tokens.folded(token);
+        let (first, end) = (at as u16, at as u16 + 1);
         if token.sentence != sentence {
             sentence = token.sentence;
             before = None;
@@ -69,43 +118,42 @@ pub(in super::super) fn each(found: &Found<'_>, mut f: impl FnMut(Feature)) {
         if named && found.brand.get(at.wrapping_sub(1)).copied().unwrap_or(false) {
             continue;
         }
-        let word = if named { mix(0xB4A2D) } else { word_hash(token) };
-        f(Feature { hash: mix(word ^ 0x01), group: Group::Words, first: at, end: at + 1 });
+        let hash = if named { mix(0xB4A2D) } else { word_hash(token) };
+        let mut tell = |hash, first| word(to, Feature { hash, group: Group::Words, first, end });
+        tell(mix(hash ^ 0x01), first);
         if found.reading.negated_at(at) {
-            f(Feature { hash: mix(word ^ 0x02), group: Group::Words, first: at, end: at + 1 });
+            tell(mix(hash ^ 0x02), first);
         }
         if let Some((last, first)) = before {
-            f(Feature { hash: mix(last.rotate_left(17) ^ word), group: Group::Words, first, end: at + 1 });
+            tell(mix(last.rotate_left(17) ^ hash), first);
         }
         if let Some(far) = second {
-            f(Feature { hash: mix(far.rotate_left(31) ^ word ^ 0x5), group: Group::Words, first: at, end: at + 1 });
+            tell(mix(far.rotate_left(31) ^ hash ^ 0x5), first);
         }
         second = before.map(|(h, _)| h);
-        before = Some((word, at));
+        before = Some((hash, first));
         if token.kind == TokenKind::Word && !named {
-            letters(folded.as_bytes(), |hash| {
-                f(Feature { hash, group: Group::Letters, first: at, end: at + 1 });
-            });
+            spelt(to, first, tokens.folded(token).as_bytes());
         }
     }
 }
 
-/// Runs of letters of a word with its ends marked (`<`, `>`).
-fn letters(word: &[u8], mut f: impl FnMut(u64)) {
-    runs_from([b'<'].into_iter().chain(word.iter().copied()).chain([b'>']), &mut f);
-    for start in 0..word.len() {
-        runs_from(word.iter().skip(start).copied().chain([b'>']), &mut f);
+/// Calls `f` with the runs of three and of four letters of a word with its ends marked (`<`, `>`). `marked` is room for it.
+fn runs(word: &[u8], marked: &mut Vec<u8>, mut f: impl FnMut(u64)) {
+    let extend = |hash: u64, letter: u8| (hash ^ u64::from(letter)).wrapping_mul(0x100_0000_01b3);
+    let three = |a, b, c| extend(extend(extend(0xcbf2_9ce4_8422_2325, a), b), c);
+    marked.clear();
+    marked.push(b'<');
+    marked.extend_from_slice(word);
+    marked.push(b'>');
+    for run in marked.windows(4) {
+        let &[a, b, c, d] = run else { continue };
+        let hash = three(a, b, c);
+        f(mix(hash ^ 0x1e77e2));
+        f(mix(extend(hash, d) ^ 0x1e77e2));
     }
-}
-
-/// The runs that begin with the first of these letters.
-fn runs_from(letters: impl Iterator<Item = u8>, f: &mut impl FnMut(u64)) {
-    let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    for (size, letter) in (1..=*GRAMS.end()).zip(letters) {
-        hash = (hash ^ u64::from(letter)).wrapping_mul(0x100_0000_01b3);
-        if size >= *GRAMS.start() {
-            f(mix(hash ^ 0x1e77e2));
-        }
+    if let &[.., a, b, c] = marked.as_slice() {
+        f(mix(three(a, b, c) ^ 0x1e77e2));
     }
 }
 
@@ -128,12 +176,13 @@ pub(in super::super) fn mix(mut z: u64) -> u64 {
 }
 
 /// Fills in the dense features: what the rules and the lexicon say, and the looks of the text.
-pub(in super::super) fn dense(found: &Found<'_>) -> [f32; DENSE] {
+pub(in super::super) fn dense(found: &Found<'_, '_>) -> [f32; DENSE] {
     let Found { reading, mood, kind, harm, felt, .. } = found;
     let tokens = reading.tokens;
-    let count = |f: &dyn Fn(&Token) -> bool| tokens.list.iter().filter(|t| f(t)).count() as f32;
-    let log = |n: f32| (1.0 + n).ln();
-    let words = count(&|t| t.kind == TokenKind::Word).max(1.0);
+    let looks = Looks::of(&tokens.list);
+    // Most of these are 0.
+    let log = |n: f32| if n == 0.0 { 0.0 } else { (1.0 + n).ln() };
+    let words = looks.of_kind(TokenKind::Word).max(1.0);
     let root = words.sqrt();
     let mut out = [0.0f32; DENSE];
     let mut next = 0;
@@ -199,15 +248,15 @@ pub(in super::super) fn dense(found: &Found<'_>) -> [f32; DENSE] {
     put(f32::from(u8::from(tokens.sentences.last().is_some_and(|s| s.question))));
     put(f32::from(u8::from(tokens.sentences.first().is_some_and(|s| s.question))));
     put(f32::from(u8::from(tokens.text.contains("...") || tokens.text.contains('…'))));
-    put(count(&|t| t.caps) / words);
+    put(looks.caps as f32 / words);
     put(f32::from(u8::from(reading.shouting)));
-    put(log(count(&|t| t.long)));
-    put(log(count(&|t| t.kind == TokenKind::Emoji)));
+    put(log(looks.long as f32));
+    put(log(looks.of_kind(TokenKind::Emoji)));
     put(log(tokens.text.bytes().filter(|b| *b == b'#').count().min(20) as f32));
-    put(log(count(&|t| t.kind == TokenKind::Mention)));
-    put(log(count(&|t| t.kind == TokenKind::Url)));
-    put(log(count(&|t| t.kind == TokenKind::Number)));
-    put(f32::from(u8::from(count(&|t| t.kind == TokenKind::Money) > 0.0)));
+    put(log(looks.of_kind(TokenKind::Mention)));
+    put(log(looks.of_kind(TokenKind::Url)));
+    put(log(looks.of_kind(TokenKind::Number)));
+    put(f32::from(u8::from(looks.of_kind(TokenKind::Money) > 0.0)));
     put(log(words) / 3.0);
     put(f32::from(u8::from(words <= 4.0)));
     put(f32::from(u8::from(words >= 40.0)));
@@ -219,4 +268,30 @@ pub(in super::super) fn dense(found: &Found<'_>) -> [f32; DENSE] {
     put(f32::from(u8::from(tokens.text.trim_end().ends_with('.'))));
     debug_assert!(next <= DENSE, "{next} dense features");
     out
+}
+
+/// What there is of each kind of token.
+#[derive(Default)]
+struct Looks {
+    kinds: [u32; 6],
+    caps: u32,
+    long: u32,
+}
+
+impl Looks {
+    fn of(list: &[Token]) -> Self {
+        let mut looks = Looks::default();
+        for token in list {
+            if let Some(count) = looks.kinds.get_mut(token.kind as usize) {
+                *count += 1;
+            }
+            looks.caps += u32::from(token.caps);
+            looks.long += u32::from(token.long);
+        }
+        looks
+    }
+
+    fn of_kind(&self, kind: TokenKind) -> f32 {
+        self.kinds.get(kind as usize).copied().unwrap_or(0) as f32
+    }
 }

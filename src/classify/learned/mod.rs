@@ -8,6 +8,7 @@ mod calibrate;
 pub mod corpus;
 pub(super) mod features;
 mod fit;
+pub(super) mod keys;
 pub(super) mod table;
 pub mod talk;
 pub mod train;

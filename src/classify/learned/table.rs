@@ -1,11 +1,13 @@
 //! The weights of one language as bytes, looked up where they lie: an open-addressed table of hashed features with a row of
 //! small integers each, the weights of the dense features, and the lexicon.
 //!
-//! Layout, little-endian: magic `MNT1`; three counts (u32): slots, lexicon slots, dense features; a scale (f32) for each
-//! output; dense weights (f32, by feature, then output); [`CALIBRATION`] numbers (f32); keys (u32 a slot, 0 = free); rows
-//! ([`OUTPUTS`] i8 a slot); lexicon (u32 key, i8 score ×20, u8 notes, u16 unused: a slot).
+//! Layout, little-endian: magic `MNT2`; three counts (u32): rows, lexicon slots, dense features; a scale (f32) for each
+//! output; dense weights (f32, by feature, then output); [`CALIBRATION`] numbers (f32); the index of the rows
+//! ([`Keys`]); rows ([`OUTPUTS`] i8); lexicon (u32 key, i8 score ×20, u8 notes, u16 unused: a slot).
 
-use super::features::{DENSE, Feature};
+use super::super::lexicon::home;
+use super::features::{DENSE, Feature, Hashed};
+use super::keys::{Keys, claim, index, key, slots};
 
 /// Steps of sentiment, categories, severities, and one to spare.
 pub(in super::super) const OUTPUTS: usize = 24;
@@ -18,7 +20,7 @@ pub(in super::super) const SEVERITY: std::ops::Range<usize> = 19..23;
 pub(in super::super) const CALIBRATION: usize = FEELS + 14 * 5;
 /// Where the shares of the first category begin.
 pub(in super::super) const FEELS: usize = 3 + 14 * 2;
-const MAGIC: &[u8; 4] = b"MNT1";
+const MAGIC: &[u8; 4] = b"MNT2";
 const HEAD: usize = 16;
 
 /// One language's weights, as they lie in the file.
@@ -27,8 +29,8 @@ pub(in super::super) struct Model {
     scales: [f32; OUTPUTS],
     calibration: [f32; CALIBRATION],
     dense: &'static [u8],
-    keys: &'static [u8],
-    rows: &'static [u8],
+    keys: Keys<'static>,
+    rows: &'static [[u8; OUTPUTS]],
     lexicon: &'static [u8],
 }
 
@@ -43,6 +45,18 @@ pub(in super::super) struct Sum {
     pub(in super::super) count: [u32; 2],
 }
 
+/// What the hashed features of a text add up to, and what of them the model knows.
+pub(in super::super) struct Added {
+    pub(in super::super) sum: Sum,
+    /// Words and pairs of words, with their weights.
+    pub(in super::super) words: Vec<(Feature, &'static [u8; OUTPUTS])>,
+    /// Tokens, and what their letters add up to.
+    pub(in super::super) letters: Vec<(u16, Rows)>,
+}
+
+/// Weights added up.
+pub(in super::super) type Rows = Adder<{ OUTPUTS / 8 }>;
+
 impl Model {
     /// Reads the head of a file; the rest stays where it is.
     ///
@@ -55,7 +69,7 @@ impl Model {
         if bytes.get(..4) != Some(MAGIC.as_slice()) {
             return Err("not a model of this version");
         }
-        let (Some(slots), Some(terms), Some(dense)) = (number(4), number(8), number(12)) else {
+        let (Some(rows), Some(terms), Some(dense)) = (number(4), number(8), number(12)) else {
             return Err("cut short");
         };
         if dense as usize != DENSE {
@@ -71,15 +85,15 @@ impl Model {
             scales: [0.0; OUTPUTS],
             calibration: [0.0; CALIBRATION],
             dense: &[],
-            keys: &[],
+            keys: Keys::of(&[]),
             rows: &[],
             lexicon: &[],
         };
         floats(take(OUTPUTS * 4)?, &mut model.scales);
         model.dense = take(DENSE * OUTPUTS * 4)?;
         floats(take(CALIBRATION * 4)?, &mut model.calibration);
-        model.keys = take(slots as usize * 4)?;
-        model.rows = take(slots as usize * OUTPUTS)?;
+        model.keys = Keys::of(take(Keys::size(rows as usize))?);
+        model.rows = take(rows as usize * OUTPUTS)?.as_chunks().0;
         model.lexicon = take(terms as usize * 8)?;
         Ok(model)
     }
@@ -93,33 +107,50 @@ impl Model {
 
     /// Adds a feature's weights to `sum`.
     pub(in super::super) fn add(&self, feature: &Feature, sum: &mut Sum) {
-        self.add_all(std::slice::from_ref(feature), sum, |_, _| {});
-    }
-
-    /// Adds the weights of features to `sum`, and calls `known` with each that has any.
-    pub(in super::super) fn add_all<'f>(
-        &self,
-        features: &'f [Feature],
-        sum: &mut Sum,
-        mut known: impl FnMut(&'f Feature, &'static [u8; OUTPUTS]),
-    ) {
-        for feature in features {
-            if let Some(count) = sum.count.get_mut(feature.group as usize) {
-                *count += 1;
-            }
-        }
-        let rows = self.rows.as_chunks::<OUTPUTS>().0;
-        let mut adders = [Adder::<{ OUTPUTS / 8 }>::default(); 2];
-        find_all(self.keys, features, |feature, slot| {
-            let group = feature.group as usize;
-            if let (Some(row), Some(adder), Some(total)) =
-                (rows.get(slot), adders.get_mut(group), sum.total.get_mut(group))
-            {
-                adder.add(row, total);
-                known(feature, row);
+        let group = feature.group as usize;
+        let (Some(count), Some(total)) = (sum.count.get_mut(group), sum.total.get_mut(group)) else { return };
+        *count += 1;
+        self.keys.find_all(std::slice::from_ref(feature), hash_of, |_, place| {
+            if let Some(row) = self.row(place) {
+                total.iter_mut().zip(row).for_each(|(total, weight)| *total += i32::from(*weight as i8));
             }
         });
-        adders.iter_mut().zip(&mut sum.total).for_each(|(adder, total)| adder.flush(total));
+    }
+
+    fn row(&self, place: Option<usize>) -> Option<&'static [u8; OUTPUTS]> {
+        place.and_then(|place| self.rows.get(place))
+    }
+
+    /// Adds up the weights of the features of a text.
+    pub(in super::super) fn add_all(&self, hashed: &Hashed) -> Added {
+        let mut total = [[0; OUTPUTS]; 2];
+        let [of_words, of_letters] = &mut total;
+        let mut words = Vec::with_capacity(hashed.words.len());
+        let mut all = Rows::default();
+        self.keys.find_all(&hashed.words, hash_of, |feature, place| {
+            if let Some(row) = self.row(place) {
+                all.add(row, of_words);
+                words.push((*feature, row));
+            }
+        });
+        all.flush(of_words);
+        let mut rows = Vec::with_capacity(hashed.letters.len());
+        self.keys.find_all(&hashed.letters, |hash| *hash, |_, place| rows.push(self.row(place)));
+        let mut letters = Vec::with_capacity(hashed.spelt.len());
+        let mut rest = rows.as_slice();
+        for (token, count) in &hashed.spelt {
+            let Some((own, after)) = rest.split_at_checked(usize::from(*count)) else { break };
+            rest = after;
+            let mut sum = Rows::default();
+            for row in own.iter().copied().flatten() {
+                sum.add(row, of_letters);
+            }
+            all.join(&sum, of_letters);
+            letters.push((*token, sum));
+        }
+        all.flush(of_letters);
+        let count = [hashed.words.len(), hashed.letters.len()].map(|n| n as u32);
+        Added { sum: Sum { total, count }, words, letters }
     }
 
     /// Scores of everything together.
@@ -202,15 +233,29 @@ impl<const W: usize> Adder<W> {
         }
     }
 
+    /// Adds what another one has added up since it began.
+    #[inline(always)]
+    pub(in super::super) fn join(&mut self, other: &Self, total: &mut [i32]) {
+        if self.rows + other.rows > 256 {
+            self.flush(total);
+        }
+        self.even.iter_mut().zip(&other.even).for_each(|(own, other)| *own = own.wrapping_add(*other));
+        self.odd.iter_mut().zip(&other.odd).for_each(|(own, other)| *own = own.wrapping_add(*other));
+        self.rows += other.rows;
+    }
+
+    /// The sum at one place of the rows.
+    #[inline(always)]
+    pub(in super::super) fn at(&self, place: usize) -> i32 {
+        let words = if place.is_multiple_of(2) { &self.even } else { &self.odd };
+        let word = words.get(place / 8).copied().unwrap_or(0);
+        ((word >> (place % 8 / 2 * 16)) & 0xFFFF) as i32 - 128 * i32::from(self.rows)
+    }
+
     /// Adds what there is to `total`, and begins anew.
     pub(in super::super) fn flush(&mut self, total: &mut [i32]) {
-        let bias = 128 * i32::from(self.rows);
-        let words = self.even.iter().zip(&self.odd);
-        for (eight, (even, odd)) in total.chunks_mut(8).zip(words) {
-            for (place, total) in eight.iter_mut().enumerate() {
-                let word = if place % 2 == 0 { even } else { odd };
-                *total += ((word >> (place / 2 * 16)) & 0xFFFF) as i32 - bias;
-            }
+        for (place, total) in total.iter_mut().enumerate().take(W * 8) {
+            *total += self.at(place);
         }
         *self = Adder::default();
     }
@@ -252,40 +297,8 @@ pub(in super::super) fn find(table: &[u8], size: usize, hash: u64) -> Option<usi
     }
 }
 
-/// Features whose slots are read together.
-const TOGETHER: usize = 32;
-
-/// Calls `f` with each feature that a table of bare keys knows, and its slot, in their order. The first slots of several
-/// are read before any is judged: nearly all that a look-up does is wait for memory, and so the waits overlap.
-#[inline(always)]
-pub(in super::super) fn find_all<'f>(keys: &[u8], features: &'f [Feature], mut f: impl FnMut(&'f Feature, usize)) {
-    let keys = keys.as_chunks::<4>().0;
-    for features in features.chunks(TOGETHER) {
-        let mut first = [(0usize, 0u32); TOGETHER];
-        for (first, feature) in first.iter_mut().zip(features) {
-            let slot = home(feature.hash, keys.len());
-            *first = (slot, keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key)));
-        }
-        for (feature, (mut slot, mut here)) in features.iter().zip(first) {
-            let key = key(feature.hash);
-            while here != key && here != 0 {
-                slot = if slot + 1 == keys.len() { 0 } else { slot + 1 };
-                here = keys.get(slot).map_or(0, |key| u32::from_le_bytes(*key));
-            }
-            if here == key {
-                f(feature, slot);
-            }
-        }
-    }
-}
-
-/// The key of a hash; 0 marks a free slot.
-pub(in super::super) fn key(hash: u64) -> u32 {
-    (hash as u32).max(1)
-}
-
-fn home(hash: u64, slots: usize) -> usize {
-    ((u128::from(hash) * slots as u128) >> 64) as usize
+fn hash_of(feature: &Feature) -> u64 {
+    feature.hash
 }
 
 pub(super) fn float(bytes: &[u8]) -> f32 {
@@ -313,21 +326,16 @@ pub(in super::super) struct Parts {
 
 impl Parts {
     /// The file's bytes; the same parts make the same bytes, in whatever order they come.
-    pub(in super::super) fn write(mut self) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// There are too many features for one table.
+    pub(in super::super) fn write(mut self) -> Result<Vec<u8>, &'static str> {
         self.rows.sort_by_key(|r| r.0);
         self.rows.dedup_by_key(|r| key(r.0));
         self.terms.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         self.terms.dedup_by_key(|t| key(t.0));
-        let slots = room(self.rows.len());
-        let terms = room(self.terms.len());
-        let mut keys = vec![0u8; slots * 4];
-        let mut rows = vec![0u8; slots * OUTPUTS];
-        for (hash, weights) in &self.rows {
-            let slot = claim(&mut keys, 4, *hash);
-            for (to, from) in rows.iter_mut().skip(slot * OUTPUTS).zip(weights) {
-                *to = *from as u8;
-            }
-        }
+        let hashes: Vec<u64> = self.rows.iter().map(|r| r.0).collect();
+        let terms = slots(self.terms.len());
         let mut lexicon = vec![0u8; terms * 8];
         for (hash, score, notes) in &self.terms {
             let slot = claim(&mut lexicon, 8, *hash);
@@ -337,37 +345,16 @@ impl Parts {
             }
         }
         let mut out = MAGIC.to_vec();
-        for number in [slots, terms, DENSE] {
+        for number in [hashes.len(), terms, DENSE] {
             out.extend((number as u32).to_le_bytes());
         }
         self.scales.iter().for_each(|f| out.extend(f.to_le_bytes()));
         self.dense.iter().flatten().for_each(|f| out.extend(f.to_le_bytes()));
         self.calibration.iter().for_each(|f| out.extend(f.to_le_bytes()));
-        out.extend(keys);
-        out.extend(rows);
+        out.extend(index(&hashes)?);
+        out.extend(self.rows.iter().flat_map(|(_, row)| row.map(|weight| weight as u8)));
         out.extend(lexicon);
-        out
-    }
-}
-
-/// Slots for so many keys: a quarter stays free.
-pub(in super::super) fn room(keys: usize) -> usize {
-    keys + keys / 3 + 1
-}
-
-/// Writes a key into the first free slot, and says which.
-pub(in super::super) fn claim(table: &mut [u8], size: usize, hash: u64) -> usize {
-    let slots = table.len() / size;
-    let mut slot = home(hash, slots);
-    loop {
-        match table.get_mut(slot * size..slot * size + 4) {
-            Some(bytes) if bytes.iter().any(|b| *b != 0) => slot = if slot + 1 == slots { 0 } else { slot + 1 },
-            Some(bytes) => {
-                bytes.copy_from_slice(&key(hash).to_le_bytes());
-                return slot;
-            }
-            None => return 0,
-        }
+        Ok(out)
     }
 }
 

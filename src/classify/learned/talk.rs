@@ -5,13 +5,14 @@
 //! service and to sets whose licence allows it (NOTICE names them). None of the sets' texts is in the project: only
 //! weights, under hashes.
 //!
-//! Layout of `lang/<code>/talk.bin`, little-endian: magic `MNK1`; slots (u32); a scale (f32) for each output; weights of
-//! the inputs (f32, by input, then output); keys (u32 a slot, 0 = free); rows ([`TALK`] i8 a slot).
+//! Layout of `lang/<code>/talk.bin`, little-endian: magic `MNK2`; rows (u32); a scale (f32) for each output; weights of
+//! the inputs (f32, by input, then output); the index of the rows ([`Keys`]); rows ([`TALK`] i8).
 
 mod fit;
 
-use super::features::{self, DENSE};
-use super::table::{CATEGORY, Model, SENTIMENT, Scores, find_all, floats, norm, odds};
+use super::features::{DENSE, Hashed};
+use super::keys::Keys;
+use super::table::{CATEGORY, Model, SENTIMENT, Scores, floats, norm, odds};
 
 pub use fit::{SETS, fit};
 
@@ -21,7 +22,7 @@ pub(in super::super) const TALK: usize = 4;
 const INPUTS: usize = DENSE + 3 + 14;
 /// The score of offence in languages where nothing was learnt of it.
 pub(in super::super) const NEVER: f32 = -40.0;
-const MAGIC: &[u8; 4] = b"MNK1";
+const MAGIC: &[u8; 4] = b"MNK2";
 const HEAD: usize = 8;
 
 /// Weights of one input or feature.
@@ -32,8 +33,8 @@ type Row = [f32; TALK];
 pub(in super::super) struct Talk {
     scales: Row,
     inputs: &'static [u8],
-    keys: &'static [u8],
-    rows: &'static [u8],
+    keys: Keys<'static>,
+    rows: &'static [[u8; TALK]],
 }
 
 /// What was added up of a text's words and letters.
@@ -48,7 +49,7 @@ impl Talk {
         if bytes.get(..4) != Some(MAGIC.as_slice()) {
             return Err("not a table of this version");
         }
-        let slots = bytes.get(4..8).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes).ok_or("cut short")?;
+        let rows = bytes.get(4..8).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes).ok_or("cut short")?;
         let mut at = HEAD;
         let mut take = |len: usize| {
             let part = bytes.get(at..at + len);
@@ -58,22 +59,25 @@ impl Talk {
         let mut scales = [0.0; TALK];
         floats(take(TALK * 4)?, &mut scales);
         let inputs = take(INPUTS * TALK * 4)?;
-        let keys = take(slots as usize * 4)?;
-        let rows = take(slots as usize * TALK)?;
+        let keys = Keys::of(take(Keys::size(rows as usize))?);
+        let rows = take(rows as usize * TALK)?.as_chunks().0;
         if at != bytes.len() {
             return Err("made for other features: fit it again");
         }
         Ok(Talk { scales, inputs, keys, rows })
     }
 
-    /// Adds the weights of the features that are known.
-    pub(in super::super) fn add_all(&self, features: &[features::Feature], sum: &mut TalkSum) {
-        let rows = self.rows.as_chunks::<TALK>().0;
-        find_all(self.keys, features, |feature, slot| {
-            if let (Some(row), Some(total)) = (rows.get(slot), sum.get_mut(feature.group as usize)) {
+    /// Adds up the weights of the features that are known.
+    pub(in super::super) fn add_all(&self, hashed: &Hashed) -> TalkSum {
+        let (mut words, mut letters) = ([0; TALK], [0; TALK]);
+        let add = |total: &mut [i32; TALK], place: Option<usize>| {
+            if let Some(row) = place.and_then(|place| self.rows.get(place)) {
                 total.iter_mut().zip(row).for_each(|(total, weight)| *total += i32::from(*weight as i8));
             }
-        });
+        };
+        self.keys.find_all(&hashed.words, |feature| feature.hash, |_, place| add(&mut words, place));
+        self.keys.find_all(&hashed.letters, |hash| *hash, |_, place| add(&mut letters, place));
+        [words, letters]
     }
 
     /// Odds of bad, plain and good, and the score of offence (0 is even odds).

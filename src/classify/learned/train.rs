@@ -56,7 +56,7 @@ pub fn compiled(read: &mut dyn FnMut(&str) -> Option<String>) -> Result<Vec<(Str
     let mut files = Files::default();
     files.read("emoji.txt", &emoji).map_err(|e| e.to_string())?;
     out.push(("emoji.bin".to_owned(), compile::tables(&files).map_err(|e| e.to_string())?));
-    out.push(("letters.bin".to_owned(), language::table(&get("letters.tsv")?)));
+    out.push(("letters.bin".to_owned(), language::table(&get("letters.tsv")?)?));
     Ok(out)
 }
 
@@ -104,7 +104,7 @@ pub fn train(sources: &Sources) -> Result<(Vec<Vec<u8>>, Report), String> {
             prepared.names.get(language).map_or(0, BTreeMap::len),
             parts.terms.len(),
         ));
-        files.push(parts.write());
+        files.push(parts.write()?);
     }
     Ok((files, report))
 }
@@ -306,7 +306,7 @@ fn bare(terms: Vec<(u64, f32, u8)>) -> Result<Model, String> {
         rows: Vec::new(),
         terms,
     };
-    Model::of(Box::leak(parts.write().into_boxed_slice())).map_err(str::to_owned)
+    Model::of(Box::leak(parts.write()?.into_boxed_slice())).map_err(str::to_owned)
 }
 
 /// The features of one row.
@@ -325,7 +325,7 @@ fn see(row: &Labelled, model: &Model, named: bool, counts: bool) -> Seen {
     let mut hashed = Vec::new();
     let mut dense = [0.0; DENSE];
     let mut rules = (Category::Other, 0.0, Severity::Low);
-    observe(&input, row.language, model, |found: &Found<'_>| {
+    observe(&input, row.language, model, |found: &Found<'_, '_>| {
         let mut count = [0u32; 2];
         let mut all = Vec::new();
         features::each(found, |f| {

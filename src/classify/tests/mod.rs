@@ -434,3 +434,44 @@ fn names_and_words_without_meaning_are_never_the_reason() {
     let said = |q: &Cue| q.text.is_empty() && q.why.starts_with(WHOLE_WORDING);
     assert!(whole.cues.iter().any(said), "{:?}", whole.cues);
 }
+
+/// What the lexicon feels in a text: good and bad.
+fn felt(language: usize, text: &str) -> (f32, f32) {
+    let tokens = Tokens::of(text);
+    let reading = Reading::of(&tokens, &LEXICONS[language], &[]);
+    let felt = terms::read(&reading, model_of(language).expect("a model"), &[]);
+    (felt.good, felt.bad)
+}
+
+#[test]
+fn what_only_looks_like_a_word_of_feeling_is_none() {
+    let [en, es, pt, da] = [0, 1, 2, 3];
+    for (language, text) in [
+        (en, "good morning from platform 4"),
+        (es, "a lo mejor llega mañana, sin embargo no sé"),
+        (es, "vive en Buenos Aires"),
+        (pt, "ele vem, mas só amanhã"),
+        (pt, "eu não sabia que era aí"),
+        (pt, "passei por Porto Alegre e Belo Horizonte"),
+        (da, "3 stjerner, med venlig hilsen"),
+    ] {
+        assert_eq!(felt(language, text), (0.0, 0.0), "{text}");
+    }
+}
+
+/// A good word in a hashtag of several is mostly a name; a strong one, and a bad one, is meant.
+#[test]
+fn names_in_hashtags_say_little() {
+    let plain = felt(0, "good day show");
+    let name = felt(0, "#GoodDayShow");
+    assert!(plain.0 > 0.0 && name.0 > 0.0 && name.0 < plain.0 / 2.0, "{plain:?} {name:?}");
+    for (tag, words) in [("#PoorService", "poor service"), ("#BestDayEver", "best day ever"), ("#Sad", "sad")] {
+        assert_eq!(felt(0, tag), felt(0, words), "{tag}");
+    }
+}
+
+#[test]
+fn a_lexicon_names_no_numbers() {
+    let error = terms::parse("term\tscore\tnote\ngood\t2\t\n5 stars\t4\t\n").unwrap_err();
+    assert!(error.starts_with("line 3: all numbers are one word here"), "{error}");
+}

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::super::corpus::Labelled;
 use super::super::features::{self, DENSE, Found};
 use super::super::fit::{Dice, exp};
-use super::super::table::{Model, Sum, claim, key, norm, room};
+use super::super::keys::{index, key};
+use super::super::table::{Model, Sum, norm};
 use super::{INPUTS, MAGIC, NEVER, Row, TALK, inputs};
 use crate::classify::{Input, LANGUAGES, observe};
 use crate::model::Category;
@@ -139,14 +140,14 @@ pub fn fit(
     }
     let all: Vec<&Example> = examples.iter().collect();
     let fit = descend(&all, &names, &plan);
-    let files = (0..LANGUAGES.len()).map(|language| fit.write(language, &names, &plan, levels.get(language))).collect();
-    Ok((files, report))
+    let files = (0..LANGUAGES.len()).map(|language| fit.write(language, &names, &plan, levels.get(language)));
+    Ok((files.collect::<Result<_, _>>()?, report))
 }
 
 /// Hashed features (with their groups) and inputs of a text.
 fn see(text: &str, language: usize, model: &Model) -> (Vec<(u64, u8)>, [f32; INPUTS]) {
     let (mut hashed, mut sum, mut seen) = (Vec::new(), Sum::default(), [0.0; INPUTS]);
-    observe(&Input { text, ..Input::default() }, language, model, |found: &Found<'_>| {
+    observe(&Input { text, ..Input::default() }, language, model, |found: &Found<'_, '_>| {
         features::each(found, |f| {
             model.add(&f, &mut sum);
             hashed.push((f.hash, f.group as u8));
@@ -316,7 +317,7 @@ impl Fit {
         names: &[BTreeMap<u64, (u32, u8)>],
         plan: &Plan,
         level: Option<&Level>,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, &'static str> {
         let none = BTreeMap::new();
         let names = names.get(language).unwrap_or(&none);
         let table = self.hashed.get(language).map_or(&[][..], Vec::as_slice);
@@ -345,14 +346,9 @@ impl Fit {
             .filter(|(_, row)| row.iter().any(|w| w.unsigned_abs() >= FAINT))
             .collect();
         rows.dedup_by_key(|r| key(r.0));
-        let slots = room(rows.len());
-        let (mut keys, mut bytes) = (vec![0u8; slots * 4], vec![0u8; slots * TALK]);
-        for (hash, row) in &rows {
-            let slot = claim(&mut keys, 4, *hash);
-            bytes.iter_mut().skip(slot * TALK).zip(row).for_each(|(to, from)| *to = *from as u8);
-        }
+        let hashes: Vec<u64> = rows.iter().map(|r| r.0).collect();
         let mut out = MAGIC.to_vec();
-        out.extend((slots as u32).to_le_bytes());
+        out.extend((rows.len() as u32).to_le_bytes());
         let mut inputs = self.inputs.clone();
         if let Some(own) = self.own.get(language) {
             for (row, own) in inputs.iter_mut().zip(own) {
@@ -369,9 +365,9 @@ impl Fit {
             }
         }
         scales.iter().chain(inputs.iter().flatten()).for_each(|f| out.extend(f.to_le_bytes()));
-        out.extend(keys);
-        out.extend(bytes);
-        out
+        out.extend(index(&hashes)?);
+        out.extend(rows.iter().flat_map(|(_, row)| row.map(|weight| weight as u8)));
+        Ok(out)
     }
 }
 
