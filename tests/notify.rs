@@ -1,11 +1,15 @@
 //! What the daemon tells systemd (sd_notify(3)): the real binary, a socket in systemd's place.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/signal.rs"]
+mod signal;
+
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use signal::signal;
 use tempfile::TempDir;
 
 /// Longest wait for one message; the machine may be busy.
@@ -58,8 +62,7 @@ impl Daemon {
     }
 
     fn signal(&self, name: &str) {
-        let killed = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
-        assert!(killed.success());
+        signal(self.child.id(), name);
     }
 }
 

@@ -24,6 +24,7 @@ use mentiond::dedup::near::{SKETCH, Sketch};
 use mentiond::store::seen::{Marks, Seen};
 use serde_json::Value;
 use support::dice::Dice;
+use support::signal::signal;
 use support::web::Reply;
 use support::world::{Entry, World, entry, rss};
 
@@ -137,8 +138,8 @@ fn a_hundred_times_the_normal_load_is_carried_without_growing() {
         std::thread::sleep(Duration::from_millis(200));
     }
     std::thread::sleep(Duration::from_secs(2)); // What is one too many would come now.
-    let stopped = Command::new("kill").arg(daemon.0.id().to_string()).status().unwrap();
-    assert!(stopped.success() && daemon.0.wait().unwrap().success(), "it did not stop in order");
+    signal(daemon.0.id(), "TERM");
+    assert!(daemon.0.wait().unwrap().success(), "it did not stop in order");
     report(&world, &log, &published, &mentions, &samples, warm, minutes);
 }
 

@@ -25,8 +25,7 @@ impl Daemon {
     }
 
     fn signal(&self, name: &str) {
-        let sent = std::process::Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
-        assert!(sent.unwrap().success());
+        support::signal::signal(self.0.id(), name);
     }
 
     /// Reads the log until a line with this event; the line.

@@ -86,8 +86,7 @@ impl Daemon {
     }
 
     fn signal(&self, name: &str) {
-        let sent = std::process::Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
-        assert!(sent.unwrap().success());
+        support::signal::signal(self.child.id(), name);
     }
 
     async fn stop(mut self) -> String {

@@ -7,6 +7,7 @@ pub mod dice;
 pub mod imap;
 pub mod jetstream;
 pub mod postfix;
+pub mod signal;
 pub mod smtp;
 pub mod web;
 pub mod world;
