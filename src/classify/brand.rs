@@ -10,8 +10,8 @@ use super::reading::Reading;
 use super::terms::Felt;
 use super::tokens::{Kind, Token};
 
-/// A clause's feeling below this says nothing.
-const LEAST: f32 = 1.0;
+/// A clause's feeling below this says nothing: one mild word is no opinion.
+const LEAST: f32 = 1.5;
 /// What clauses weigh beside cues.
 const CLAUSES: f32 = 2.5;
 

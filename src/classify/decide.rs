@@ -18,6 +18,8 @@ use super::severity::Harm;
 use super::similar::stopwords;
 use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity};
 
+/// What all grievances together must have of the odds where neither mood nor words of trouble speak for one.
+const PLAIN: f32 = 0.6;
 /// From this weight on the rules have found a grievance.
 const GRIEVES: f32 = 1.2;
 /// How much the mood and kinds of a text say beside its stars.
@@ -272,7 +274,7 @@ fn at(odds: &[f32], category: Category) -> f32 {
 }
 
 /// The likeliest category; grievances stand together against the rest. Where neither mood nor words of trouble speak for
-/// one, they have to be likelier than all the rest: plain news is spread over several categories.
+/// one, they have to have more than [`PLAIN`] of the odds: plain news is spread over several categories.
 fn primary(odds: &[f32], speaks: bool) -> Category {
     let best = |grievance: bool| {
         Category::ALL
@@ -283,7 +285,7 @@ fn primary(odds: &[f32], speaks: bool) -> Category {
     };
     let grieves: f32 = Category::ALL.into_iter().filter(|c| c.is_grievance()).map(|c| at(odds, c)).sum();
     let other = best(false);
-    if grieves > at(odds, other) && (speaks || grieves > 0.5) { best(true) } else { other }
+    if grieves > at(odds, other) && (speaks || grieves > PLAIN) { best(true) } else { other }
 }
 
 /// Severity from its odds, within the hard lines.

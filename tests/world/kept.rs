@@ -38,7 +38,7 @@ async fn a_complaint_about_staff_goes_to_the_lead_never_to_the_shared_address_or
 #[tokio::test]
 async fn a_complaint_about_staff_is_quoted_in_nobody_s_mail_who_must_not_see_it() {
     let rude = "Ana from Acme support was incredibly rude to me. The employee insulted me and hung up.";
-    let like = "Support of Acme hung up on me, and my parcel from Acme never arrived. Incredibly rude to treat me so.";
+    let like = "The support line of Acme hung up on me again, and my parcel from Acme never arrived. Incredibly rude.";
     let world = world("2026-03-06 10:00");
     world.serve("forum", rss([post(1, "Acme support", rude)]));
     world.once().await;
