@@ -1,5 +1,5 @@
-//! Tables that lie packed in the program (raw deflate, RFC 1951): 2.5 MB less to install, for some milliseconds when a
-//! language has its first text.
+//! Tables that lie packed in the program (raw deflate, RFC 1951): 2.3 MB less to install, for about five milliseconds
+//! when a language has its first text (`cargo bench --bench classify` prints them).
 
 use std::io::{Read, Write};
 

@@ -147,6 +147,9 @@ async fn health_readiness_and_metrics_over_http() {
         "mentiond_mentions_total 1",
         "mentiond_duplicates_total 0",
         "mentiond_mails_total{kind=\"alert\",result=\"sent\"} 1",
+        // There before they first happen, so that the first is a rise.
+        "mentiond_mails_total{kind=\"alert\",result=\"failed\"} 0",
+        "mentiond_polls_total{result=\"unchanged\"} 0",
         "mentiond_sources{status=\"ok\"} 1",
         "mentiond_sources{status=\"failing\"} 1",
         "mentiond_outbox{status=\"sent\"} 1",

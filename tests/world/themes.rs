@@ -220,6 +220,20 @@ async fn a_theme_ends_with_its_case() {
     assert!(world.record().theme(1).unwrap().unwrap().akin.is_empty(), "its own case is no other one");
 }
 
+/// Two that are one by their words stay apart where a person parted them, whoever says the same next.
+#[tokio::test]
+async fn what_a_person_parted_is_not_joined_by_the_next_mention() {
+    let world = world();
+    let said = logged_out();
+    assert!(hear(&world, 1, &said[..2]).await.is_empty());
+    let of = |n: usize| world.record().theme_of(world.mentions()[n].mention.id).unwrap().unwrap();
+    assert_eq!(of(0), of(1));
+    let (whole, mention) = (of(0), world.mentions()[1].mention.id);
+    let parted = act(&world, whole, ThemeAction::Split { mentions: vec![mention] }).await.unwrap();
+    hear(&world, 1, &said[..4]).await;
+    assert_eq!((of(0), of(1)), (whole, parted), "{:?}", themes(&world));
+}
+
 #[tokio::test]
 async fn a_person_corrects_themes_also_of_a_running_daemon() {
     let world = world();
