@@ -190,6 +190,8 @@ async fn a_closed_theme_that_comes_back_opens_again_with_its_history() {
     // Its case had waited for the customers' word; now it is worked on again.
     let again = world.record().case(case).unwrap().unwrap();
     assert_eq!((again.case.status, again.case.resolved), (CaseStatus::Open, None));
+    // Whoever closed the theme had taken its case: the dossier is theirs now, not the first department's.
+    assert_eq!((again.case.owner.department.as_str(), back[0].to.as_str()), ("community", "community@example.com"));
     assert!(
         again.steps.iter().any(|s| matches!(&s.what, Happening::Reopened { reason } if reason == "theme 1 came back")),
         "{:?}",
