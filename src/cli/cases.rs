@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
 use crate::daemon::engine::case_desk;
-use crate::model::{Case, CaseStatus, CaseStep, Happening};
+use crate::model::{Case, CaseStatus, CaseStep, Happening, ThemeTitle};
 use crate::store::Store;
 use crate::store::record::{CaseFile, CaseFilter, CaseRow, LastReminder, Record};
 use crate::web::links::known_addresses;
@@ -185,8 +185,13 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     say(&summary(&rows, overdue.len()));
     let lines: Vec<Vec<String>> = rows
         .iter()
-        .map(|CaseRow { case, mention, due }| {
+        .map(|CaseRow { case, mention, theme, due }| {
             let entry = &mention.entry;
+            let title = match theme {
+                Some(theme) => words_of_theme(theme),
+                None if entry.title.is_empty() => entry.text.clone(),
+                None => entry.title.clone(),
+            };
             vec![
                 case.id.to_string(),
                 case.status.as_str().into(),
@@ -196,7 +201,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
                 at(Some(case.opened), zone),
                 at(*due, zone),
                 overdue.get(&case.id).map_or_else(|| "-".into(), words_of_reminder),
-                short(if entry.title.is_empty() { &entry.text } else { &entry.title }, 60),
+                short(&title, 60),
             ]
         })
         .collect();
@@ -249,6 +254,7 @@ fn row_json(row: &CaseRow) -> Value {
     let entry = &row.mention.entry;
     value["title"] = json!(entry.title);
     value["url"] = json!(entry.url);
+    value["about_theme"] = json!(row.theme);
     value
 }
 
@@ -256,6 +262,7 @@ fn file_json(file: &CaseFile) -> Value {
     let mut value = case_json(&file.case, file.due);
     value["title"] = json!(file.mention.entry.title);
     value["url"] = json!(file.mention.entry.url);
+    value["about_theme"] = json!(file.theme);
     value["history"] = json!(file.steps);
     value["later_mentions"] = file
         .later
@@ -267,10 +274,20 @@ fn file_json(file: &CaseFile) -> Value {
 }
 
 fn show(file: &CaseFile, zone: &TimeZone) -> String {
-    let CaseFile { case, mention, steps, later, earlier, due } = file;
+    let CaseFile { case, mention, theme, steps, later, earlier, due } = file;
     let entry = &mention.entry;
-    let mut lines = vec![
-        format!("Case {}: {}, {}, {}", case.id, case.status.as_str(), case.category.as_str(), case.severity.as_str()),
+    let mut lines = vec![format!(
+        "Case {}: {}, {}, {}",
+        case.id,
+        case.status.as_str(),
+        case.category.as_str(),
+        case.severity.as_str()
+    )];
+    if let Some(theme) = theme {
+        lines.push(words_of_theme(theme));
+        lines.push("The first of them wrote:".into());
+    }
+    lines.extend([
         entry.title.clone(),
         short(&entry.text, 600),
         String::new(),
@@ -279,12 +296,16 @@ fn show(file: &CaseFile, zone: &TimeZone) -> String {
         format!("with        {}", case.owner.words()),
         format!("opened      {}", at(Some(case.opened), zone)),
         format!("reminder    {}", at(*due, zone)),
-    ];
+    ]);
     lines.extend(case.failed.iter().map(|owner| format!("failed by   {}", owner.words())));
     for one in later {
         let entry = &one.mention.entry;
         let when = at(Some(entry.published.unwrap_or(one.mention.fetched)), zone);
-        let what = if one.complains { "complaint" } else { "later" };
+        let what = match (one.complains, theme) {
+            (true, _) => "complaint",
+            (false, Some(_)) => "another",
+            (false, None) => "later",
+        };
         lines.push(format!("{what:<11} {when}  {}", short(&entry.text, 100)));
     }
     lines.extend(earlier.iter().map(|e| {
@@ -299,6 +320,12 @@ fn show(file: &CaseFile, zone: &TimeZone) -> String {
     lines.push(String::new());
     lines.extend(steps.iter().map(|step| format!("{}  {}", at(Some(step.at), zone), words(step))));
     lines.join("\n")
+}
+
+/// What a theme's case is about.
+fn words_of_theme(theme: &ThemeTitle) -> String {
+    let who = if theme.people == 1 { "1 person".to_owned() } else { format!("{} people", theme.people) };
+    format!("theme {}: {} ({who})", theme.id, theme.name)
 }
 
 /// A line of the history.

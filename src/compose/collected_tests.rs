@@ -7,7 +7,8 @@ use super::samples::*;
 use super::*;
 use crate::model::{
     Blind, CaseStatus, Category, Cause, Comparison, Coverage, Day, Figures, Item, Listed, Mention, OpenCase, Owner,
-    Promise, Report, Response, SentimentLabel, Severity, Summary, SummaryKind, Tally, ThemeLine, Unusual, UnusualLine,
+    Promise, Report, Response, SentimentLabel, Severity, Summary, SummaryKind, Tally, ThemeLine, ThemeTitle, Unusual,
+    UnusualLine,
 };
 
 const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
@@ -117,7 +118,9 @@ fn unusual() -> Vec<UnusualLine> {
 }
 
 fn summary(kind: SummaryKind) -> Summary {
+    let theme = ThemeTitle { id: 12, name: "parcel, delivery".into(), category: Category::Technical, people: 6 };
     let case = |case, overdue| OpenCase {
+        theme: None,
         case,
         mention: 1,
         status: CaseStatus::Acknowledged,
@@ -134,7 +137,7 @@ fn summary(kind: SummaryKind) -> Summary {
         meets: (kind == SummaryKind::Meeting).then(|| at("2026-11-21T11:00:00Z")),
         late: kind == SummaryKind::Digest,
         everything: false,
-        needs: Listed { items: vec![case(31, None)], more: 0 },
+        needs: Listed { items: vec![case(31, None), OpenCase { theme: Some(theme), ..case(32, None) }], more: 0 },
         overdue: Listed { items: vec![case(30, Some(at("2026-11-20T15:00:00Z")))], more: 37 },
         unusual: Listed { items: unusual(), more: 0 },
         themes: Listed {

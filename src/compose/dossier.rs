@@ -2,22 +2,20 @@
 
 use serde::Serialize;
 
-use super::clean::{Marked, clean, clean_line, isolate};
+use super::clean::{clean_line, isolate};
 use super::excerpt::shorten;
 use super::headers::Headers;
 use super::input::{DossierInput, DossierPost, Earlier};
-use super::link::{Link, shown};
-use super::mask::Masker;
-use super::mention::{Badge, name, open_on, repeats};
-use super::reasons::{self, Fact};
+use super::mention::{Badge, name};
+use super::quote::{Post, quote, written};
+use super::reasons::Fact;
 use super::words::{Catalogue, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
-use crate::model::{Email, Mention};
+use crate::model::Email;
 
 /// Quotes shown, of different people where there are enough.
 const MAX_QUOTES: usize = 5;
-/// Characters of a quote, and of the one sentence that stands for all.
-const QUOTE: usize = 280;
+/// Characters of the one sentence that stands for all.
 const SENTENCE: usize = 160;
 /// Cases shown of each kind.
 const MAX_CASES: usize = 5;
@@ -41,7 +39,7 @@ struct View<'a> {
     trend_alt: String,
     bars: Vec<Bar>,
     quotes_label: &'a str,
-    quotes: Vec<Quote>,
+    quotes: Vec<Post>,
     open_label: &'a str,
     open: Vec<CaseLine>,
     ended_label: &'a str,
@@ -69,20 +67,13 @@ struct Bar {
     height: u64,
 }
 
-#[derive(Serialize)]
-struct Quote {
-    text: String,
-    byline: String,
-    link: Option<Link>,
-    open_on: String,
-}
-
 pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
     let words = composer.words(input.reader.language);
     let labels = &words.dossier;
     let theme = input.theme;
     let (brand, department) = (name(input.watchlist.name), name(input.department));
-    let quotes: Vec<Quote> = strongest(input.posts).into_iter().map(|post| quote(words, input, post)).collect();
+    let quotes: Vec<Post> =
+        strongest(input.posts).into_iter().map(|post| quote(words, &input.reader, post.mention, input.copy)).collect();
     let sentence = sentence(words, input);
     let title = isolate(&shorten(&clean_line(&theme.name), SUBJECT_TITLE)).into_owned();
     let number = theme.id.to_string();
@@ -194,24 +185,6 @@ pub(super) fn strongest<'a>(posts: &'a [DossierPost<'a>]) -> Vec<&'a DossierPost
     first
 }
 
-pub(super) fn masker<'m>(words: &'m Catalogue, mention: &'m Mention) -> Masker<'m> {
-    let mut masker = Masker::new(&words.masks, mention.entry.author.as_ref(), reasons::matched_words(mention));
-    masker.learn(&mention.entry.text);
-    masker
-}
-
-/// What somebody wrote, title and text, with personal data masked.
-pub(super) fn written(words: &Catalogue, mention: &Mention) -> String {
-    let entry = &mention.entry;
-    let text = if entry.title.trim().is_empty() || repeats(&entry.title, &entry.text) {
-        entry.text.clone()
-    } else {
-        format!("{}: {}", entry.title, entry.text)
-    };
-    let masked = masker(words, mention).mask(clean(Marked::new(&text, [])));
-    clean_line(&masked.text)
-}
-
 /// One sentence of somebody's that stands for all: it holds most of the words that they share, and is short.
 fn sentence(words: &Catalogue, input: &DossierInput<'_>) -> String {
     let named = input.theme.name.to_lowercase();
@@ -234,20 +207,6 @@ fn sentence(words: &Catalogue, input: &DossierInput<'_>) -> String {
     best.map(|(_, _, sentence)| shorten(&sentence, SENTENCE)).unwrap_or_default()
 }
 
-fn quote(words: &Catalogue, input: &DossierInput<'_>, post: &DossierPost<'_>) -> Quote {
-    let mention = post.mention;
-    let entry = &mention.entry;
-    let betrayed = |l: &Link| masker(words, mention).betrays(&l.href);
-    let link = entry.url.as_deref().and_then(shown).filter(|l| !(input.copy && betrayed(l)));
-    let date = words.date(entry.published.unwrap_or(mention.fetched), input.reader.zone);
-    Quote {
-        text: shorten(&written(words, mention), QUOTE),
-        byline: format!("{} · {date}", name(&mention.source)),
-        open_on: open_on(words, link.as_ref()),
-        link,
-    }
-}
-
 fn case_line(composer: &Composer, words: &Catalogue, input: &DossierInput<'_>, case: &Earlier) -> CaseLine {
     let values = [
         ("case", &*case.case.to_string()),
@@ -266,7 +225,7 @@ mod tests {
     use super::super::samples::{WATCHLIST, composer, mention, write, zone};
     use super::*;
     use crate::compose::{ComposeSettings, Reader};
-    use crate::model::{Author, CaseStatus, Category, Severity, Theme, ThemeStatus};
+    use crate::model::{Author, CaseStatus, Category, Mention, Severity, Theme, ThemeStatus};
 
     fn at(text: &str) -> jiff::Timestamp {
         text.parse().unwrap()

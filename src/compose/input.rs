@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::{
     Case, CaseStatus, CaseStep, Category, Deed, Letter, Mention, News, Owner, PerkDoubt, ReplyFault, Thanks, Theme,
-    Warning,
+    ThemeTitle, Warning,
 };
 
 /// A watchlist: its key in the configuration and the name that people read.
@@ -210,6 +210,8 @@ pub struct CaseInput<'a> {
     /// The watchlists that matched; the first gives the list.
     pub watchlists: &'a [Watchlist<'a>],
     pub case: &'a Case,
+    /// What the case is about, if it is a theme's; `later` is what others wrote then.
+    pub theme: Option<&'a ThemeTitle>,
     pub letter: &'a Letter,
     /// Oldest first, as are later posts.
     pub steps: &'a [CaseStep],

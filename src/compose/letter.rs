@@ -10,12 +10,13 @@ use super::input::{CaseInput, Later, Reader};
 use super::link::{Link, shown};
 use super::mask::Masker;
 use super::mention::{Badge, Buttons, TITLE, byline, name, open_on, readable, repeats, subject_of_text};
+use super::quote::{Post, quote};
 use super::reasons::{self, Fact};
-use super::words::{Catalogue, LetterText, capital, fill};
+use super::words::{About, Catalogue, LetterText, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
 use crate::model::{
     CAME_BACK, Case, CaseClock, CaseStep, ERASED, Email, Happening, Letter, Mention, NOT_AFTER_ALL, OwnerReason, Part,
-    Rung,
+    Rung, THEME_CAME_BACK,
 };
 
 /// Later mentions shown, the newest.
@@ -32,6 +33,8 @@ struct View<'a> {
     intro: String,
     badge: Badge,
     heading: String,
+    /// What the case is about, if it is a theme's.
+    title: String,
     what: String,
     next_label: &'a str,
     next: String,
@@ -57,17 +60,8 @@ struct View<'a> {
     foot: Vec<String>,
 }
 
-/// A later post of the customer.
-#[derive(Serialize)]
-pub(super) struct Post {
-    text: String,
-    byline: String,
-    link: Option<Link>,
-    open_on: String,
-}
-
 pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
-    let words = composer.words(input.reader.language);
+    let words = composer.words_for(input.reader.language, About::of(input.case));
     let labels = &words.letters;
     let mention = readable(words, input.story.mention);
     let mention = mention.as_ref();
@@ -78,7 +72,8 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let number = case.id.to_string();
     let author = mention.entry.author.as_ref();
     let new_masker = || Masker::new(&words.masks, author, reasons::matched_words(mention));
-    let mut masker = input.copy.then(new_masker);
+    // Whoever works on a theme need not be who takes care of everybody in it.
+    let mut masker = (input.copy || input.theme.is_some()).then(new_masker);
 
     let text = text(words, input);
     let shown_date = date(input).map(|at| words.date(at, input.reader.zone)).unwrap_or_default();
@@ -110,7 +105,13 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         // In every mail: a subject shows on locked screens and in relays' logs.
         let line = if input.copy { line } else { new_masker().mask_str(&line) };
         let short = shorten(&clean_line(&line), SUBJECT_TITLE);
-        if short.is_empty() { words.subject.untitled.clone() } else { isolate(&short).into_owned() }
+        if let Some(theme) = input.theme {
+            words.theme_title(theme, SUBJECT_TITLE)
+        } else if short.is_empty() {
+            words.subject.untitled.clone()
+        } else {
+            isolate(&short).into_owned()
+        }
     };
     let kind = fill(
         &words.subject.kind,
@@ -137,12 +138,9 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     );
 
     let link = mention.entry.url.as_deref().and_then(shown);
-    let link = link.filter(|l| !masker.as_ref().is_some_and(|m| m.betrays(&l.href)));
-    let mut later: Vec<Post> = Vec::new();
-    let skip = input.later.len().saturating_sub(MAX_LATER);
-    for one in input.later.iter().skip(skip).rev() {
-        later.push(post(words, &input.reader, one, &mut masker));
-    }
+    let link = link.filter(|l| !(input.copy && masker.as_ref().is_some_and(|m| m.betrays(&l.href))));
+    let mut later = later(words, input, MAX_LATER, &mut masker);
+    later.reverse();
     let skip = input.steps.len().saturating_sub(MAX_DONE);
     let done: Vec<Fact> = input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
     let heading = fill(&text.heading, &values);
@@ -162,6 +160,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
             level: case.severity.as_str(),
         },
         heading,
+        title: input.theme.map(|theme| words.theme_title(theme, TITLE)).unwrap_or_default(),
         what,
         next_label: &labels.next,
         next: fill(&text.next, &values),
@@ -294,6 +293,7 @@ pub(super) fn line(words: &Catalogue, input: &CaseInput<'_>, step: &CaseStep, ma
     let owner = |owner| clean_line(&(input.owner)(owner));
     let mut reason = |text: &str| match masker {
         _ if text == ERASED => words.mail.erased_reason.clone(),
+        _ if text == THEME_CAME_BACK => history.why_theme_came_back.clone(),
         _ if text == CAME_BACK => history.why_came_back.clone(),
         _ if text == NOT_AFTER_ALL => history.why_not_after_all.clone(),
         Some(masker) => shorten(&clean_line(&masker.mask_str(text)), REASON),
@@ -333,8 +333,31 @@ pub(super) fn with_reply(words: &Catalogue, reply: bool, mut foot: Vec<String>) 
     foot
 }
 
+/// What was written later, the newest `most` of it, oldest first: by the customer, or by others if the case is a theme's.
+pub(super) fn later(
+    words: &Catalogue,
+    input: &CaseInput<'_>,
+    most: usize,
+    masker: &mut Option<Masker<'_>>,
+) -> Vec<Post> {
+    // Whether something is over is seen by what was heard after the answer.
+    let answered = date(input).filter(|_| asks(input.letter));
+    let others = |one: &&Later<'_>| answered.is_none_or(|answered| one.mention.fetched > answered);
+    let shown: Vec<&Later<'_>> = match About::of(input.case) {
+        About::Mention => input.later.iter().collect(),
+        About::Theme => input.later.iter().filter(others).collect(),
+    };
+    let newest = shown.iter().skip(shown.len().saturating_sub(most));
+    newest
+        .map(|one| match About::of(input.case) {
+            About::Mention => post(words, &input.reader, one, masker),
+            About::Theme => quote(words, &input.reader, one.mention, input.copy),
+        })
+        .collect()
+}
+
 /// A later post of the customer, short.
-pub(super) fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
+fn post(words: &Catalogue, reader: &Reader<'_>, later: &Later<'_>, masker: &mut Option<Masker<'_>>) -> Post {
     let mention = readable(words, later.mention);
     let Mention { entry, source, fetched, .. } = mention.as_ref();
     let text = if repeats(&entry.title, &entry.text) {

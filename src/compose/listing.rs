@@ -65,6 +65,11 @@ impl Lines<'_> {
     pub(super) fn case(&self, case: &OpenCase, owner: &dyn Fn(&Owner) -> String) -> Option<Line> {
         let words = self.words;
         let mut line = self.line(case.mention)?;
+        if let Some(theme) = &case.theme {
+            line.text = words.theme_title(theme, TEXT);
+            line.badge.category = capital(words.category(theme.category));
+            line.link = None;
+        }
         // The case may have become graver than its first mention.
         line.badge.severity =
             capital(&fill(&words.mail.severity_badge, &[("severity", words.severity(case.severity))]));

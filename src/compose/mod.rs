@@ -25,6 +25,7 @@ mod mask;
 mod mention;
 mod page;
 mod page_links;
+mod quote;
 mod reasons;
 mod report;
 mod sign_in;
@@ -52,6 +53,7 @@ pub use input::{
 pub use report::ReportInput;
 
 pub use page::Phrases;
+pub use words::{About, table};
 
 use crate::model::Email;
 use clean::clean_line;
@@ -158,7 +160,12 @@ impl Composer {
     }
 
     fn words(&self, language: &str) -> &Catalogue {
-        words::catalogue(base(language))
+        self.words_for(language, About::Mention)
+    }
+
+    /// The words for a mention or a customer, or for a theme's case.
+    fn words_for(&self, language: &str, about: About) -> &Catalogue {
+        words::catalogue(base(language), about)
     }
 
     /// Lines at the foot that every kind has: where to ask, and whether the mail may be a second one.

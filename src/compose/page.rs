@@ -10,12 +10,12 @@ use super::Composer;
 use super::clean::{Marked, clean, clean_line};
 use super::excerpt::{plain, shorten, whole};
 use super::input::{CaseInput, Earlier, NoticeInput, Reader};
-use super::letter::{Post, line, post};
-use super::mask::Masker;
+use super::letter::{later, line};
 use super::mention::{self, Badge, badge, byline, repeats};
-use super::reasons::{self, Fact};
-use super::words::{Catalogue, capital, fill};
-use crate::model::{Author, CaseStatus, Category, Deed, Mention, SentimentLabel, Severity};
+use super::quote::{Post, masker};
+use super::reasons::Fact;
+use super::words::{About, Catalogue, capital, fill};
+use crate::model::{Author, Case, CaseStatus, Category, Deed, Mention, SentimentLabel, Severity, ThemeTitle};
 
 /// Characters of a title, and of a text, in a list.
 const ROW_TITLE: usize = 140;
@@ -39,6 +39,8 @@ struct CaseView {
     owner: String,
     failed: Vec<String>,
     opened: String,
+    /// In place of the post's own, where the case is a theme's.
+    title: Option<String>,
     often: String,
     earlier: Vec<EarlierLine>,
     done: Vec<Fact>,
@@ -84,6 +86,11 @@ impl Phrases<'_> {
         capital(self.0.status(status))
     }
 
+    /// What stands in place of a post's title where a case is a theme's.
+    pub fn theme_title(&self, theme: &ThemeTitle) -> String {
+        self.0.theme_title(theme, ROW_TITLE)
+    }
+
     /// What somebody says who does this.
     pub fn deed(&self, deed: Deed) -> &str {
         self.0.deed(deed)
@@ -94,6 +101,11 @@ impl Composer {
     /// The words of a language, for pages.
     pub fn phrases(&self, language: &str) -> Phrases<'_> {
         Phrases(self.words(language))
+    }
+
+    /// The same where one case is spoken of, which may be a theme's.
+    pub fn phrases_of(&self, language: &str, case: &Case) -> Phrases<'_> {
+        Phrases(self.words_for(language, About::of(case)))
     }
 
     /// A mention with the reasons for everything that was decided, as a page's templates show it: what its notice says,
@@ -162,7 +174,7 @@ impl Composer {
 
     /// Where a case stands, its history, and what the customer wrote since.
     pub fn case_page(&self, input: &CaseInput<'_>, earlier: &[Earlier]) -> Value {
-        let words = self.words(input.reader.language);
+        let words = self.words_for(input.reader.language, About::of(input.case));
         let case = input.case;
         let mut masker = input.copy.then(|| masker(words, input.story.mention));
         let owner = |owner| clean_line(&(input.owner)(owner));
@@ -192,15 +204,10 @@ impl Composer {
             opened: words.date(case.opened, input.reader.zone),
             often: if often { fill(&words.letters.often, &[("count", &cases)]) } else { String::new() },
             earlier: earlier.collect(),
-            later: input.later.iter().map(|one| post(words, &input.reader, one, &mut masker)).collect(),
+            title: input.theme.map(|theme| words.theme_title(theme, ROW_TITLE)),
+            later: later(words, input, usize::MAX, &mut masker),
             done: input.steps.iter().map(|step| line(words, input, step, &mut masker)).collect(),
         };
         Value::from(Serde(&view))
     }
-}
-
-fn masker<'w>(words: &'w Catalogue, mention: &Mention) -> Masker<'w> {
-    let mut masker = Masker::new(&words.masks, mention.entry.author.as_ref(), reasons::matched_words(mention));
-    masker.learn(&mention.entry.text);
-    masker
 }

@@ -7,7 +7,7 @@ use crate::model::Deed;
 use crate::model::{
     Author, Case, CaseClock, CaseStatus, CaseStep, Category, Classification, Cue, Decision, Deliver, Entry, Happening,
     Identity, Language, Letter, Matched, Mention, Owner, OwnerReason, Part, Privacy, Rung, Scored, Sentiment,
-    SentimentLabel, Severity, WatchlistMatch,
+    SentimentLabel, Severity, THEME_CAME_BACK, ThemeTitle, WatchlistMatch,
 };
 
 pub(super) const WATCHLIST: Watchlist<'static> = Watchlist { key: "fjordkaffe", name: "Fjordkaffe" };
@@ -239,12 +239,23 @@ fn actions(deeds: &[Deed]) -> Actions {
     Actions { links: deeds.iter().map(link).collect(), until: "2026-11-28T13:09:00Z".parse().ok(), reply: false }
 }
 
-/// A mail about a case that Ana failed and Tom has; `status` as it is now.
+/// A mail about a customer's case that Ana failed and Tom has.
 pub(super) fn letter(world: &World, language: &str, letter: &Letter, copy: bool) -> Email {
+    letter_about(world, language, letter, copy, None)
+}
+
+/// The same; or about a theme's case.
+pub(super) fn letter_about(
+    world: &World,
+    language: &str,
+    letter: &Letter,
+    copy: bool,
+    theme: Option<&ThemeTitle>,
+) -> Email {
     let at = |text: &str| -> jiff::Timestamp { text.parse().unwrap() };
     let (ana, tom) = (Owner::person("support", "ana@example.com"), Owner::person("support", "tom@example.com"));
     let step = |when: &str, by: Option<&str>, what| CaseStep { at: at(when), by: by.map(str::to_owned), what };
-    let steps = [
+    let mut steps = vec![
         step("2026-11-21T13:09:00Z", None, Happening::Opened { owner: ana.clone(), why: OwnerReason::NextInTurn }),
         step(
             "2026-11-23T09:09:00Z",
@@ -288,11 +299,17 @@ pub(super) fn letter(world: &World, language: &str, letter: &Letter, copy: bool)
         failed: vec![ana],
         comebacks: 1,
         reminded: Vec::new(),
-        theme: None,
+        theme: theme.map(|theme| theme.id),
         gathered: None,
     };
+    if theme.is_some() {
+        steps.retain(|step| !matches!(step.what, Happening::CameBack { .. }));
+        let reason = THEME_CAME_BACK.to_owned();
+        steps.push(step("2026-11-25T07:00:00Z", None, Happening::Reopened { reason }));
+    }
     let mut back = mention("", "Still broken, @fjordkaffe. Still no money. My number is +45 20 30 40 50, still.");
     back.entry.published = Some(at("2026-11-24T07:58:00Z"));
+    back.fetched = at("2026-11-24T08:00:00Z");
     back.entry.url = Some("https://www.trustpilot.com/reviews/66aa".into());
     let later = [Later { mention: &back, complains: true }];
     let person = |address: &str| match address {
@@ -305,6 +322,7 @@ pub(super) fn letter(world: &World, language: &str, letter: &Letter, copy: bool)
         reader: world.reader(language),
         watchlists: &[WATCHLIST],
         case: &case,
+        theme,
         letter,
         steps: &steps,
         later: &later,

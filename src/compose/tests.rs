@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use super::*;
-use crate::model::{Category, Matched, Part, SentimentLabel, Severity};
+use crate::model::{Category, Letter, Matched, Part, SentimentLabel, Severity, ThemeTitle};
 
 const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
 
@@ -148,6 +148,40 @@ fn letters_about_cases_in_every_language() {
     }
     let (_, question, _) = letters().remove(5);
     insta::assert_snapshot!("question_en_html", super::samples::letter(&world, "en", &question, false).html);
+}
+
+/// A theme's case is nobody's alone: its mails are about the theme, what others wrote is masked in all of them, and they ask
+/// whether it is over.
+#[test]
+fn letters_about_a_themes_case_in_every_language() {
+    let world = World::new(complaint());
+    let theme = ThemeTitle { id: 12, name: "parcel, courier lost".into(), category: Category::Technical, people: 6 };
+    for language in LANGUAGES {
+        let mut shown = Vec::new();
+        for (name, letter, copy) in letters() {
+            if matches!(letter, Letter::Comeback { .. }) {
+                continue;
+            }
+            let mail = letter_about(&world, language, &letter, copy, Some(&theme));
+            check(&mail);
+            assert!(mail.subject.contains("parcel, courier lost"), "{language} {name}: {}", mail.subject);
+            for customer in ["customer", "cliente", "kunde", "Kunde", "{name}", "{people}", "{theme}"] {
+                assert!(
+                    !mail.text.contains(customer) && !mail.subject.contains(customer),
+                    "{language} {name}: {customer}"
+                );
+            }
+            for secret in ["mette.holm@example.com", "20 30 40 50", "Mette Holm"] {
+                assert!(!mail.text.contains(secret) && !mail.html.contains(secret), "{language} {name}: {secret}");
+            }
+            shown.push(format!("({name})\n{}", show(&mail)));
+        }
+        insta::assert_snapshot!(format!("letters_of_theme_{language}"), shown.join("\n=====\n\n"));
+    }
+    // What was heard before the answer does not say whether it is over.
+    let answered = "2026-11-25T09:00:00Z".parse().unwrap();
+    let mail = letter_about(&world, "en", &Letter::Question { answered }, false, Some(&theme));
+    assert!(mail.text.contains("Since then, nobody else was found to have the issue."), "{}", mail.text);
 }
 
 #[test]

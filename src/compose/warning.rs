@@ -6,21 +6,19 @@ use serde::Serialize;
 
 use super::Composer;
 use super::clean::{clean_line, isolate};
-use super::dossier::{masker, strongest, written};
+use super::dossier::strongest;
 use super::excerpt::shorten;
 use super::headers::Headers;
 use super::input::{DossierPost, WarningInput};
-use super::link::{Link, shown};
-use super::mention::{name, open_on};
+use super::mention::name;
 use super::page_links::Listing;
+use super::quote::{Post, quote, written};
 use super::reasons::{self, Fact};
 use super::words::{Catalogue, capital, fill, plural};
 use crate::classify::stems;
 use crate::model::{Cause, Email, Mention, Tally, Unusual};
 use crate::themes::Terms;
 
-/// Characters of a quote.
-const QUOTE: usize = 280;
 /// Words that are shown, and how many mentions must have one.
 const MAX_WORDS: usize = 8;
 const WORD_FROM: usize = 2;
@@ -50,7 +48,7 @@ struct View<'a> {
     chart_alt: String,
     bars: Vec<Bar>,
     quotes_label: &'a str,
-    quotes: Vec<Quote>,
+    quotes: Vec<Post>,
     why_label: &'a str,
     why: String,
     /// Where all of it is listed, with what the link is called.
@@ -66,14 +64,6 @@ struct View<'a> {
 struct Bar {
     up: u32,
     down: u32,
-}
-
-#[derive(Serialize)]
-struct Quote {
-    text: String,
-    byline: String,
-    link: Option<Link>,
-    open_on: String,
 }
 
 pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
@@ -132,7 +122,10 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
         chart_alt: fill(&texts.chart_alt, &chart),
         bars: bars(input),
         quotes_label: &words.dossier.quotes,
-        quotes: strongest(&posts(input)).into_iter().map(|post| quote(words, input, post.mention)).collect(),
+        quotes: strongest(&posts(input))
+            .into_iter()
+            .map(|post| quote(words, &input.reader, post.mention, true))
+            .collect(),
         why_label: &texts.why,
         why: fill(if rise { &texts.why_rise } else { &texts.why_quiet }, &values),
         page: page(composer, &warning.watchlist, warning.unusual, &tally.cause, (warning.since, warning.given)),
@@ -324,19 +317,6 @@ fn posts<'a>(input: &WarningInput<'a>) -> Vec<DossierPost<'a>> {
     input.mentions.iter().enumerate().map(person).collect()
 }
 
-fn quote(words: &Catalogue, input: &WarningInput<'_>, mention: &Mention) -> Quote {
-    let entry = &mention.entry;
-    let betrayed = |l: &Link| masker(words, mention).betrays(&l.href);
-    let link = entry.url.as_deref().and_then(shown).filter(|link| !betrayed(link));
-    let date = words.date(entry.published.unwrap_or(mention.fetched), input.reader.zone);
-    Quote {
-        text: shorten(&written(words, mention), QUOTE),
-        byline: format!("{} · {date}", name(&mention.source)),
-        open_on: open_on(words, link.as_ref()),
-        link,
-    }
-}
-
 fn bars(input: &WarningInput<'_>) -> Vec<Bar> {
     let hours = &input.warning.hours;
     let tallest = hours.iter().map(|hour| (hour.count as f64).max(hour.usual.unwrap_or(0.0))).fold(1.0, f64::max);
@@ -524,7 +504,7 @@ mod tests {
         let all = sample(Cause::Watchlist, Unusual::Rise);
         let mail = worded("en", &all, &[]);
         assert!(mail.text.contains("34 in 2 h 40 min, usually 6") && !mail.text.contains("In their own words"));
-        let words = Catalogue::parse(crate::compose::words::FILES[1].1).unwrap();
+        let words = Catalogue::parse(crate::compose::words::FILES[1].1, crate::compose::About::Mention);
         assert_eq!([0.0, 0.44, 2.0, 6.2, 1_234.0].map(|n| usual_words(&words, n)), ["0", "0,4", "2", "6", "1.234"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The catalogues: every word that people read in a mail, one file a language. Adding a language is one file in
 //! `words/` and one line in [`FILES`].
 
+mod cases;
 mod collected;
 mod mails;
 
@@ -13,7 +14,10 @@ use minijinja::Value;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CaseStatus, Category, Deed, SentimentLabel, Severity};
+use super::clean::{clean_line, isolate};
+use super::excerpt::shorten;
+use crate::model::{Case, CaseStatus, Category, Deed, SentimentLabel, Severity, ThemeTitle};
+pub(super) use cases::{HistoryWords, LetterText, LetterWords};
 pub(super) use collected::{DigestWords, ReportWords};
 pub(super) use mails::{ActionWords, AnswerWords, DossierWords, SignInWords, WarningWords};
 
@@ -26,11 +30,53 @@ pub(super) const FILES: [(&str, &str); 4] = [
 ];
 
 /// The catalogue of a language, read when it is first asked for; English where there is none.
-#[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
-pub(super) fn catalogue(code: &str) -> &'static Catalogue {
-    static READ: [OnceLock<Catalogue>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
+pub(super) fn catalogue(code: &str, about: About) -> &'static Catalogue {
+    static OF_MENTIONS: [OnceLock<Catalogue>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
+    static OF_THEMES: [OnceLock<Catalogue>; FILES.len()] = [const { OnceLock::new() }; FILES.len()];
     let place = FILES.iter().position(|(known, _)| *known == code).unwrap_or(0);
-    READ[place].get_or_init(|| Catalogue::parse(FILES[place].1).expect("a built-in catalogue is complete"))
+    let read = match about {
+        About::Mention => &OF_MENTIONS,
+        About::Theme => &OF_THEMES,
+    };
+    read[place].get_or_init(|| Catalogue::parse(FILES[place].1, about))
+}
+
+/// Whose words are asked for: those for a customer and what they wrote, or those for a theme's case, which is no single
+/// customer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    Mention,
+    Theme,
+}
+
+impl About {
+    /// What a case is about.
+    pub fn of(case: &Case) -> Self {
+        if case.theme.is_some() { About::Theme } else { About::Mention }
+    }
+}
+
+/// A built-in file of words: its table `of_theme` holds those that take the place of others of the same name where a
+/// theme's case is spoken of.
+#[expect(clippy::expect_used, reason = "catalogues are built in, and tests read every one")]
+pub fn table(source: &str, about: About) -> toml::Table {
+    let mut words: toml::Table = source.parse().expect("a built-in catalogue parses");
+    let own = words.remove("of_theme");
+    if let (About::Theme, Some(toml::Value::Table(own))) = (about, own) {
+        lay_over(&mut words, own);
+    }
+    words
+}
+
+fn lay_over(words: &mut toml::Table, own: toml::Table) {
+    for (key, value) in own {
+        match (words.get_mut(&key), value) {
+            (Some(toml::Value::Table(words)), toml::Value::Table(own)) => lay_over(words, own),
+            (_, value) => {
+                words.insert(key, value);
+            }
+        }
+    }
 }
 
 /// One language. Its fields are the keys of the file: a missing or a superfluous one does not parse.
@@ -248,60 +294,6 @@ pub(super) struct TroubleText {
     pub(super) next: String,
 }
 
-/// Mails about a case.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LetterWords {
-    pub(super) reminder: String,
-    pub(super) escalation: String,
-    pub(super) question: String,
-    pub(super) comeback: String,
-    pub(super) gathering: String,
-    pub(super) handover: String,
-    pub(super) update: String,
-    pub(super) next: String,
-    pub(super) how: String,
-    pub(super) owner: String,
-    pub(super) status: String,
-    pub(super) opened: String,
-    pub(super) overdue: String,
-    pub(super) answered_at: String,
-    pub(super) wrote: String,
-    pub(super) since: String,
-    pub(super) nothing_since: String,
-    pub(super) complains: String,
-    pub(super) done: String,
-    pub(super) by: String,
-    pub(super) foot_owner: String,
-    pub(super) foot_lead: String,
-    pub(super) foot_management: String,
-    pub(super) foot_community: String,
-    pub(super) often: String,
-    pub(super) earlier: String,
-    pub(super) earlier_case: String,
-    pub(super) acknowledge: LetterText,
-    pub(super) resolve: LetterText,
-    pub(super) lead_acknowledge: LetterText,
-    pub(super) lead_resolve: LetterText,
-    pub(super) lead_confirm: LetterText,
-    pub(super) ask: LetterText,
-    pub(super) back: LetterText,
-    pub(super) gathers: LetterText,
-    pub(super) unsatisfied: LetterText,
-    pub(super) nobody_left: LetterText,
-    pub(super) assigned: LetterText,
-    pub(super) reopened: LetterText,
-    pub(super) watch: LetterText,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LetterText {
-    pub(super) heading: String,
-    pub(super) what: String,
-    pub(super) next: String,
-}
-
 /// Numbers with what they count.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -324,35 +316,13 @@ impl CountWords {
     }
 }
 
-/// Lines of a case's history.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HistoryWords {
-    pub(super) opened: String,
-    pub(super) acknowledged: String,
-    pub(super) answered: String,
-    pub(super) resolved: String,
-    pub(super) satisfied: String,
-    pub(super) unsatisfied: String,
-    pub(super) moved: String,
-    pub(super) dismissed: String,
-    pub(super) closed: String,
-    pub(super) reopened: String,
-    pub(super) why_came_back: String,
-    pub(super) why_not_after_all: String,
-    pub(super) came_back: String,
-    pub(super) gathered: String,
-    pub(super) evidence: String,
-    pub(super) noted: String,
-    pub(super) reminded: String,
-}
-
 impl Catalogue {
     /// Reads one catalogue.
-    pub(super) fn parse(source: &str) -> Result<Self, toml::de::Error> {
-        let mut catalogue: Self = toml::from_str(source)?;
+    #[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
+    pub(super) fn parse(source: &str, about: About) -> Self {
+        let mut catalogue: Self = table(source, about).try_into().expect("a built-in catalogue is complete");
         catalogue.labels = Value::from(Serde(&catalogue.mail));
-        Ok(catalogue)
+        catalogue
     }
 
     /// The category in lower case, as inside a sentence.
@@ -366,6 +336,15 @@ impl Catalogue {
 
     pub(super) fn status(&self, status: CaseStatus) -> &str {
         self.statuses.get(&status).map_or(status.as_str(), String::as_str)
+    }
+
+    /// `Theme 3: app, logs me out (5 people)`: what stands in place of a post's title where a case is a theme's; `most`
+    /// characters of the name.
+    pub(super) fn theme_title(&self, theme: &ThemeTitle, most: usize) -> String {
+        let name = isolate(&shorten(&clean_line(&theme.name), most)).into_owned();
+        let values =
+            [("theme", &*theme.id.to_string()), ("name", &name), ("people", &self.counts.people(theme.people))];
+        fill(&self.letters.theme_title, &values)
     }
 
     /// What somebody says who does this.
@@ -522,7 +501,7 @@ mod tests {
     #[test]
     fn every_flag_of_the_classifier_has_a_word_in_every_catalogue() {
         for (code, source) in FILES {
-            let words = Catalogue::parse(source).unwrap();
+            let words = Catalogue::parse(source, About::Mention);
             for flag in crate::classify::every_flag() {
                 assert!(words.flags.contains_key(&flag), "{code} lacks `{flag}`");
             }
@@ -535,7 +514,7 @@ mod tests {
         let all: Vec<BTreeMap<String, String>> = FILES
             .iter()
             .map(|(code, source)| {
-                let catalogue = Catalogue::parse(source).unwrap_or_else(|e| panic!("{code}: {e}"));
+                let catalogue = Catalogue::parse(source, About::Mention);
                 assert_eq!(catalogue.code, *code);
                 let mut out = BTreeMap::new();
                 leaves("", &source.parse::<toml::Table>().map(toml::Value::Table).unwrap(), &mut out);
@@ -551,10 +530,29 @@ mod tests {
         }
     }
 
+    /// A word of a theme's case that has no counterpart would be read by nobody; one that names what its counterpart does not
+    /// would stay unfilled.
+    #[test]
+    fn what_is_said_of_a_themes_case_takes_the_place_of_what_is_said_of_a_customers() {
+        for (code, source) in FILES {
+            let mut all: toml::Table = source.parse().unwrap();
+            let (mut usual, mut own) = (BTreeMap::new(), BTreeMap::new());
+            leaves("", &all.remove("of_theme").unwrap(), &mut own);
+            leaves("", &toml::Value::Table(all), &mut usual);
+            for (key, words) in &own {
+                let counterpart = usual.get(key).unwrap_or_else(|| panic!("{code}: of_theme{key} replaces nothing"));
+                assert!(placeholders(words).is_subset(&placeholders(counterpart)), "{code}: of_theme{key}");
+            }
+            let (customer, theme) = (Catalogue::parse(source, About::Mention), Catalogue::parse(source, About::Theme));
+            assert_ne!(customer.letters.ask.what, theme.letters.ask.what);
+            assert_eq!(customer.letters.watch.what, theme.letters.watch.what);
+        }
+    }
+
     #[test]
     fn every_word_of_the_model_has_a_translation() {
         for (code, source) in FILES {
-            let catalogue = Catalogue::parse(source).unwrap();
+            let catalogue = Catalogue::parse(source, About::Mention);
             assert!(Category::ALL.iter().all(|c| catalogue.categories.contains_key(c)), "{code}");
             assert!(Severity::ALL.iter().all(|s| catalogue.severities.contains_key(s)), "{code}");
             assert!(crate::model::ReplyFault::ALL.iter().all(|f| catalogue.answers.faults.contains_key(f)), "{code}");
@@ -568,7 +566,8 @@ mod tests {
     fn dates_follow_language_and_zone() {
         let at: Timestamp = "2026-11-21T13:05:00Z".parse().unwrap();
         let zone = TimeZone::get("Europe/Madrid").unwrap();
-        let dates: Vec<String> = FILES.iter().map(|(_, s)| Catalogue::parse(s).unwrap().date(at, &zone)).collect();
+        let dates: Vec<String> =
+            FILES.iter().map(|(_, s)| Catalogue::parse(s, About::Mention).date(at, &zone)).collect();
         assert_eq!(
             dates,
             [

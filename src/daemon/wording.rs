@@ -149,6 +149,7 @@ pub(super) fn word(
                 reader: reader(engine, engine.config.routing.department(department).map(|d| d.language.as_str())),
                 watchlists: &watchlists,
                 case: &file.case,
+                theme: file.theme.as_ref(),
                 letter,
                 steps: &file.steps,
                 later: &later,

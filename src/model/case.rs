@@ -12,6 +12,8 @@ pub const ERASED: &str = "erased-on-request";
 
 /// Why a case that had ended is open again, where mentiond says so itself. Mails and pages have words for it.
 pub const CAME_BACK: &str = "the author came back";
+/// The same of a theme's case.
+pub const THEME_CAME_BACK: &str = "the theme came back";
 /// The same, when somebody said so who had said otherwise.
 pub const NOT_AFTER_ALL: &str = "the customer is not satisfied after all";
 

@@ -19,7 +19,7 @@ pub mod warning;
 
 pub use case::{
     CAME_BACK, Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, NOT_AFTER_ALL,
-    Owner, OwnerReason, Privacy, Reminded, Rung,
+    Owner, OwnerReason, Privacy, Reminded, Rung, THEME_CAME_BACK,
 };
 pub use entry::{Author, Engagement, Entry, Identity};
 pub use feedback::{
@@ -45,6 +45,6 @@ pub use summary::{
     ThemeLine, UnusualLine,
 };
 pub use table::Table;
-pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep};
+pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep, ThemeTitle};
 pub use token::{Scope, Token};
 pub use warning::{Cause, Sensitivity, Tally, Unusual, Warning, WarningHour, WarningSettings};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{CaseStatus, Category, Owner, SentimentLabel, Severity, Tally, Unusual};
+use super::{CaseStatus, Category, Owner, SentimentLabel, Severity, Tally, ThemeTitle, Unusual};
 
 /// The kinds of collected mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,6 +117,9 @@ pub struct OpenCase {
     pub severity: Severity,
     pub owner: Owner,
     pub opened: Timestamp,
+    /// What it is about, if it is a theme's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<ThemeTitle>,
     /// Since when its clock has run out, if it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue: Option<Timestamp>,

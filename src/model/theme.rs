@@ -81,6 +81,16 @@ pub struct Theme {
     pub into: Option<i64>,
 }
 
+/// A theme as the title of its case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThemeTitle {
+    pub id: i64,
+    pub name: String,
+    pub category: Category,
+    /// Distinct authors.
+    pub people: u64,
+}
+
 /// What happened to a theme: one line of its history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]

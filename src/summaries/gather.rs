@@ -7,10 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::figures::{Copies, Daily, Tally};
 use super::themes::Themes;
-use super::{Belongs, Heard, Wanted, open_case};
+use super::{Belongs, Heard, Unfinished, Wanted, open_case};
 use crate::model::{
-    Case, CaseStatus, Category, Coverage, Deliver, Item, Listed, Mention, OpenCase, Privacy, Severity, Summary,
-    SummaryKind,
+    CaseStatus, Category, Coverage, Deliver, Item, Listed, Mention, OpenCase, Privacy, Severity, Summary, SummaryKind,
 };
 use crate::routing::{Department, Role, Routing};
 
@@ -173,13 +172,14 @@ impl<'a> Digest<'a> {
     }
 
     /// The whole. `cases` are all that are not ended; the record reaches back to `began`.
-    pub fn finish(self, cases: &[Case], coverage: Coverage, began: Timestamp, now: Timestamp) -> Summary {
+    pub fn finish(self, cases: &[Unfinished], coverage: Coverage, began: Timestamp, now: Timestamp) -> Summary {
         let Wanted { department, kind, .. } = self.wanted;
         let mut hidden = self.hidden;
         let (mut needs, mut overdue): (Vec<OpenCase>, Vec<OpenCase>) = (Vec::new(), Vec::new());
         // Management is told how many there are; the grave ones are named.
         let mut unnamed = 0;
-        for case in cases {
+        for unfinished in cases {
+            let case = &unfinished.case;
             if (!self.everything && case.owner.department != department.key) || case.status.is_ended() {
                 continue;
             }
@@ -187,7 +187,7 @@ impl<'a> Digest<'a> {
                 hidden += u64::from(case.mention <= self.span.after);
                 continue;
             }
-            let open = open_case(case, self.routing, now);
+            let open = open_case(unfinished, self.routing, now);
             let waits = matches!(case.status, CaseStatus::Open | CaseStatus::Acknowledged);
             if open.overdue.is_some() {
                 overdue.push(open);

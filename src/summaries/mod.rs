@@ -17,7 +17,7 @@ pub use figures::{Daily, Tally};
 pub use gather::{Digest, Span};
 pub use report::{About, ReportSpan, Reporting, Worked};
 
-use crate::model::{Case, Mention, OpenCase};
+use crate::model::{Case, Mention, OpenCase, ThemeTitle};
 use crate::routing::Routing;
 
 /// A mention as the record hands it over.
@@ -67,8 +67,16 @@ impl<'a> Belongs<'a> {
     }
 }
 
+/// A case that has not ended, as the record hands it over.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    pub case: Case,
+    /// What it is about, if it is a theme's.
+    pub theme: Option<ThemeTitle>,
+}
+
 /// A case as it is listed.
-fn open_case(case: &Case, routing: &Routing, now: Timestamp) -> OpenCase {
+fn open_case(Unfinished { case, theme }: &Unfinished, routing: &Routing, now: Timestamp) -> OpenCase {
     OpenCase {
         case: case.id,
         mention: case.mention,
@@ -76,6 +84,7 @@ fn open_case(case: &Case, routing: &Routing, now: Timestamp) -> OpenCase {
         severity: case.severity,
         owner: case.owner.clone(),
         opened: case.opened,
+        theme: theme.clone(),
         overdue: crate::cases::overdue_since(case, routing, now),
     }
 }

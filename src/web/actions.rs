@@ -72,7 +72,7 @@ async fn open(app: &App, sealed: &str) -> Result<Opened, Box<Response>> {
         Some(person) => session::language_of(&view.site, person),
         None => view.site.language.clone(),
     };
-    let frame = session::outside(&view.site, &language);
+    let frame = Frame { of_theme: file.theme.is_some(), ..session::outside(&view.site, &language) };
     Ok(Opened { view, link, person, file, standing, frame })
 }
 
@@ -81,7 +81,8 @@ impl Opened {
     fn page(&self, status: StatusCode, sealed: &str, trouble: &str) -> Response {
         let Self { view, link, person, file, standing, frame } = self;
         let routing = &view.site.routing;
-        let phrases = view.composer.phrases(&frame.lang);
+        let phrases = view.composer.phrases_of(&frame.lang, &file.case);
+        let title = file.theme.as_ref().map(|theme| phrases.theme_title(theme));
         let zone = &view.site.timezone;
         let case = &file.case;
         let works = *standing == Standing::Open && person.is_some();
@@ -105,7 +106,7 @@ impl Opened {
             "act.html",
             frame,
             context! {
-                state, trouble, row,
+                state, trouble, row, title,
                 deed => link.deed.as_str(),
                 button => phrases.deed(link.deed),
                 case => case.id,

@@ -13,7 +13,7 @@ use minijinja::value::{Kwargs, Serde};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use sha2::{Digest, Sha256};
 
-use crate::compose::escape;
+use crate::compose::{About, escape, table};
 
 /// Everything comes from here, and nothing frames it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
@@ -45,17 +45,22 @@ pub(super) const TEMPLATES: [(&str, &str); 11] = [
 ];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
-static CATALOGUES: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(catalogues);
+static CATALOGUES: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| catalogues(About::Mention));
+static OF_THEMES: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| catalogues(About::Theme));
 /// Part of the addresses of style and script, so that a new version is fetched.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let digest = Sha256::new().chain_update(STYLE).chain_update(SCRIPT).finalize();
     digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 });
 
-/// The pages' words in a language.
-pub(super) fn words(language: &str) -> Value {
+/// The pages' words in a language where a theme's case is spoken of.
+pub(super) fn words_of_theme(language: &str) -> Value {
+    words_in(&OF_THEMES, language)
+}
+
+fn words_in(catalogues: &[(&'static str, Value)], language: &str) -> Value {
     let code = language.split(['-', '_']).next().unwrap_or(language);
-    let found = CATALOGUES.iter().find(|(known, _)| *known == code).or_else(|| CATALOGUES.first());
+    let found = catalogues.iter().find(|(known, _)| *known == code).or_else(|| catalogues.first());
     found.map(|(_, words)| words.clone()).unwrap_or_default()
 }
 
@@ -74,12 +79,15 @@ pub(super) struct Frame {
     pub(super) form: String,
     /// Whether there is a navigation: only for those who may look around.
     pub(super) inside: bool,
+    /// It is about a theme's case, which is no single customer's: its words are other ones.
+    pub(super) of_theme: bool,
 }
 
 /// A page. What goes wrong in a template is a fault of ours: it is logged, and the reader gets a plain sentence.
 pub(super) fn page(status: StatusCode, template: &str, frame: &Frame, view: Value) -> Response {
+    let words = words_in(if frame.of_theme { &OF_THEMES } else { &CATALOGUES }, &frame.lang);
     let values = minijinja::context! {
-        f => Value::from(Serde(frame)), w => words(&frame.lang), version => VERSION.as_str(), ..view
+        f => Value::from(Serde(frame)), w => words, version => VERSION.as_str(), ..view
     };
     match ENVIRONMENT.get_template(template).and_then(|template| template.render(values)) {
         Ok(text) => secured(status, "text/html; charset=utf-8", "no-store", text),
@@ -163,9 +171,8 @@ fn environment() -> Environment<'static> {
 }
 
 #[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
-fn catalogues() -> Vec<(&'static str, Value)> {
-    let read = |source: &str| source.parse::<toml::Table>().expect("a built-in catalogue parses");
-    WORDS.iter().map(|(code, source)| (*code, Value::from(Serde(&read(source))))).collect()
+fn catalogues(about: About) -> Vec<(&'static str, Value)> {
+    WORDS.iter().map(|(code, source)| (*code, Value::from(Serde(&table(source, about))))).collect()
 }
 
 #[cfg(test)]
@@ -210,6 +217,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_a_themes_case_takes_the_place_of_what_is_said_of_a_customers() {
+        for (code, source) in WORDS {
+            let words = catalogue(source);
+            let own: Vec<_> =
+                words.iter().filter_map(|(key, text)| Some((key.strip_prefix("of_theme.")?, text))).collect();
+            assert!(!own.is_empty(), "{code}");
+            for (key, text) in own {
+                assert_eq!(placeholders(text), placeholders(&words[key]), "{code}: {key}");
+            }
+        }
+        let asks = |words: Value| words.get_attr("ask").unwrap().get_attr("satisfied").unwrap().to_string();
+        assert_eq!(asks(words_of_theme("da")), "er problemet væk?");
+        assert_eq!(asks(words_in(&CATALOGUES, "da")), "er kunden tilfreds?");
+    }
+
+    #[test]
     fn every_word_is_used_and_every_word_used_is_there() {
         let english = catalogue(WORDS[0].1);
         let all: String = TEMPLATES.iter().map(|(_, source)| *source).collect();
@@ -228,7 +251,7 @@ mod tests {
             };
             assert!(there, "the templates use w.{name}");
         }
-        for key in english.keys() {
+        for key in english.keys().filter(|key| !key.starts_with("of_theme.")) {
             let table = key.rsplit_once('.').unwrap().0;
             assert!(all.contains(&format!("w.{key}")) || all.contains(&format!("w.{table}[")), "{key} is never used");
         }
@@ -236,7 +259,9 @@ mod tests {
 
     #[test]
     fn words_fall_back_to_english() {
-        let inbox = |language| words(language).get_attr("nav").unwrap().get_attr("mentions").unwrap().to_string();
+        let inbox = |language| {
+            words_in(&CATALOGUES, language).get_attr("nav").unwrap().get_attr("mentions").unwrap().to_string()
+        };
         assert_eq!((inbox("es-MX"), inbox("fi")), ("Menciones".to_owned(), "Mentions".to_owned()));
     }
 }

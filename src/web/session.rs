@@ -50,6 +50,7 @@ impl Guest {
             who: who.to_owned(),
             form: self.form.clone(),
             inside: true,
+            of_theme: false,
         }
     }
 
@@ -246,6 +247,7 @@ pub(super) fn outside(config: &Site, language: &str) -> Frame {
         who: String::new(),
         form: String::new(),
         inside: false,
+        of_theme: false,
     }
 }
 

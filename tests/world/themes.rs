@@ -193,10 +193,23 @@ async fn a_closed_theme_that_comes_back_opens_again_with_its_history() {
     // Whoever closed the theme had taken its case: the dossier is theirs now, not the first department's.
     assert_eq!((again.case.owner.department.as_str(), back[0].to.as_str()), ("community", "community@example.com"));
     assert!(
-        again.steps.iter().any(|s| matches!(&s.what, Happening::Reopened { reason } if reason == "theme 1 came back")),
+        again
+            .steps
+            .iter()
+            .any(|s| matches!(&s.what, Happening::Reopened { reason } if reason == "the theme came back")),
         "{:?}",
         again.steps
     );
+    // Its case is the theme's, not that of whoever wrote first.
+    let theme = again.theme.unwrap();
+    assert_eq!((theme.id, theme.people), (1, 5));
+    assert_eq!(again.later.len() as u64 + 1, themes(&world)[0].mentions);
+    let handed = world.mails().into_iter().filter(|mail| mail.subject.contains("Theme 1: ")).collect::<Vec<_>>();
+    assert!(!handed.is_empty(), "{:?}", world.mails().iter().map(|m| m.subject.clone()).collect::<Vec<_>>());
+    for mail in handed {
+        assert!(mail.subject.contains(&theme.name) && mail.says("Opened again: the theme came back"), "{}", mail.text);
+        assert!(!mail.says("customer"), "{}", mail.text);
+    }
 }
 
 #[tokio::test]

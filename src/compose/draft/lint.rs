@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::super::clean::clean_line;
 use super::super::mask::{Masker, fold};
-use super::super::words::{Masks, catalogue};
+use super::super::words::{About, Masks, catalogue};
 use super::LANGUAGES;
 use super::template::{DraftProblem, lines};
 
@@ -182,7 +182,7 @@ fn is_mark(c: char) -> bool {
 
 /// Any catalogue's masks will do: only whether something is masked counts.
 fn masks() -> &'static Masks {
-    &catalogue("en").masks
+    &catalogue("en", About::Mention).masks
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::compose::About;
 use crate::compose::words::{Catalogue, FILES};
 
 const SAMPLES: [(&str, &str); 6] = [
@@ -84,7 +85,7 @@ fn samples(file: &str) -> Vec<Sample> {
 /// A datum is found if every letter and digit of it is masked; a mask is right if it covers no letter or digit of
 /// anything else. Masks are counted for the kind that they touch, wrong ones under "nothing".
 fn score(file: &str, complaints: &mut String) -> BTreeMap<&'static str, Score> {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let mut scores: BTreeMap<&'static str, Score> = BTreeMap::new();
     for sample in samples(file) {
         let text = &sample.text;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::cost;
+use crate::compose::About;
 use crate::compose::words::{Catalogue, FILES};
 
 /// Name, handle of the author; the brand is marked wherever it stands.
@@ -129,7 +130,7 @@ fn bare(masked: &str) -> String {
 
 fn show(text: &str, code: &str) -> String {
     let source = FILES.iter().find(|(c, _)| *c == code).unwrap().1;
-    let catalogue = Catalogue::parse(source).unwrap();
+    let catalogue = Catalogue::parse(source, About::Mention);
     let author = Author { name: AUTHOR.0.into(), handle: Some(AUTHOR.1.into()), url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     let lower = text.to_lowercase();
@@ -168,7 +169,7 @@ fn masks_are_in_the_readers_language() {
 
 #[test]
 fn one_mail_one_mask_for_the_same_person() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let mut masker = Masker::new(&catalogue.masks, None, std::iter::empty());
     assert_eq!(masker.mask_str("@ana and @bo"), "[person 1 A***] and [person 2 B***]");
     assert_eq!(masker.mask_str("@Bo, @ana, @cy"), "[person 2 B***], [person 1 A***], [person 3 C***]");
@@ -176,7 +177,7 @@ fn one_mail_one_mask_for_the_same_person() {
 
 #[test]
 fn an_author_named_like_the_brand_does_not_hide_the_brand() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let author = Author { name: "Acme Fan".into(), handle: None, url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     let marked = std::iter::once(0..4);
@@ -185,7 +186,7 @@ fn an_author_named_like_the_brand_does_not_hide_the_brand() {
 
 #[test]
 fn the_brands_own_handles_stay_unless_the_author_has_one() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let author = Author { name: String::new(), handle: Some("@AcmeFan".into()), url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), ["ACME", "x"].into_iter());
     assert_eq!(masker.mask_str("@acme_help @acmefan @max"), "@acme_help [author A***] [person 1 M***]");
@@ -193,7 +194,7 @@ fn the_brands_own_handles_stay_unless_the_author_has_one() {
 
 #[test]
 fn a_name_without_spaces_between_words_is_found() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let author = Author { name: "山田太郎".into(), handle: None, url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     assert_eq!(masker.mask_str("私は山田太郎です"), "私は[author]です");
@@ -201,7 +202,7 @@ fn a_name_without_spaces_between_words_is_found() {
 
 #[test]
 fn a_link_that_names_the_author_is_told_from_one_that_does_not() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let author = Author { name: "María García".into(), handle: Some("@mg_92".into()), url: None, followers: None };
     let masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     for (url, betrays) in [
@@ -219,7 +220,7 @@ fn a_link_that_names_the_author_is_told_from_one_that_does_not() {
 
 #[test]
 fn hostile_input_takes_linear_time() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let author = Author { name: "a a a a a a a a a b".into(), handle: None, url: None, followers: None };
     for text in [
         "a ",
@@ -274,7 +275,7 @@ fn hostile_input_takes_linear_time() {
 
 #[test]
 fn a_name_with_a_title_is_one_person_wherever_it_stands() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let mut masker = Masker::new(&catalogue.masks, None, ["Acme"].into_iter());
     masker.learn("Mr Thomas Whitfield of Acme was rude");
     assert_eq!(masker.mask_str("Whitfield lied"), "[person 1 T***] lied");
@@ -287,7 +288,7 @@ fn a_name_with_a_title_is_one_person_wherever_it_stands() {
 
 #[test]
 fn a_short_number_keeps_no_digit_and_an_initial_needs_capitals() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let author = Author { name: "山田太郎".into(), handle: None, url: None, followers: None };
     let mut masker = Masker::new(&catalogue.masks, Some(&author), std::iter::empty());
     assert_eq!(
@@ -299,7 +300,7 @@ fn a_short_number_keeps_no_digit_and_an_initial_needs_capitals() {
 /// What the first mail pays, since nothing is compiled or built beforehand.
 #[test]
 fn the_first_text_costs_what_the_second_costs() {
-    let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+    let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
     let text =
         "Mr Pugh, order #A-10442, call +44 7700 900 456, jo@example.org, 14 Maple Close, Leeds LS6 2AB. ".repeat(10);
     let time = || cost(|| drop(Masker::new(&catalogue.masks, None, std::iter::empty()).mask_str(&text)));
@@ -314,7 +315,7 @@ proptest::proptest! {
         text in "([a-zA-ZæøåéÑ0-9@#.,:/ \n()+'-]|[0-9]{1,9}|calle |Rua |Mr |D\\. |order |nr\\. |DK50 |at |dot |com|º|１|٠|😀|http://|Vej |, |Madrid|1\\.000 kr|PO Box |u/|insta |e\u{301}){0,60}",
         ranges in proptest::collection::vec((0usize..300, 0usize..300), 0..5),
     ) {
-        let catalogue = Catalogue::parse(FILES[0].1).unwrap();
+        let catalogue = Catalogue::parse(FILES[0].1, About::Mention);
         let author = Author { name: "Ana Vej (a@b.com)".into(), handle: Some("@calle".into()), url: None, followers: None };
         let mut masker = Masker::new(&catalogue.masks, Some(&author), ["Madrid"].into_iter());
         masker.learn(&text);

@@ -7,23 +7,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::StoreError;
+use super::case_files::{CaseFile, file};
 use super::perks::PerkCodes;
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows, themes};
-use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, OFTEN_WITHIN, Opening, Outcome, Refusal};
-use crate::model::{
-    ActingSettings, Case, CaseStatus, CaseStep, Category, Deliver, Happening, Mention, Owner, Privacy, Severity,
-    message_id,
-};
+use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, Opening, Outcome, Refusal};
+use crate::model::{ActingSettings, Case, CaseStatus, Deliver, Mention, Privacy, ThemeTitle, message_id};
 use crate::point;
 use crate::routing::Routing;
-
-/// Lines of a history that are read: nobody looks at more, and an author who writes all day fills it.
-const MAX_HISTORY: usize = 500;
-/// Later mentions of an author that are read, the newest.
-const MAX_LATER: usize = 50;
-/// Earlier cases of an author that are read, the newest.
-const MAX_EARLIER: usize = 10;
 
 /// What decisions about cases need inside a transaction.
 #[derive(Debug, Default)]
@@ -80,39 +71,9 @@ pub struct CaseFilter {
 pub struct CaseRow {
     pub case: Case,
     pub mention: Mention,
+    /// What it is about, if it is a theme's.
+    pub theme: Option<ThemeTitle>,
     /// When something comes due.
-    pub due: Option<Timestamp>,
-}
-
-/// Another case of the same author.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct EarlierCase {
-    pub case: i64,
-    pub opened: Timestamp,
-    pub status: CaseStatus,
-    pub category: Category,
-    pub severity: Severity,
-    pub ended: Option<Timestamp>,
-}
-
-/// A later mention of the author.
-#[derive(Clone, Debug)]
-pub struct LaterMention {
-    pub mention: Mention,
-    pub complains: bool,
-}
-
-/// A case with everything that is known of it.
-#[derive(Clone, Debug)]
-pub struct CaseFile {
-    pub case: Case,
-    pub mention: Mention,
-    pub steps: Vec<CaseStep>,
-    /// Oldest first.
-    pub later: Vec<LaterMention>,
-    /// Cases of the same author that were opened up to 90 days before, newest first; a complaint about an employee is
-    /// not among those that everybody sees.
-    pub earlier: Vec<EarlierCase>,
     pub due: Option<Timestamp>,
 }
 
@@ -456,9 +417,13 @@ fn cases_of(c: &Connection, filter: &CaseFilter) -> Result<Vec<CaseRow>, StoreEr
             i64::try_from(filter.limit).unwrap_or(i64::MAX),
             filter.before.unwrap_or(i64::MAX),
         ],
-        |row| Ok(CaseRow { case: case(row)?, mention: rows::mention(row)?, due: due(row)? }),
+        |row| Ok((case(row)?, rows::mention(row)?, due(row)?)),
     )?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    rows.map(|row| {
+        let (case, mention, due) = row?;
+        Ok(CaseRow { theme: themes::title_of(c, &case)?, case, mention, due })
+    })
+    .collect()
 }
 
 fn set_due(c: &Connection, id: i64, due: Option<Timestamp>) -> Result<(), StoreError> {
@@ -496,64 +461,6 @@ pub(super) fn loads(c: &Connection, routing: &Routing) -> Result<Loads, StoreErr
     Ok(loads)
 }
 
-fn file(c: &Connection, id: i64) -> Result<Option<CaseFile>, StoreError> {
-    let found = c
-        .prepare_cached(
-            "SELECT k.id, k.content, k.due, k.author, k.mention AS mention_id, m.content AS mention_content
-             FROM cases k JOIN mentions m ON m.id = k.mention WHERE k.id = ?1",
-        )?
-        .query_row([id], |row| {
-            Ok((case(row)?, rows::mention(row)?, due(row)?, row.get::<_, Option<Vec<u8>>>("author")?))
-        })
-        .optional()?;
-    let Some((case, mention, due, author)) = found else { return Ok(None) };
-    let mut steps: Vec<CaseStep> = c
-        .prepare_cached("SELECT at, by, what FROM case_history WHERE case_id = ?1 ORDER BY id DESC LIMIT ?2")?
-        .query_map(params![id, MAX_HISTORY], |row| {
-            Ok(CaseStep { at: moment(row.get("at")?), by: row.get("by")?, what: rows::json(row, "what")? })
-        })?
-        .collect::<Result<_, _>>()?;
-    steps.reverse();
-    // What was opened before there was a history still has a beginning.
-    if steps.is_empty() {
-        let owner = Owner::department(&case.owner.department);
-        let what = Happening::Opened { owner, why: crate::model::OwnerReason::WholeDepartment };
-        steps.push(CaseStep { at: case.opened, by: None, what });
-    }
-    let mut later: Vec<LaterMention> = c
-        .prepare_cached(
-            "SELECT m.id AS mention_id, m.content AS mention_content, j.complains FROM case_mentions j
-             JOIN mentions m ON m.id = j.mention WHERE j.case_id = ?1 ORDER BY m.id DESC LIMIT ?2",
-        )?
-        .query_map(params![id, MAX_LATER], |row| {
-            Ok(LaterMention { mention: rows::mention(row)?, complains: row.get("complains")? })
-        })?
-        .collect::<Result<_, _>>()?;
-    later.reverse();
-    let since = case.opened.checked_sub(OFTEN_WITHIN).unwrap_or(Timestamp::MIN);
-    let earlier = match author {
-        Some(author) => c
-            .prepare_cached(
-                "SELECT id, content, mention AS mention_id FROM cases
-                 WHERE author = ?1 AND id < ?2 AND opened >= ?3 AND content ->> '$.privacy' = ?5 ORDER BY id DESC LIMIT ?4",
-            )?
-            .query_map(params![author, id, millis(since), MAX_EARLIER, case.privacy.as_str()], |row| Ok(earlier(self::case(row)?)))?
-            .collect::<Result<_, _>>()?,
-        None => Vec::new(),
-    };
-    Ok(Some(CaseFile { case, mention, steps, later, earlier, due }))
-}
-
-/// The case in columns `id`, `content` and `mention_id`, as one among others.
-pub(super) fn earlier_row(row: &Row<'_>) -> rusqlite::Result<EarlierCase> {
-    Ok(earlier(case(row)?))
-}
-
-fn earlier(case: Case) -> EarlierCase {
-    let Case { id, opened, status, category, severity, ended, .. } = case;
-    EarlierCase { case: id, opened, status, category, severity, ended: ended.map(|mark| mark.at) }
-}
-
 /// The case in columns `id`, `content` and `mention_id`.
 pub(super) fn case(row: &Row<'_>) -> rusqlite::Result<Case> {
     let mut case: Case = rows::json(row, "content")?;
@@ -561,6 +468,7 @@ pub(super) fn case(row: &Row<'_>) -> rusqlite::Result<Case> {
     Ok(case)
 }
 
-fn due(row: &Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
+/// What column `due` says.
+pub(super) fn due(row: &Row<'_>) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>("due")?.map(moment))
 }

@@ -1,6 +1,7 @@
 //! The record (SQLite): mentions, stories, cases, outbox, source cursors and health. Everything that must not be lost or
 //! said twice has its place, and its unique key, here. One file a subject; [`writer`] is the only one that writes.
 
+mod case_files;
 mod cases;
 mod copy;
 mod corrections;
@@ -44,7 +45,8 @@ use super::under_way::UnderWay;
 use crate::dedup::forgotten::Forgotten;
 use crate::point;
 
-pub use cases::{CaseDesk, CaseFile, CaseFilter, CaseRow, EarlierCase, LaterMention};
+pub use case_files::{CaseFile, EarlierCase, LaterMention};
+pub use cases::{CaseDesk, CaseFilter, CaseRow};
 pub(super) use copy::{Contents, copy, prepare_restored};
 pub use corrections::{CorrectionRow, NewCorrection};
 pub use erase::Erasure;

@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
 use super::polls::{NewDelivery, queue};
-use super::{Reader, Record, cases, millis, moment, rows};
+use super::{Reader, Record, cases, millis, moment, rows, themes};
 use crate::model::{Blind, Case, Coverage, Mention, SummaryKind};
-use crate::summaries::{Found, Heard, Worked};
+use crate::summaries::{Found, Heard, Unfinished, Worked};
 
 /// Blind times, gaps and held sources that are named; the rest would not be read.
 const MAX_NAMED: usize = 20;
@@ -181,16 +181,20 @@ impl Moment<'_> {
         Ok(())
     }
 
-    /// All cases that are not ended.
+    /// All cases that are not ended, with their themes.
     ///
     /// # Errors
     /// The record cannot be read.
-    pub fn open_cases(&self) -> Result<Vec<Case>, StoreError> {
+    pub fn open_cases(&self) -> Result<Vec<Unfinished>, StoreError> {
         let mut statement = self
             .0
             .prepare_cached("SELECT id, content, mention AS mention_id FROM cases WHERE ended IS NULL ORDER BY id")?;
         let rows = statement.query_map([], cases::case)?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.map(|case| {
+            let case = case?;
+            Ok(Unfinished { theme: themes::title_of(self.0, &case)?, case })
+        })
+        .collect()
     }
 
     /// Cases that were opened in a period for mentions that `belongs` (by number) takes, with what was done first.

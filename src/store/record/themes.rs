@@ -16,12 +16,13 @@ use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Record, millis, rows};
 use crate::cases::{Around, AuthorKey, Opening, handled};
 use crate::model::{
-    Case, Category, Entry, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, WatchlistMatch,
-    message_id,
+    Case, Category, Entry, Mark, Mention, Privacy, Severity, THEME_CAME_BACK, Theme, ThemeHappening, ThemeStatus,
+    WatchlistMatch, message_id,
 };
 use crate::themes::place::{self, Remembered};
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal, Turn};
 use crate::themes::{Memory, Terms};
+pub(super) use listing::title_of;
 
 /// A theme that was not heard of for so long is forgotten: what comes then is a theme of its own.
 const REMEMBER: SignedDuration = SignedDuration::from_hours(180 * 24);
@@ -325,7 +326,7 @@ fn look(c: &Connection, desk: &CaseDesk, theme: &mut Theme, now: Timestamp) -> R
         let around = Around { routing: &desk.routing, loads: &loads, now };
         person = before.as_ref().and_then(handled).map(str::to_owned);
         let outcome = match &before {
-            Some(case) => crate::cases::begin_anew(around, case, format!("theme {} came back", theme.id)),
+            Some(case) => crate::cases::begin_anew(around, case, THEME_CAME_BACK.to_owned()),
             None => {
                 let mut opened = crate::cases::open(
                     around,

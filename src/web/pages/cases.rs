@@ -8,7 +8,7 @@ use minijinja::{Value, context};
 
 use super::super::access::{Sight, sight};
 use super::super::actions::{action_of, departments, refusal_word};
-use super::super::layout::{page, see_other};
+use super::super::layout::{Frame, page, see_other, words_of_theme};
 use super::super::session::{Form, Guest, refused, root};
 use super::super::{App, failed};
 use super::{asked, asking, mention, missing};
@@ -52,7 +52,6 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
     let config = &guest.view.site;
     let routing = &config.routing;
     let reader = Reader { language: &guest.language, zone: &config.timezone };
-    let phrases = guest.view.composer.phrases(&guest.language);
     let mut groups: Vec<(String, Vec<Value>)> = Vec::new();
     let keys = routing.departments.iter().map(|d| d.key.clone());
     groups.extend(keys.map(|key| (key, Vec::new())));
@@ -62,6 +61,7 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
             continue;
         }
         let line = guest.view.composer.mention_row(&row.mention, &reader, sight != Sight::Full);
+        let phrases = guest.view.composer.phrases_of(&guest.language, &row.case);
         let line = context! {
             case => row.case.id,
             status => phrases.status(row.case.status),
@@ -70,6 +70,8 @@ pub(super) async fn list(State(app): State<App>, guest: Guest, RawQuery(query): 
             severity_word => phrases.severity(row.case.severity),
             clocks => clocks(&app, &guest, &row.case),
             opened => phrases.date(row.case.opened, reader.zone),
+            theme => row.theme.as_ref().map(|theme| phrases.theme_title(theme)),
+            words => row.theme.is_some().then(|| words_of_theme(&guest.language)),
             ..line
         };
         let key = &row.case.owner.department;
@@ -179,7 +181,7 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
         Ok(found) => found,
         Err(response) => return *response,
     };
-    let CaseFile { case, mention: about, steps, later, earlier, .. } = &file;
+    let CaseFile { case, mention: about, theme, steps, later, earlier, .. } = &file;
     let config = &guest.view.site;
     let routing = &config.routing;
     let (row, also_seen) = match app.daemon.record().mention(about.id).await {
@@ -212,6 +214,7 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
             reader: Reader { language: &guest.language, zone: &config.timezone },
             watchlists: &lists,
             case,
+            theme: theme.as_ref(),
             letter: &Letter::Update,
             steps,
             later: &later,
@@ -222,7 +225,7 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
         },
         &earlier,
     );
-    let phrases = guest.view.composer.phrases(&guest.language);
+    let phrases = guest.view.composer.phrases_of(&guest.language, case);
     let buttons: Value = offered(case, app.daemon.now())
         .iter()
         .map(|deed| context! { deed => deed.as_str(), words => phrases.deed(*deed) })
@@ -230,7 +233,7 @@ async fn shown(app: &App, guest: &Guest, id: &str, status: StatusCode, done: &st
     page(
         status,
         "case.html",
-        &guest.frame("cases"),
+        &Frame { of_theme: theme.is_some(), ..guest.frame("cases") },
         context! {
             c => view, m => told, id => case.id, theme => case.theme, done, trouble, buttons,
             masked => sight == Sight::Masked,

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::super::super::StoreError;
-use super::super::cases::{self, EarlierCase};
+use super::super::case_files::{self, EarlierCase};
 use super::super::{Reader, Record, millis, moment, rows};
 use super::{theme, unpack};
-use crate::model::{Decision, Mention, Theme, ThemeStatus, ThemeStep};
+use crate::model::{Case, Decision, Mention, Theme, ThemeStatus, ThemeStep, ThemeTitle};
 use crate::themes::Joined;
 use crate::themes::place::{AKIN, alike};
 
@@ -246,7 +246,7 @@ fn file(c: &Connection, id: i64) -> Result<Option<ThemeFile>, StoreError> {
             "SELECT k.id, k.content, k.mention AS mention_id FROM theme_mentions t JOIN mention_cases k ON k.mention = t.mention
              WHERE t.theme = ?1 ORDER BY k.id DESC LIMIT ?2",
         )?
-        .query_map(params![id, MOST_CASES], cases::earlier_row)?
+        .query_map(params![id, MOST_CASES], case_files::earlier_row)?
         .collect::<Result<_, _>>()?;
     let akin = akin(c, id, &row.theme.watchlist)?;
     Ok(Some(ThemeFile {
@@ -290,10 +290,17 @@ fn akin(c: &Connection, id: i64, watchlist: &str) -> Result<Vec<EarlierCase>, St
                 OR (k.theme IS NULL AND k.mention IN (SELECT mention FROM theme_mentions WHERE theme = ?1)))
              ORDER BY k.id DESC LIMIT ?2",
         )?;
-        let rows = statement.query_map(params![theme, MOST_AKIN], cases::earlier_row)?;
+        let rows = statement.query_map(params![theme, MOST_AKIN], case_files::earlier_row)?;
         cases.extend(rows.collect::<Result<Vec<_>, _>>()?);
     }
     cases.sort_by_key(|case| std::cmp::Reverse(case.case));
     cases.truncate(MOST_AKIN);
     Ok(cases)
+}
+
+/// The theme that a case is about, if it is one's.
+pub(in super::super) fn title_of(c: &Connection, case: &Case) -> Result<Option<ThemeTitle>, StoreError> {
+    let Some(theme) = case.theme.map(|id| super::read(c, id)).transpose()?.flatten() else { return Ok(None) };
+    let people = super::people(c, theme.id, Timestamp::MIN)?;
+    Ok(Some(ThemeTitle { id: theme.id, name: theme.name, category: theme.category, people }))
 }
