@@ -174,6 +174,7 @@ fn letters_about_a_themes_case_in_every_language() {
             for secret in ["mette.holm@example.com", "20 30 40 50", "Mette Holm"] {
                 assert!(!mail.text.contains(secret) && !mail.html.contains(secret), "{language} {name}: {secret}");
             }
+            write(&format!("letter-of-theme-{name}-{language}"), &mail);
             shown.push(format!("({name})\n{}", show(&mail)));
         }
         insta::assert_snapshot!(format!("letters_of_theme_{language}"), shown.join("\n=====\n\n"));
