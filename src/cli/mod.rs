@@ -142,7 +142,7 @@ pub async fn execute(cli: Cli, shutdown: CancellationToken, reload: mpsc::Receiv
         Command::Outbox(arguments) => outbox::run(config, &arguments).await,
         Command::Report(arguments) => report::run(config, &arguments),
         Command::Forget(arguments) => forget::run(config, &arguments).await,
-        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(config, &arguments),
         Command::Backup(arguments) => backup::back_up(config, &arguments),
         Command::Restore(arguments) => backup::restore(config, &arguments),
         Command::Health(arguments) => health::run(config, &arguments).await,

@@ -53,7 +53,10 @@ pub(crate) fn verdict(status: u16, facts: Facts) -> Verdict {
         301..=303 | 307 | 308 => fault(Malformed, "It redirects without saying where to."),
         300..=399 => fault(Refused, CHECK_ADDRESS),
 
-        401 => fault(Auth, "The credentials are missing or wrong; check those in the source's address."),
+        401 => fault(
+            Auth,
+            "The credentials are missing or wrong; check those of the source (in its address, or in a file that it names).",
+        ),
         407 => fault(Auth, "The proxy wants credentials; check [fetch] proxy."),
         402 => fault(Quota, "A paid quota is used up."),
         403 if facts.retry_after => fault(RateLimited, LATER),

@@ -19,9 +19,9 @@ pub(crate) struct Guard {
 /// Why something is not contacted, with what a person can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("{host} is {reason} ({address}), which is not contacted{}", hint(address))]
+    #[error("{host} is {reason} ({address}), which is not contacted{}", hint(*reason, address))]
     Address { host: String, address: IpAddr, reason: Reason },
-    #[error("{host} is a name of this machine, which is not contacted{}", hint(&IpAddr::V4(Ipv4Addr::LOCALHOST)))]
+    #[error("{host} is a name of this machine, which is not contacted{}", hint(Reason::Loopback, &IpAddr::V4(Ipv4Addr::LOCALHOST)))]
     LocalName { host: String },
     #[error("addresses that begin with \"{scheme}:\" are not fetched; only http and https are")]
     Scheme { scheme: String },
@@ -269,7 +269,12 @@ fn embedded_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     [(compatible || translated || isatap).then_some(last), None]
 }
 
-fn hint(address: &IpAddr) -> String {
+fn hint(reason: Reason, address: &IpAddr) -> String {
+    if reason == Reason::Metadata {
+        // No feed is there; whoever leads a reader there is after the machine's own credentials.
+        return ". That is where cloud machines fetch their own credentials: look for another address of the feed"
+            .into();
+    }
     format!(". If that is meant, add \"{}\" or its network to [fetch] allow_networks", IpNet::from(*address))
 }
 

@@ -189,7 +189,7 @@ pub fn health(metrics: Arc<Metrics>) -> Router {
 /// Serves until `stop` is cancelled.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let stopped = stop.clone();
-    let serving = axum::serve(refused::Wording(listener), router)
+    let serving = axum::serve(refused::Wording { listener, patience: refused::PATIENCE }, router)
         .with_graceful_shutdown(async move { stopped.cancelled().await });
     tokio::select! {
         result = async { serving.await } => if let Err(error) = result {

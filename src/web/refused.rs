@@ -1,35 +1,45 @@
-//! Requests that never reach a handler. hyper answers what is no HTTP (a raw `>` in an address, a header of 100 KB) by
+//! Requests that never reach a handler, and clients that never finish one. hyper answers what is no HTTP (a raw `>` in an address, a header of 100 KB) by
 //! itself, with an empty body; here those answers get the same words as all others. Only what hyper says itself is
-//! changed: no handler answers with these codes and nothing.
+//! changed: no handler answers with these codes and nothing. Whoever opens connections and says little or nothing holds
+//! none of them for long, or there would soon be no file descriptor left for feeds and mail.
 
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, Sleep};
 
 use super::api::refused_by_parser;
 
 /// Longest head of hyper's own answers, in bytes; they have three headers.
 const HEAD: usize = 512;
 
-/// Accepts connections whose refusals have words.
-pub(super) struct Wording(pub(super) TcpListener);
+/// From the beginning of a connection, or the last answer, to the end of the next request.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Accepts connections whose refusals have words, and which end if nothing comes of them within `patience`.
+pub(super) struct Wording {
+    pub(super) listener: TcpListener,
+    pub(super) patience: Duration,
+}
 
 impl Listener for Wording {
     type Io = Worded;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Worded, SocketAddr) {
-        let (stream, from) = Listener::accept(&mut self.0).await;
-        (Worded { stream, words: Vec::new(), said: 0 }, from)
+        let (stream, from) = Listener::accept(&mut self.listener).await;
+        let late = Box::pin(tokio::time::sleep(self.patience));
+        (Worded { stream, words: Vec::new(), said: 0, patience: self.patience, late }, from)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 
@@ -38,6 +48,9 @@ pub(super) struct Worded {
     stream: TcpStream,
     words: Vec<u8>,
     said: usize,
+    patience: Duration,
+    /// When it has lasted too long.
+    late: Pin<Box<Sleep>>,
 }
 
 impl Worded {
@@ -56,7 +69,12 @@ impl Worded {
 
 impl AsyncRead for Worded {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buf)
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_read(cx, buf) {
+            // As if the client had gone.
+            Poll::Pending => this.late.as_mut().poll(cx).map(Ok),
+            read => read,
+        }
     }
 }
 
@@ -64,6 +82,7 @@ impl AsyncWrite for Worded {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.say(cx))?;
+        this.late.as_mut().reset(Instant::now() + this.patience);
         match worded(bytes) {
             // hyper closes the connection after it: nothing follows.
             Some(words) => {
@@ -111,7 +130,45 @@ fn worded(bytes: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    /// Nobody sleeps here: the connection ends when the server has had enough, and what was answered before was whole.
+    #[tokio::test]
+    async fn who_does_not_finish_a_request_is_hung_up_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let patience = Duration::from_millis(200);
+        let serving = tokio::spawn(async move { axum::serve(Wording { listener, patience }, router).await });
+        for said in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let begun = Instant::now();
+            client.write_all(format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{said}").as_bytes()).await.unwrap();
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).await.unwrap();
+            let heard = String::from_utf8(heard).unwrap();
+            assert!(heard.starts_with("HTTP/1.1 200") && heard.ends_with("here"), "{said}: {heard}");
+            assert!(begun.elapsed() >= patience, "{said}");
+        }
+        // One byte after the other does not help.
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let (mut hearing, mut saying) = client.split();
+        let trickle = async {
+            while saying.write_all(b"G").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let mut heard = Vec::new();
+        tokio::select! {
+            _ = hearing.read_to_end(&mut heard) => {}
+            () = trickle => {}
+        }
+        serving.abort();
+    }
 
     #[test]
     fn only_the_empty_refusals_of_the_parser_get_other_words() {

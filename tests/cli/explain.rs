@@ -19,6 +19,16 @@ fn evaluate_compares_with_labels() {
 }
 
 #[test]
+fn evaluate_judges_as_configured_if_asked_to() {
+    let world = world().toml("[[cues]]\ntext = [\"schnorkled\"]\ncategory = \"refund\"");
+    let data = "text\tlabel\nMy Acme kettle arrived, it is schnorkled\trefund\n";
+    std::fs::write(world.folder().join("own.tsv"), data).unwrap();
+    let accuracy = |arguments: &[&str]| within(&world, arguments).json()[0]["accuracy"].as_f64().unwrap();
+    assert_eq!(accuracy(&["evaluate", "--json", "own.tsv"]), 0.0);
+    assert_eq!(accuracy(&["evaluate", "--json", "--configured", "own.tsv"]), 1.0);
+}
+
+#[test]
 fn route_test_says_which_route_takes_it_and_why_the_others_do_not() {
     let world = world().toml(
         "[departments.legal]\nemail = \"legal@example.com\"\nmembers = [{ name = \"Lea\", email = \"lea@example.com\" }]\n\

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::super::Failure;
 use super::super::output::{say, say_json, table};
+use super::Judge;
 use super::score::Tally;
-use crate::classify::{Classifier, Input};
-use crate::model::{Classification, SentimentLabel};
+use crate::model::{Category, Classification, SentimentLabel, Severity};
 
 /// The labels of known files.
 const KNOWN: &str = include_str!("labels.tsv");
@@ -43,22 +43,26 @@ struct Asked {
 ///
 /// # Errors
 /// A file cannot be read, or has nothing that can be compared.
-pub(super) fn run(files: &[impl AsRef<Path>], labels: Option<&Path>, json: bool) -> Result<(), Failure> {
+pub(super) fn run(
+    files: &[impl AsRef<Path>],
+    labels: Option<&Path>,
+    judge: &dyn Judge,
+    json: bool,
+) -> Result<(), Failure> {
     let mut meanings = Vec::new();
     if let Some(path) = labels {
         meanings.extend(parse(&read(path)?, &path.display().to_string())?);
     }
     meanings.extend(parse(KNOWN, "labels.tsv")?);
-    let classifier = Classifier::new();
     let mut results = Vec::new();
     for path in files {
         let path = path.as_ref();
         let file = take_apart(path, &read(path)?)?;
-        let asked = evaluate(&file, &meanings, &classifier);
+        let asked = evaluate(&file, &meanings, judge);
         if asked.is_empty() {
             return Err(Failure::Failed(format!(
                 "{}: nothing to compare: it needs the columns `text` and `label` (or `category`, `sentiment`, `severity`), \
-                 and a line in the table of labels where its labels are not mentiond's own words (--labels)",
+                 and a line in the table of labels where its labels are not all mentiond's own words (--labels)",
                 path.display()
             )));
         }
@@ -144,10 +148,23 @@ impl Labelled {
         let at = self.head.iter().position(|h| h == column)?;
         row.get(at).map(String::as_str)
     }
+
+    /// What a column `label` asks in which there are only words of mentiond's own.
+    fn asks_in_our_words(&self) -> Option<&'static str> {
+        let labels: Vec<&str> = self.rows.iter().filter_map(|row| self.cell(row, "label")).collect();
+        let all = |known: &dyn Fn(&str) -> bool| !labels.is_empty() && labels.iter().all(|label| known(&ours(label)));
+        if all(&|word| Category::ALL.iter().any(|c| c.as_str() == word)) {
+            return Some("category");
+        }
+        if all(&|word| SentimentLabel::ALL.iter().any(|s| s.as_str() == word)) {
+            return Some("sentiment");
+        }
+        all(&|word| Severity::ALL.iter().any(|s| s.as_str() == word)).then_some("severity")
+    }
 }
 
 /// Puts every question that the file has answers for.
-fn evaluate(file: &Labelled, meanings: &[Meaning], classifier: &Classifier) -> Vec<Asked> {
+fn evaluate(file: &Labelled, meanings: &[Meaning], judge: &dyn Judge) -> Vec<Asked> {
     let own: Vec<&Meaning> = meanings.iter().filter(|m| fits(&m.file, &file.name)).collect();
     let mut questions: Vec<(&str, &str)> = Vec::new();
     for meaning in &own {
@@ -162,14 +179,17 @@ fn evaluate(file: &Labelled, meanings: &[Meaning], classifier: &Classifier) -> V
             .map(|q| (q, q))
             .collect();
     }
+    if questions.is_empty() {
+        questions.extend(file.asks_in_our_words().map(|question| (question, "label")));
+    }
     let asked = |(question, column): (&str, &str)| {
         let own: Vec<&Meaning> = own.iter().copied().filter(|m| m.question == question).collect();
-        ask(file, question, column, &own, classifier)
+        ask(file, question, column, &own, judge)
     };
     questions.into_iter().map(asked).filter(|a| a.tally.rows() > 0).collect()
 }
 
-fn ask(file: &Labelled, question: &str, column: &str, meanings: &[&Meaning], classifier: &Classifier) -> Asked {
+fn ask(file: &Labelled, question: &str, column: &str, meanings: &[&Meaning], judge: &dyn Judge) -> Asked {
     let mut asked = Asked { question: question.to_owned(), tally: Tally::default(), left_out: 0 };
     let silent = |row: &[String]| {
         let source = file.cell(row, "source").unwrap_or("");
@@ -185,7 +205,7 @@ fn ask(file: &Labelled, question: &str, column: &str, meanings: &[&Meaning], cla
         // Whoever asks for the language must not tell it.
         let lang_hint = if question.starts_with("language") { None } else { file.cell(row, "lang") };
         let rating = file.cell(row, "rating").and_then(|r| r.parse().ok());
-        let c = classifier.classify(&Input { text, lang_hint, rating, ..Input::default() });
+        let c = judge.judge(text, lang_hint, rating);
         let Some(own) = kind(question).map(|answer| answer(&c)) else { continue };
         let right = meaning.map_or_else(|| ours(label), |m| same(meanings, &m.answers));
         let said = meanings
@@ -297,6 +317,7 @@ fn in_a_table(results: &[(String, Vec<Asked>)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classify::Classifier;
 
     fn file(data: &str) -> Labelled {
         take_apart(Path::new("some_en.tsv"), data).expect("a well-formed file")
@@ -341,6 +362,19 @@ mod tests {
         let names: Vec<&str> = asked.iter().map(|a| a.question.as_str()).collect();
         assert_eq!(names, ["category", "sentiment", "severity"]);
         assert_eq!(asked[0].tally.accuracy(), 1.0);
+    }
+
+    #[test]
+    fn so_does_one_column_of_labels_if_they_are_all_ours() {
+        let one = |label: &str| format!("text\tlabel\nThank you so much, great service!\t{label}\n");
+        for (label, question) in
+            [("praise", "category"), ("very-positive", "sentiment"), ("2", "sentiment"), ("low", "severity")]
+        {
+            let asked = evaluate(&file(&one(label)), &[], &Classifier::new());
+            assert_eq!(asked.iter().map(|a| a.question.as_str()).collect::<Vec<_>>(), [question], "{label}");
+            assert_eq!(asked[0].tally.accuracy(), 1.0, "{label}");
+        }
+        assert!(evaluate(&file(&(one("praise") + "What a day\tgripe\n")), &[], &Classifier::new()).is_empty());
     }
 
     #[test]

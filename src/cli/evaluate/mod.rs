@@ -9,6 +9,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
+use super::explain::Explainer;
+use crate::classify::{Classifier, Input};
+use crate::model::{Classification, Entry};
+use crate::query::Scratch;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -18,6 +22,9 @@ pub(super) struct Arguments {
     /// What the labels mean in mentiond's words, beside what is known already
     #[arg(long, value_name = "FILE", conflicts_with = "pairs")]
     labels: Option<PathBuf>,
+    /// Judge as configured: with the watchlists' brands, your [[cues]] and what was corrected
+    #[arg(long, conflicts_with = "pairs")]
+    configured: bool,
     /// A TSV file with the columns text, text2 and label instead: are both the same story?
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
@@ -29,9 +36,31 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    match &arguments.pairs {
-        Some(pairs) => pairs::run(pairs, arguments.positive.as_deref(), arguments.json),
-        None => labels::run(&arguments.files, arguments.labels.as_deref(), arguments.json),
+pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(pairs) = &arguments.pairs {
+        return pairs::run(pairs, arguments.positive.as_deref(), arguments.json);
+    }
+    let judge: Box<dyn Judge> = match arguments.configured {
+        true => Box::new(Explainer::new(config)?),
+        false => Box::new(Classifier::new()),
+    };
+    labels::run(&arguments.files, arguments.labels.as_deref(), judge.as_ref(), arguments.json)
+}
+
+/// Who judges a labelled text: what is shipped alone, or all that is configured.
+trait Judge {
+    fn judge(&self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification;
+}
+
+impl Judge for Classifier {
+    fn judge(&self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification {
+        self.classify(&Input { text, lang_hint: lang, rating, ..Input::default() })
+    }
+}
+
+impl Judge for Explainer {
+    fn judge(&self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification {
+        let entry = Entry { text: text.to_owned(), lang: lang.map(str::to_owned), rating, ..Entry::default() };
+        self.explain(&entry, "", &mut Scratch::default()).classification
     }
 }

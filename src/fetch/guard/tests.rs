@@ -210,6 +210,6 @@ fn of_a_names_addresses_only_the_public_ones_are_used() {
     assert_eq!(
         refusal.to_string(),
         "evil.example is a cloud provider's metadata service (169.254.169.254), which is not contacted. \
-         If that is meant, add \"169.254.169.254/32\" or its network to [fetch] allow_networks"
+         That is where cloud machines fetch their own credentials: look for another address of the feed"
     );
 }
