@@ -3,15 +3,15 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::Failure;
 use super::mentions::category;
 use super::output::{at, say, say_json, short, table};
+use super::{Failure, record_of};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
 use crate::model::{Category, SentimentLabel};
 use crate::store::Store;
-use crate::store::record::{CorrectionRow, NewCorrection, Record};
+use crate::store::record::{CaseFile, CorrectionRow, NewCorrection, Record};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
@@ -71,7 +71,8 @@ pub(super) async fn run(config: &Config, action: &Action) -> Result<(), Failure>
             }
             say(&format!(
                 "Mention {id} is corrected (correction {number}); texts of similar words are read so from now on. \
-                 `mentiond mentions undo {number}` takes it back."
+                 `mentiond mentions undo {number}` takes it back.{}",
+                open_case(config, *id)?
             ));
             Ok(())
         }
@@ -89,6 +90,20 @@ pub(super) async fn run(config: &Config, action: &Action) -> Result<(), Failure>
             Ok(())
         }
     }
+}
+
+/// What became of a mention's case, if that is not over: what a person decided about it is not undone by other words.
+fn open_case(config: &Config, mention: i64) -> Result<String, Failure> {
+    let record = Record::open_to_read(&record_of(config)?)?;
+    let case = record.mention(mention)?.and_then(|row| row.case).map(|case| record.case(case)).transpose()?.flatten();
+    Ok(match case.filter(|file| !file.case.status.is_ended()) {
+        Some(CaseFile { case, .. }) => format!(
+            " Its case {0} stays as it is, with {1}: `mentiond cases dismiss {0} --reason …` if it is none any more.",
+            case.id,
+            case.owner.words()
+        ),
+        None => String::new(),
+    })
 }
 
 /// Asks the running daemon, or does it here if none runs.

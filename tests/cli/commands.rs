@@ -87,6 +87,17 @@ fn a_mention_is_corrected_listed_exported_and_given_back() {
     let explained = within(&world, &["explain", "--json", "My Acme kettle broke, part 2. I love it."]).json();
     assert!(explained.to_string().contains("correction 1"), "{explained}");
 
+    // What was decided about a mention's case is a person's to change.
+    assert!(!done.out.contains("case"), "{}", done.out);
+    let broken = mentions.as_array().unwrap().iter().find(|m| m["entry"]["text"] != "I love it.").unwrap();
+    let done = within(&world, &["mentions", "correct", &broken["id"].to_string(), "--category", "praise"]);
+    assert!(
+        done.out.contains("Its case 1 stays as it is, with support") && done.out.contains("cases dismiss 1"),
+        "{}",
+        done.out
+    );
+    assert_eq!(within(&world, &["mentions", "undo", "2"]).code, 0);
+
     let undone = within(&world, &["mentions", "undo", "1"]);
     assert_eq!(undone.code, 0, "{}", undone.err);
     assert_eq!(within(&world, &["mentions", "undo", "1"]).code, 1);
