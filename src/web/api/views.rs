@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::compose::Composer;
 use crate::model::{
     Author, Case, CaseStep, Category, Cue, Deliver, Erased, Happening, Mark, Mention, Owner, Privacy, Scored,
-    Sentiment, Severity, Source, Token,
+    Sentiment, Severity, Source, ThemeTitle, Token,
 };
 use crate::store::record::{AlsoSeen, CaseFile, CaseRow, EarlierCase, MentionRow, SourceState};
 
@@ -126,6 +126,7 @@ impl MentionView {
 pub(super) struct CaseView {
     id: i64,
     mention: i64,
+    theme: Option<ThemeTitle>,
     status: &'static str,
     owner: Owner,
     category: Category,
@@ -146,12 +147,19 @@ pub(super) struct CaseView {
 }
 
 impl CaseView {
-    pub(super) fn new(sight: &Sight<'_>, case: &Case, mention: &Mention, due: Option<Timestamp>) -> Self {
+    fn new(
+        sight: &Sight<'_>,
+        case: &Case,
+        mention: &Mention,
+        theme: Option<&ThemeTitle>,
+        due: Option<Timestamp>,
+    ) -> Self {
         let case = case.clone();
         let reason = case.reason.map(|reason| hidden(sight, mention, &reason));
         Self {
             id: case.id,
             mention: case.mention,
+            theme: theme.cloned(),
             status: case.status.as_str(),
             owner: case.owner,
             category: case.category,
@@ -173,7 +181,7 @@ impl CaseView {
     }
 
     pub(super) fn of_row(sight: &Sight<'_>, row: &CaseRow) -> Self {
-        Self::new(sight, &row.case, &row.mention, row.due)
+        Self::new(sight, &row.case, &row.mention, row.theme.as_ref(), row.due)
     }
 }
 
@@ -226,7 +234,7 @@ impl FileView {
             }
         });
         Self {
-            case: CaseView::new(sight, &file.case, &file.mention, file.due),
+            case: CaseView::new(sight, &file.case, &file.mention, file.theme.as_ref(), file.due),
             history: file.steps.iter().map(|step| step_view(sight, &file.mention, step)).collect(),
             later: later.collect(),
             earlier: file.earlier.clone(),
