@@ -73,7 +73,7 @@ pub(super) fn bundle(composer: &Composer, input: &BundleInput<'_>) -> Email {
         });
         groups[at].total += 1;
         if n < MAX_LISTED {
-            let mut masker = masker(words, item, input.full);
+            let mut masker = (!input.full).then(|| composer.masker(words, item.mention));
             let link = item.mention.entry.url.as_deref().and_then(shown);
             let link = link.filter(|l| !masker.as_ref().is_some_and(|m| m.betrays(&l.href)));
             let site = site(item.mention);
@@ -113,7 +113,7 @@ pub(super) fn bundle(composer: &Composer, input: &BundleInput<'_>) -> Email {
     let view = View {
         preheader: items
             .first()
-            .and_then(|item| title(words, item, &mut masker(words, item, input.full)))
+            .and_then(|item| title(words, item, &mut (!input.full).then(|| composer.masker(words, item.mention))))
             .unwrap_or_default(),
         tone: worst.as_str(),
         intro: plural(items.len(), &words.bundle.intro_one, &words.bundle.intro_other),
@@ -121,16 +121,6 @@ pub(super) fn bundle(composer: &Composer, input: &BundleInput<'_>) -> Email {
         foot,
     };
     composer.email("bundle", words, subject, &view, headers)
-}
-
-/// What hides the personal data of an item; `None` for a reader who sees everything.
-fn masker<'w>(words: &'w Catalogue, item: &BundleItem<'_>, full: bool) -> Option<Masker<'w>> {
-    let entry = &item.mention.entry;
-    (!full).then(|| {
-        let mut masker = Masker::new(&words.masks, entry.author.as_ref(), reasons::matched_words(item.mention));
-        masker.learn(&entry.text);
-        masker
-    })
 }
 
 /// The title, or what the text says around the match.

@@ -325,11 +325,9 @@ fn show(
     let mention = readable(words, story.mention);
     let mention = mention.as_ref();
     let entry = &mention.entry;
-    let author = entry.author.as_ref();
     // One masker for the whole copy, so that one person has one mask. The subject is masked in every mail: it shows
     // on locked screens and in relays' logs.
-    let mut subject_masker = Masker::new(&words.masks, author, reasons::matched_words(mention));
-    subject_masker.learn(&entry.text);
+    let mut subject_masker = composer.masker(words, mention);
     let mut masker = kind.copy.then(|| subject_masker.clone());
     let mut hide = |marked| match &mut masker {
         Some(masker) => masker.mask(clean(marked)),

@@ -55,8 +55,9 @@ pub use report::ReportInput;
 pub use page::Phrases;
 pub use words::{About, table};
 
-use crate::model::Email;
+use crate::model::{Email, Mention, Privacy};
 use clean::clean_line;
+use mask::{Masker, fold};
 use words::{Catalogue, FILES};
 
 /// Characters of a subject's title; the whole subject then fits what mail programs show.
@@ -75,6 +76,8 @@ pub struct ComposeSettings {
     pub contact: Option<String>,
     /// What a department could answer.
     pub drafts: Drafts,
+    /// Names of those who work here: personal data in what is written about one of them.
+    pub employees: Vec<String>,
 }
 
 /// Words mails. Its templates are parsed once, with the first mail: most rounds have none.
@@ -166,6 +169,18 @@ impl Composer {
     /// The words for a mention or a customer, or for a theme's case.
     fn words_for(&self, language: &str, about: About) -> &Catalogue {
         words::catalogue(base(language), about)
+    }
+
+    /// What hides the personal data of a mention.
+    fn masker<'w>(&self, words: &'w Catalogue, mention: &Mention) -> Masker<'w> {
+        let mut masker = quote::masker(words, mention);
+        if mention.decision.privacy == Privacy::Staff {
+            // Only those who are named: a mail has room for so many names.
+            let said = fold(&format!("{} {}", mention.entry.title, mention.entry.text));
+            let is_named = |name: &&String| fold(name).split_whitespace().any(|word| said.contains(word));
+            self.settings.employees.iter().filter(is_named).for_each(|name| masker.learn_name(name));
+        }
+        masker
     }
 
     /// Lines at the foot that every kind has: where to ask, and whether the mail may be a second one.

@@ -18,6 +18,7 @@ pub(super) fn composer() -> Composer {
         sender_domain: "mentions.example.com".into(),
         contact: Some("brand@example.com".into()),
         drafts: Drafts::built_in(),
+        employees: vec!["Ana Ruiz".into(), "Tom Berg".into()],
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use super::*;
-use crate::model::{Category, Letter, Matched, Part, SentimentLabel, Severity, ThemeTitle};
+use crate::model::{Category, Letter, Matched, Part, Privacy, SentimentLabel, Severity, ThemeTitle};
 
 const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
 
@@ -542,6 +542,29 @@ fn praise_is_calm_and_an_empty_mention_is_still_a_mail() {
     for language in LANGUAGES {
         check(&world.alert(language));
         check(&world.notice(language, true));
+    }
+}
+
+/// Who reads an alert need not know whom a complaint is about.
+#[test]
+fn an_employee_who_is_complained_about_is_named_only_to_those_who_may_know() {
+    let text = "Fjordkaffe again. Ana was so rude to me today, Ana Ruiz should not work with people. Tom saw it all.";
+    let mut about = mention("Ana at the Fjordkaffe counter", text);
+    let masked = |mention: &Mention, language| {
+        let world = World::bare(mention.clone());
+        let (story, reader, watchlist) = (world.story(), world.reader(language), WATCHLIST);
+        world.composer.alert(&AlertInput { story, reader, watchlist, department: None, full: false })
+    };
+    let plain = masked(&about, "en");
+    assert!(plain.text.contains("Ana Ruiz"), "a post that is not about staff: {}", plain.text);
+    about.decision.privacy = Privacy::Staff;
+    for language in LANGUAGES {
+        let mail = masked(&about, language);
+        for name in ["Ana", "Ruiz", "Tom"] {
+            assert!(!mail.text.contains(name) && !mail.html.contains(name), "{name}: {}", mail.text);
+            assert!(!mail.subject.contains(name), "{name}: {}", mail.subject);
+        }
+        assert!(mail.text.contains("1 A***") && mail.text.contains("2 T***"), "{}", mail.text);
     }
 }
 

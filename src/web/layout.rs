@@ -170,7 +170,6 @@ fn environment() -> Environment<'static> {
     env
 }
 
-#[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
 fn catalogues(about: About) -> Vec<(&'static str, Value)> {
     WORDS.iter().map(|(code, source)| (*code, Value::from(Serde(&table(source, about))))).collect()
 }

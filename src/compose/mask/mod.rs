@@ -86,6 +86,17 @@ impl<'a> Masker<'a> {
         self.learn_names(&text);
     }
 
+    /// Remembers somebody's name, in full: where a word of it stands, it is masked.
+    pub(super) fn learn_name(&mut self, name: &str) {
+        let whose = people::telling(name).find_map(|word| self.names.get(&word).cloned()).unwrap_or_else(|| fold(name));
+        for word in people::telling(name) {
+            let brand = self.brand.iter().any(|b| b.contains(&word));
+            if self.names.len() < MAX_KNOWN_NAMES && !brand && !self.author.is_in(&word) {
+                self.names.entry(word).or_insert_with(|| whose.clone());
+            }
+        }
+    }
+
     /// The text without personal data. Handles and names that are among the marked words (the brand's own) stay.
     pub(super) fn mask<'t>(&mut self, text: Marked<'t>) -> Marked<'t> {
         let found = self.find(&text);
@@ -142,15 +153,7 @@ impl<'a> Masker<'a> {
     fn learn_names(&mut self, text: &Text<'_>) -> Vec<Range<usize>> {
         let named = people::named(text);
         for span in &named {
-            let name = &text.body[text.bytes(span.clone())];
-            let whose =
-                people::telling(name).find_map(|word| self.names.get(&word).cloned()).unwrap_or_else(|| fold(name));
-            for word in people::telling(name) {
-                let brand = self.brand.iter().any(|b| b.contains(&word));
-                if self.names.len() < MAX_KNOWN_NAMES && !brand && !self.author.is_in(&word) {
-                    self.names.entry(word).or_insert_with(|| whose.clone());
-                }
-            }
+            self.learn_name(&text.body[text.bytes(span.clone())]);
         }
         named
     }
