@@ -313,6 +313,8 @@ fn templates() -> Environment<'static> {
 #[cfg(test)]
 mod collected_tests;
 #[cfg(test)]
+mod letter_tests;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;
