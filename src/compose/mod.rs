@@ -53,7 +53,7 @@ pub use input::{
 pub use report::ReportInput;
 
 pub use page::Phrases;
-pub use words::{About, table};
+pub use words::{About, words_about};
 
 use crate::model::{Email, Mention, Privacy};
 use clean::clean_line;

@@ -59,7 +59,7 @@ impl About {
 /// A built-in file of words: its table `of_theme` holds those that take the place of others of the same name where a
 /// theme's case is spoken of.
 #[expect(clippy::expect_used, reason = "catalogues are built in, and tests read every one")]
-pub fn table(source: &str, about: About) -> toml::Table {
+pub fn words_about(source: &str, about: About) -> toml::Table {
     let mut words: toml::Table = source.parse().expect("a built-in catalogue parses");
     let own = words.remove("of_theme");
     if let (About::Theme, Some(toml::Value::Table(own))) = (about, own) {
@@ -320,7 +320,7 @@ impl Catalogue {
     /// Reads one catalogue.
     #[expect(clippy::expect_used, reason = "catalogues are built in, and a test reads every one")]
     pub(super) fn parse(source: &str, about: About) -> Self {
-        let mut catalogue: Self = table(source, about).try_into().expect("a built-in catalogue is complete");
+        let mut catalogue: Self = words_about(source, about).try_into().expect("a built-in catalogue is complete");
         catalogue.labels = Value::from(Serde(&catalogue.mail));
         catalogue
     }

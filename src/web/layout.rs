@@ -13,7 +13,7 @@ use minijinja::value::{Kwargs, Serde};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use sha2::{Digest, Sha256};
 
-use crate::compose::{About, escape, table};
+use crate::compose::{About, escape, words_about};
 
 /// Everything comes from here, and nothing frames it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
@@ -171,7 +171,7 @@ fn environment() -> Environment<'static> {
 }
 
 fn catalogues(about: About) -> Vec<(&'static str, Value)> {
-    WORDS.iter().map(|(code, source)| (*code, Value::from(Serde(&table(source, about))))).collect()
+    WORDS.iter().map(|(code, source)| (*code, Value::from(Serde(&words_about(source, about))))).collect()
 }
 
 #[cfg(test)]
