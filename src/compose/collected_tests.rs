@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use super::samples::*;
 use super::*;
 use crate::model::{
-    Blind, CaseStatus, Category, Cause, Comparison, Coverage, Day, Figures, Item, Listed, Mention, OpenCase, Owner,
-    Promise, Report, Response, SentimentLabel, Severity, Summary, SummaryKind, Tally, ThemeLine, Unusual, UnusualLine,
+    Blind, CaseStatus, Category, Cause, Comparison, Coverage, Day, DismissedCase, Ended, Figures, Item, Listed,
+    Mention, OpenCase, Owner, Promise, Report, Response, SentimentLabel, Severity, Summary, SummaryKind, Tally,
+    ThemeLine, ThemeNews, Unusual, UnusualLine,
 };
 
 const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
@@ -78,6 +79,7 @@ fn coverage() -> Coverage {
         ],
         gaps: vec![("news".into(), at("2026-11-20T07:55:00Z"))],
         held: vec![("blog".into(), 142)],
+        unnamed: 3,
     }
 }
 
@@ -116,6 +118,20 @@ fn unusual() -> Vec<UnusualLine> {
     ]
 }
 
+/// A theme that nobody spoke of.
+fn silent(number: i64, name: &str, news: ThemeNews) -> ThemeLine {
+    ThemeLine {
+        id: number.to_string(),
+        name: name.into(),
+        number: Some(number),
+        people: 0,
+        mentions: 0,
+        before: 0,
+        quotes: vec![],
+        news: Some(news),
+    }
+}
+
 fn summary(kind: SummaryKind) -> Summary {
     let case = |case, overdue| OpenCase {
         case,
@@ -147,6 +163,7 @@ fn summary(kind: SummaryKind) -> Summary {
                     mentions: 7,
                     before: 2,
                     quotes: vec![1],
+                    news: Some(ThemeNews::Back { at: at("2026-11-20T10:00:00Z") }),
                 },
                 ThemeLine {
                     id: "prices".into(),
@@ -156,13 +173,44 @@ fn summary(kind: SummaryKind) -> Summary {
                     mentions: 2,
                     before: 0,
                     quotes: vec![],
+                    news: None,
                 },
+                silent(
+                    9,
+                    "app, logs me out",
+                    ThemeNews::Closed {
+                        at: at("2026-11-20T14:30:00Z"),
+                        by: Some("ana@example.com".into()),
+                        reason: "fixed in 2.1, told mette.holm@example.com".into(),
+                    },
+                ),
+                silent(
+                    8,
+                    "receipts",
+                    ThemeNews::Merged { at: at("2026-11-20T15:30:00Z"), into: "refund, weeks".into() },
+                ),
             ],
             more: 4,
         },
         new: Listed { items: vec![Item { copies: 3, case: Some(12), ..item(1) }], more: 1 },
         praise: Listed { items: vec![Item { named: vec!["Ana Ruiz".into()], copies: 1, ..item(2) }], more: 12 },
         questions: Listed { items: vec![item(3), item(99)], more: 0 },
+        ended: Ended {
+            closed: 2,
+            dismissed: Listed {
+                items: vec![
+                    DismissedCase {
+                        case: 27,
+                        mention: 1,
+                        at: at("2026-11-20T16:00:00Z"),
+                        by: Some("ana@example.com".into()),
+                        reason: Some("twice in the list; Mette Holm (+45 20 30 40 50) has case 26".into()),
+                    },
+                    DismissedCase { case: 28, mention: 3, at: at("2026-11-20T16:10:00Z"), by: None, reason: None },
+                ],
+                more: 3,
+            },
+        },
         rest: BTreeMap::from([(Category::Press, 2), (Category::Complaint, 17)]),
         hidden: 1,
         figures: figures(61),
@@ -181,6 +229,7 @@ fn quiet() -> Summary {
         new: Listed::default(),
         praise: Listed::default(),
         questions: Listed::default(),
+        ended: Ended::default(),
         rest: BTreeMap::new(),
         hidden: 0,
         late: false,
@@ -206,6 +255,7 @@ fn worded(composer: &Composer, language: &str, summary: &Summary, mentions: &Has
         department: "Customer Service",
         owner: &|_| "Ana Ruiz, Customer Service".into(),
         watchlist: &|_| "Fjordkaffe".into(),
+        who: &|_| "Ana Ruiz".into(),
         possible_duplicate: false,
     })
 }
@@ -242,7 +292,12 @@ fn report() -> Report {
                 answered: promise(0, 0, 1, false),
             },
         ],
-        themes: summary(SummaryKind::Digest).themes,
+        themes: {
+            let mut themes = summary(SummaryKind::Digest).themes;
+            themes.items.truncate(2);
+            themes.items[0].news = None;
+            themes
+        },
         grave: Listed { items: vec![Item { copies: 3, case: Some(30), ..item(1) }], more: 37 },
         praise: Listed { items: vec![item(2)], more: 0 },
         hidden: 2,
@@ -388,6 +443,61 @@ fn what_is_left_out_is_counted_and_linked_where_there_are_pages() {
     let mail = worded(&composer(), "en", &summary(SummaryKind::Digest), &mentions());
     assert!(mail.text.contains("and 12 more\n"), "{}", mail.text);
     assert_eq!((own_links(&mail.text), own_links(&mail.html)), (vec![], vec![]), "no pages, no links");
+}
+
+/// One source is no plural, one author is no crowd, and where no author is known none is counted.
+#[test]
+fn one_is_said_as_one_in_every_language() {
+    let one =
+        |heard| Coverage { sources: 1, heard, last_heard: Some(at("2026-11-21T07:55:00Z")), ..Coverage::default() };
+    for (language, quiet_line, all, none, author) in [
+        (
+            "en",
+            "Quiet: 1 of 1 source heard, last",
+            "The only source was heard, last",
+            "The only source was not heard.",
+            "1 mention by one author",
+        ),
+        (
+            "es",
+            "Todo tranquilo: se ha consultado 1 de 1 fuente,",
+            "Se ha consultado la única fuente",
+            "No se ha podido consultar la única",
+            "1 mención de un solo autor",
+        ),
+        (
+            "pt",
+            "Tudo calmo: 1 de 1 fonte consultada,",
+            "A única fonte foi consultada",
+            "A única fonte não pôde ser",
+            "1 menção de um só autor",
+        ),
+        (
+            "da",
+            "Roligt: 1 af 1 kilde blev hørt,",
+            "Den eneste kilde blev hørt",
+            "Den eneste kilde blev ikke hørt.",
+            "1 omtale fra én forfatter",
+        ),
+    ] {
+        let mail = worded(&composer(), language, &Summary { coverage: one(1), ..quiet() }, &HashMap::new());
+        assert!(mail.text.contains(quiet_line), "{language}: {}", mail.text);
+        let words = composer();
+        let zone = zone();
+        let covered = |heard| {
+            let mut report = report();
+            report.coverage = one(heard);
+            report.figures = Figures { mentions: 1, authors: heard, negative: 1, ..Figures::default() };
+            words.report_markdown(&input(language, &zone, &report, &mentions()))
+        };
+        assert!(covered(1).contains(all), "{language}: {}", covered(1));
+        assert!(covered(0).contains(none), "{language}: {}", covered(0));
+        // One author; none that can be told apart.
+        let first = |text: String| text.lines().find(|line| line.starts_with("1 ")).unwrap_or_default().to_owned();
+        assert!(first(covered(1)).starts_with(&format!("{author}.")), "{language}: {}", first(covered(1)));
+        let nobody = author.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        assert!(first(covered(0)).starts_with(&format!("{nobody}.")), "{language}: {}", first(covered(0)));
+    }
 }
 
 #[test]

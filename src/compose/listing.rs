@@ -19,6 +19,8 @@ use crate::model::{CaseStatus, Coverage, Item, Mention, OpenCase, Owner};
 const TEXT: usize = 200;
 /// Sources named one by one that were not listened to from the start; more of them are a number.
 const NAMED_BEGUN: usize = 3;
+/// Names in one line of counts.
+const TALLIED: usize = 6;
 
 /// One line.
 #[derive(Debug, Serialize)]
@@ -127,6 +129,24 @@ fn says_again(title: &str, body: &str) -> bool {
     letters(body).starts_with(&letters(title))
 }
 
+/// `and 37 more`, or nothing if all are there.
+pub(super) fn more(words: &Catalogue, count: u64) -> String {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count == 0 { String::new() } else { plural(count, &words.mail.more_one, &words.mail.more_other) }
+}
+
+/// What occurs how often, in one line: `forum (4), reviews (2), and 3 more`.
+pub(super) fn tally<'k, N: std::fmt::Display>(
+    words: &Catalogue,
+    counts: impl ExactSizeIterator<Item = (&'k str, N)>,
+    word: &dyn Fn(&str) -> String,
+) -> String {
+    let left = u64::try_from(counts.len().saturating_sub(TALLIED)).unwrap_or(u64::MAX);
+    let mut shown: Vec<String> = counts.take(TALLIED).map(|(key, n)| format!("{} ({n})", word(key))).collect();
+    shown.extend((left > 0).then(|| more(words, left)));
+    shown.join(", ")
+}
+
 /// How far everything was heard: the main sentence first.
 pub(super) fn coverage(words: &Catalogue, reader: &Reader<'_>, coverage: &Coverage) -> Vec<String> {
     let texts = &words.digest;
@@ -134,7 +154,9 @@ pub(super) fn coverage(words: &Catalogue, reader: &Reader<'_>, coverage: &Covera
     let last = coverage.last_heard.map_or_else(|| texts.never.clone(), |at| words.date(at, reader.zone));
     let pattern = match (coverage.sources, coverage.heard) {
         (0, _) => &texts.no_sources,
+        (1, 0) => &texts.heard_none_one,
         (_, 0) => &texts.heard_none,
+        (1, 1..) => &texts.heard_all_one,
         (all, heard) if heard >= all => &texts.heard_all,
         _ => &texts.heard_some,
     };
@@ -158,7 +180,11 @@ pub(super) fn coverage(words: &Catalogue, reader: &Reader<'_>, coverage: &Covera
         lines.push(fill(&texts.gap, &[("source", &name(source)), ("date", &at)]));
     }
     for (source, count) in &coverage.held {
-        lines.push(fill(&texts.held, &[("source", &name(source)), ("count", &count.to_string())]));
+        let pattern = if *count == 1 { &texts.held_one } else { &texts.held_other };
+        lines.push(fill(pattern, &[("source", &name(source)), ("count", &count.to_string())]));
+    }
+    if coverage.unnamed > 0 {
+        lines.push(fill(&texts.unnamed, &[("count", &coverage.unnamed.to_string())]));
     }
     if coverage.is_complete() && coverage.sources > 0 {
         lines.push(texts.complete.clone());

@@ -126,6 +126,8 @@ impl ThemeMemory {
             memory.merge(twin, id);
             acting::take_in(c, &mut theme, other, None, now)?;
         }
+        // What counts for acting and for rates is when it was heard; what people read is when it was written.
+        theme.first_seen = theme.first_seen.min(found.written());
         theme.last_seen = theme.last_seen.max(now);
         settle(c, &mut theme, memory.terms(id))?;
         let placed = look(c, desk, &mut theme, now)?;
@@ -155,9 +157,41 @@ impl Kept {
             let Theme { id, watchlist, named, last_seen, .. } = theme;
             memory.restore(id, &watchlist, named.as_deref(), terms, row.get("mentions")?, last_seen);
         }
+        for query in successors(c)? {
+            memory.stands_for(&query.watchlist, &query.name, query.theme);
+        }
         *self = Self { mark: Some(mark), memory };
         Ok(())
     }
+}
+
+/// Merges that are followed from a theme to the one that it is part of now.
+const MOST_MERGES: i64 = 20;
+
+/// A query of the configuration whose theme became part of another one.
+pub(super) struct Successor {
+    pub(super) watchlist: String,
+    /// Name of the query.
+    pub(super) name: String,
+    /// The theme that stands for it now.
+    pub(super) theme: i64,
+}
+
+/// The queries whose themes were merged into others, those merged last first.
+pub(super) fn successors(c: &Connection) -> Result<Vec<Successor>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "WITH RECURSIVE way (first, watchlist, name, theme, further, steps) AS (
+            SELECT id, watchlist, content ->> '$.named', id, content ->> '$.into', 0 FROM themes
+            WHERE status = 'merged' AND content ->> '$.named' IS NOT NULL
+            UNION ALL
+            SELECT w.first, w.watchlist, w.name, h.id, h.content ->> '$.into', w.steps + 1
+            FROM way w JOIN themes h ON h.id = w.further WHERE w.steps < ?1)
+         SELECT watchlist, name, theme FROM way WHERE further IS NULL ORDER BY first DESC",
+    )?;
+    let rows = statement.query_map([MOST_MERGES], |row| {
+        Ok(Successor { watchlist: row.get(0)?, name: row.get(1)?, theme: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// How long a single voice is remembered.
@@ -215,7 +249,7 @@ fn begin(
         status: ThemeStatus::Growing,
         category: found.classification.category,
         severity: found.classification.severity,
-        first_seen: now,
+        first_seen: found.written(),
         last_seen: now,
         opened: None,
         closed: None,
@@ -386,8 +420,8 @@ pub(super) fn case_ended(c: &Connection, case: &Case, by: Option<&str>, now: Tim
     if theme.status == ThemeStatus::Open {
         theme.status = ThemeStatus::Closed;
         theme.closed = Some(Mark { at: now, by: by.map(str::to_owned) });
-        let reason = case.reason.clone().unwrap_or_else(|| format!("case {} was closed", case.id));
-        note(c, theme.id, now, by, &ThemeHappening::Closed { reason })?;
+        let reason = case.reason.clone().unwrap_or_default();
+        note(c, theme.id, now, by, &ThemeHappening::Closed { reason, case: Some(case.id) })?;
         write_standing(c, &theme)?;
     }
     Ok(())
@@ -431,7 +465,7 @@ fn read(c: &Connection, id: i64) -> Result<Option<Theme>, StoreError> {
 }
 
 /// The theme in columns `id` and `content`.
-fn theme(row: &Row<'_>) -> rusqlite::Result<Theme> {
+pub(super) fn theme(row: &Row<'_>) -> rusqlite::Result<Theme> {
     let mut theme: Theme = rows::json(row, "content")?;
     theme.id = row.get("id")?;
     Ok(theme)

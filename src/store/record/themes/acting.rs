@@ -81,10 +81,9 @@ pub(super) fn act(
             let what = ThemeHappening::Parted { theme: parted.id, mentions: mentions.clone() };
             note(c, id, now, by, &what)?;
             for theme in [&mut theme, &mut parted] {
-                let (first, last): (i64, i64) = c
-                    .prepare_cached("SELECT min(at), max(at) FROM theme_mentions WHERE theme = ?1")?
-                    .query_row([theme.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                (theme.first_seen, theme.last_seen) = (moment(first), moment(last));
+                let last = "SELECT max(at) FROM theme_mentions WHERE theme = ?1";
+                theme.last_seen = moment(c.prepare_cached(last)?.query_row([theme.id], |row| row.get(0))?);
+                theme.first_seen = first_written(c, theme.id)?.unwrap_or(theme.first_seen);
                 let terms = terms_anew(c, theme.id)?;
                 settle(c, theme, &terms)?;
             }
@@ -109,7 +108,7 @@ pub(super) fn act(
             }
             theme.status = ThemeStatus::Closed;
             theme.closed = Some(Mark { at: now, by: by.map(str::to_owned) });
-            note(c, id, now, by, &ThemeHappening::Closed { reason: standing::cut(reason) })?;
+            note(c, id, now, by, &ThemeHappening::Closed { reason: standing::cut(reason), case: None })?;
             write_standing(c, &theme)?;
             // What was the matter is settled; whether the customers are satisfied is asked as ever.
             if let Some(case) = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten()
@@ -220,6 +219,20 @@ pub(in super::super) fn forget(
     }
     set_mark(c)?;
     Ok(())
+}
+
+/// When the earliest of a theme's mentions was written.
+fn first_written(c: &Connection, id: i64) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "SELECT m.id AS mention_id, m.content AS mention_content FROM theme_mentions t JOIN mentions m ON m.id = t.mention
+         WHERE t.theme = ?1",
+    )?;
+    let mut first: Option<Timestamp> = None;
+    for found in statement.query_map([id], rows::mention)? {
+        let written = found?.written();
+        first = Some(first.map_or(written, |first| first.min(written)));
+    }
+    Ok(first)
 }
 
 /// The terms of a theme, added up from its newest mentions once more.
