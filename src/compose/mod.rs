@@ -289,6 +289,8 @@ fn templates() -> Environment<'static> {
 }
 
 #[cfg(test)]
+mod collected_samples;
+#[cfg(test)]
 mod collected_tests;
 #[cfg(test)]
 mod samples;

@@ -46,5 +46,5 @@ pub use summary::{
 };
 pub use table::Table;
 pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep};
-pub use token::{Scope, Token};
+pub use token::{Actor, Scope, Token};
 pub use warning::{Cause, Sensitivity, Tally, Unusual, Warning, WarningHour, WarningSettings};

@@ -263,7 +263,7 @@ impl<'a> Digest<'a> {
         let department = self.wanted.department;
         let over: HashSet<i64> = since.themes.iter().filter(|t| t.news.is_end()).map(|t| t.number).collect();
         let (mut ended, mut dismissed, mut hidden) = (Ended::default(), Vec::new(), 0);
-        for EndedCase { case, departments } in &since.ended {
+        for EndedCase { case, by, departments } in &since.ended {
             if !self.everything && !departments.contains(&department.key)
                 || case.theme.is_some_and(|theme| over.contains(&theme))
             {
@@ -281,7 +281,7 @@ impl<'a> Digest<'a> {
                         case: case.id,
                         mention: case.mention,
                         at: mark.at,
-                        by: mark.by.clone(),
+                        by: by.clone(),
                         reason: case.reason.clone(),
                     },
                 )),

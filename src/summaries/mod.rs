@@ -56,6 +56,8 @@ pub struct Since {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndedCase {
     pub case: Case,
+    /// Who said so, as its history has it; `None` if nobody was named.
+    pub by: Option<String>,
     /// Keys of the departments that have had it since the mail before.
     pub departments: Vec<String>,
 }

@@ -84,10 +84,18 @@ fn ended(c: &Connection, after: Steps, upto: Steps) -> Result<Vec<EndedCase>, St
          ORDER BY k.ended, k.id",
     )?;
     let found = statement.query_map(params![after.cases, upto.cases], cases::case)?;
+    // Its own mark knows people only.
+    let mut ended_by = c.prepare_cached(
+        "SELECT by FROM case_history WHERE case_id = ?1 AND what ->> '$.what' IN ('closed', 'dismissed') ORDER BY id DESC LIMIT 1",
+    )?;
     let mut ended = Vec::new();
     for case in found {
         let case = case?;
-        ended.push(EndedCase { departments: had(c, case.id, after)?, case });
+        ended.push(EndedCase {
+            departments: had(c, case.id, after)?,
+            by: ended_by.query_row([case.id], |row| row.get(0))?,
+            case,
+        });
     }
     Ok(ended)
 }

@@ -16,7 +16,7 @@ use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Record, millis, rows};
 use crate::cases::{Around, AuthorKey, Opening, handled};
 use crate::model::{
-    Case, Category, Entry, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, WatchlistMatch,
+    Actor, Case, Category, Entry, Mark, Mention, Privacy, Severity, Theme, ThemeHappening, ThemeStatus, WatchlistMatch,
     message_id,
 };
 use crate::themes::place::{self, Remembered};
@@ -52,7 +52,7 @@ pub(super) struct Placed {
 }
 
 impl Record {
-    /// Does what a person wants done with a theme, or says why not. Answers the number of the theme to look at afterwards.
+    /// Does what a person (`by`: mail address) wants done with a theme, or says why not. Answers the number of the theme to look at afterwards.
     ///
     /// # Errors
     /// The record cannot be written; the theme stays as it is then.
@@ -64,11 +64,26 @@ impl Record {
         by: Option<String>,
         now: Timestamp,
     ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
+        self.have_theme_acted_on(desk, id, action, by.into(), now).await
+    }
+
+    /// The same for whoever acts.
+    ///
+    /// # Errors
+    /// The record cannot be written; the theme stays as it is then.
+    pub async fn have_theme_acted_on(
+        &self,
+        desk: Arc<CaseDesk>,
+        id: i64,
+        action: ThemeAction,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
         let themes = self.themes.clone();
         self.write(true, move |c| {
             // Whatever is remembered is made anew from what stands in the record afterwards.
             themes.0.lock().unwrap_or_else(PoisonError::into_inner).mark = None;
-            let done = acting::act(c, &desk, id, &action, by.as_deref(), now)?;
+            let done = acting::act(c, &desk, id, &action, &by, now)?;
             if done.is_ok() {
                 set_mark(c)?;
             }

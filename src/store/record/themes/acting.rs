@@ -11,7 +11,7 @@ use super::super::{moment, rows, told};
 use super::listing::MOST_MENTIONS;
 use super::{Said, begin, look, mention, note, people, read, set_mark, settle, terms_of, write_standing};
 use crate::cases::{Action, Around, known_address};
-use crate::model::{Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
+use crate::model::{Actor, Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
 use crate::themes::place::Remembered;
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal};
 use crate::themes::{Joined, Memory};
@@ -22,17 +22,19 @@ pub(super) fn act(
     desk: &CaseDesk,
     id: i64,
     action: &ThemeAction,
-    by: Option<&str>,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
     // As with cases: nothing is written down in the name of somebody whom nobody knows.
-    if let Some(by) = by.filter(|by| known_address(&desk.routing, "", by).is_none()) {
+    if let Some(by) = by.person().filter(|by| known_address(&desk.routing, "", by).is_none()) {
         return Ok(Err(ThemeRefusal::Stranger(by.to_owned())));
     }
     let Some(mut theme) = read(c, id)? else { return Ok(Err(ThemeRefusal::NoSuchTheme(id))) };
     if let Some(into) = theme.into {
         return Ok(Err(ThemeRefusal::Gone(id, into)));
     }
+    let (person, told) = (by.person(), by.told());
+    let by = told.as_deref();
     match action {
         ThemeAction::Merge { into } => {
             if *into == id {
@@ -55,7 +57,7 @@ pub(super) fn act(
                 && !case.status.is_ended()
             {
                 let reason = format!("its theme became part of theme {into}");
-                act_on_case(c, desk, &case, &Action::Dismiss { reason }, by, now)?;
+                act_on_case(c, desk, &case, &Action::Dismiss { reason }, (person, by), now)?;
             }
             Ok(Ok(*into))
         }
@@ -114,7 +116,7 @@ pub(super) fn act(
             if let Some(case) = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten()
                 && !case.status.is_ended()
             {
-                act_on_case(c, desk, &case, &Action::Resolve, by, now)?;
+                act_on_case(c, desk, &case, &Action::Resolve, (person, by), now)?;
             }
             Ok(Ok(id))
         }
@@ -148,19 +150,20 @@ fn shrink(
     Ok(())
 }
 
-/// What follows for a theme's case; if the case's own rules refuse it, the case stays as it is.
+/// What follows for a theme's case, by whom as far as rules ask, and as its history has it; if the case's own rules refuse it, the case stays as it is.
 fn act_on_case(
     c: &Connection,
     desk: &CaseDesk,
     case: &Case,
     action: &Action,
-    by: Option<&str>,
+    (person, by): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let loads = cases::loads(c, &desk.routing)?;
     let around = Around { routing: &desk.routing, loads: &loads, now };
     // Whoever looks after themes need be nobody who may have this case.
-    let done = crate::cases::act(around, case, action, by).or_else(|_| crate::cases::act(around, case, action, None));
+    let done =
+        crate::cases::act(around, case, action, person).or_else(|_| crate::cases::act(around, case, action, None));
     if let Ok(outcome) = done {
         cases::keep(c, desk, &outcome, Some(case), by, now)?;
     }
