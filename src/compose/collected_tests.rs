@@ -115,6 +115,15 @@ fn collected_mail_in_every_language() {
     insta::assert_snapshot!("digest_en_html", mail.html);
 }
 
+/// What waits to be sent, or was, holds no words: what is struck from the record when somebody is forgotten would stay in it.
+#[test]
+fn a_summary_is_kept_without_what_people_wrote() {
+    let kept = serde_json::to_string(&summary(SummaryKind::Digest)).unwrap();
+    for words in ["fixed in 2.1", "Mette Holm", "twice in the list"] {
+        assert!(!kept.contains(words), "{words}: {kept}");
+    }
+}
+
 #[test]
 fn nothing_to_say_is_one_line_unless_somebody_did_not_listen() {
     let mail = worded(&composer(), "en", &quiet(), &HashMap::new());

@@ -131,8 +131,8 @@ pub struct DismissedCase {
     /// Who said so, as its history has it; `None` if nobody was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in their words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Why, in their words. Looked up when the mail is worded and never stored with it: it goes when somebody is forgotten.
+    #[serde(skip)]
     pub reason: Option<String>,
 }
 
@@ -166,8 +166,8 @@ pub enum ThemeNews {
         /// Who said so, as its history has it; `None` if nobody was named.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
-        /// Why, in their words; empty if they gave no reason.
-        #[serde(default, skip_serializing_if = "String::is_empty")]
+        /// Why, in their words; empty if they gave no reason. Looked up as that of a dismissed case.
+        #[serde(skip)]
         reason: String,
     },
     /// It is part of the theme of this name now.

@@ -277,13 +277,7 @@ impl<'a> Digest<'a> {
                 (CaseStatus::Closed, _) => ended.closed += 1,
                 (CaseStatus::Dismissed, Some(mark)) => dismissed.push((
                     Reverse(case.severity),
-                    DismissedCase {
-                        case: case.id,
-                        mention: case.mention,
-                        at: mark.at,
-                        by: by.clone(),
-                        reason: case.reason.clone(),
-                    },
+                    DismissedCase { case: case.id, mention: case.mention, at: mark.at, by: by.clone(), reason: None },
                 )),
                 _ => {}
             }

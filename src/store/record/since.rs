@@ -1,11 +1,11 @@
 //! What happened to themes and cases since the digest before: read from their histories, by the numbers of the lines.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
 use super::summaries::Moment;
-use super::{cases, moment, rows, themes};
-use crate::model::{ThemeHappening, ThemeNews};
+use super::{Record, cases, millis, moment, rows, themes};
+use crate::model::{Summary, ThemeHappening, ThemeNews};
 use crate::summaries::{EndedCase, Since, ThemeChange};
 
 /// The newest lines of the histories of themes and of cases.
@@ -38,6 +38,34 @@ impl Moment<'_> {
     }
 }
 
+impl Record {
+    /// A summary with the reasons that people gave, as they stand in the record now.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub async fn with_reasons(&self, mut summary: Summary) -> Result<Summary, StoreError> {
+        self.read(move |c| {
+            let mut of_case = c.prepare_cached("SELECT content ->> '$.reason' FROM cases WHERE id = ?1")?;
+            for case in &mut summary.ended.dismissed.items {
+                case.reason = of_case.query_row([case.case], |row| row.get(0)).optional()?.flatten();
+            }
+            let mut of_theme = c.prepare_cached(
+                "SELECT what ->> '$.reason' FROM theme_history
+                 WHERE theme = ?1 AND at = ?2 AND what ->> '$.what' = 'closed' ORDER BY id DESC LIMIT 1",
+            )?;
+            for line in &mut summary.themes.items {
+                if let (Some(number), Some(ThemeNews::Closed { at, reason, .. })) = (line.number, &mut line.news) {
+                    let found: Option<Option<String>> =
+                        of_theme.query_row(params![number, millis(*at)], |row| row.get(0)).optional()?;
+                    *reason = found.flatten().unwrap_or_default();
+                }
+            }
+            Ok(summary)
+        })
+        .await
+    }
+}
+
 fn changes(c: &Connection, after: Steps, upto: Steps) -> Result<Vec<ThemeChange>, StoreError> {
     // Of each theme the last that changed where it stands.
     let mut statement = c.prepare_cached(
@@ -60,7 +88,7 @@ fn changes(c: &Connection, after: Steps, upto: Steps) -> Result<Vec<ThemeChange>
         let news = match rows::json(row, "what")? {
             ThemeHappening::Opened { .. } => ThemeNews::Opened { at },
             ThemeHappening::Reopened { .. } => ThemeNews::Back { at },
-            ThemeHappening::Closed { reason, .. } => ThemeNews::Closed { at, by: row.get("by")?, reason },
+            ThemeHappening::Closed { .. } => ThemeNews::Closed { at, by: row.get("by")?, reason: String::new() },
             ThemeHappening::MergedInto { .. } => {
                 ThemeNews::Merged { at, into: row.get::<_, Option<String>>("other")?.unwrap_or_default() }
             }
