@@ -302,6 +302,27 @@ fn reminders_go_to_the_owner_then_the_lead_then_management_at_most_one_a_step() 
     assert_eq!(next_reminder(&desk.case, &desk.routing), None, "and then never again");
 }
 
+/// In a small firm one person is owner, lead and management: told three times of one clock, they would stop reading.
+#[test]
+fn one_address_in_several_roles_is_told_of_each_clock_once() {
+    let mut routing = teams();
+    routing.departments[0].members = vec![member(ANA)];
+    routing.departments[0].lead = Some(ANA.to_uppercase());
+    routing.departments[3].email = ANA.into();
+    let mut desk = Desk::open(routing, &opening(), "2026-03-06 17:50");
+    let sent = desk.remind_until("2026-06-01 00:00");
+    let told: Vec<_> = sent.iter().map(|(_, clock, rung, to)| (*clock, *rung, to.as_str())).collect();
+    assert_eq!(told, [(CaseClock::Acknowledge, Rung::Owner, ANA), (CaseClock::Resolve, Rung::Owner, ANA)]);
+    // Lead and management only: the owner is another.
+    let mut routing = teams();
+    routing.departments[3].email = LEAD.into();
+    let mut desk = Desk::open(routing, &opening(), "2026-03-06 17:50");
+    let sent = desk.remind_until("2026-06-01 00:00");
+    let rungs: Vec<_> = sent.iter().map(|(_, clock, rung, _)| (*clock, *rung)).collect();
+    let each = [CaseClock::Acknowledge, CaseClock::Resolve].map(|clock| [(clock, Rung::Owner), (clock, Rung::Lead)]);
+    assert_eq!(rungs, each.concat());
+}
+
 #[test]
 fn after_the_answer_the_question_comes_back_after_confirm_after() {
     let mut desk = Desk::open(teams(), &opening(), "2026-03-06 10:00");

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::output::{at, say, say_json, table};
+use super::output::{at, count, say, say_json, table};
 use super::{Failure, find_config, load, record_of};
 use crate::clock::Clock;
 use crate::config::{self, Secrets};
@@ -98,8 +98,8 @@ fn as_json(
 
 fn words(comparison: &Comparison, since: Timestamp, oldest: Option<Timestamp>, days: f64, zone: &TimeZone) -> String {
     let mut parts = vec![format!(
-        "{} entries since {}, read with the configuration in force and with the changed one.",
-        comparison.entries,
+        "{} since {}, read with the configuration in force and with the changed one.",
+        count(comparison.entries, "entry", "entries"),
         at(Some(since), zone)
     )];
     match oldest {

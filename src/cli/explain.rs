@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::output::{say, say_json, short};
+use super::output::{count, say, say_json, short};
 use super::trial::{self, Trial};
 use super::{Failure, find_config, load, record_if_any};
 use crate::classify::Classifier;
@@ -423,7 +423,13 @@ fn stream(answer: &mut dyn FnMut(&Entry) -> Map<String, Value>, mut input: impl 
         }
     }
     let _ = out.flush();
-    if bad > 0 { Err(Failure::Failed(format!("{bad} lines could not be read; each has its `error`"))) } else { Ok(()) }
+    if bad > 0 {
+        return Err(Failure::Failed(format!(
+            "{} could not be read; each has its `error`",
+            count(bad, "line", "lines")
+        )));
+    }
+    Ok(())
 }
 
 fn entry(fields: &Map<String, Value>) -> Entry {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
-use super::output::{at, say, say_json, short};
+use super::output::{at, count, say, say_json, short};
 use super::{Failure, load_with};
 use crate::clock::Clock;
 use crate::config::Secrets;
@@ -94,7 +94,8 @@ pub(super) async fn run(config: Option<PathBuf>, name: &str, as_json: bool) -> R
         });
     }
     let matched = entries.iter().filter(|(_, lists)| !lists.is_empty()).count();
-    say(&format!("{} entries, of which {matched} match; nothing was recorded.", entries.len()));
+    let all = count(entries.len() as u64, "entry", "entries");
+    say(&format!("{all}, of which {matched} match; nothing was recorded."));
     Ok(())
 }
 

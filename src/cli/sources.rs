@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::check::place;
-use super::output::{at, say, say_json, short, table};
+use super::output::{at, count, say, say_json, short, table};
 use super::{Failure, load, record_if_any, source_trial as trial};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -227,7 +227,7 @@ fn one(source: &Source, health: &Health, now: Timestamp, zone: &jiff::tz::TimeZo
     let mut lines = vec![
         format!("{} ({}): {}", source.name, source.kind.as_str(), place(&source.location)),
         format!("status       {}", health.status.as_str()),
-        format!("last heard   {}, {} entries", at(health.last_heard, zone), health.entries),
+        format!("last heard   {}, {}", at(health.last_heard, zone), count(health.entries, "entry", "entries")),
         format!("last poll    {}", at(health.last_poll, zone)),
         format!("next poll    {}", at(health.next_poll, zone)),
         format!("blind hours  {:.1}", blind_hours(health, now)),

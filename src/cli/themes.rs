@@ -165,7 +165,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         })
         .collect();
     let heads =
-        ["THEME", "STATUS", "PEOPLE", "MENTIONS", "CATEGORY", "SEVERITY", "CASE", "FIRST SEEN", "LAST SEEN", "NAME"];
+        ["THEME", "STATUS", "PEOPLE", "MENTIONS", "CATEGORY", "SEVERITY", "CASE", "FIRST SAID", "LAST SEEN", "NAME"];
     say(&table(&heads, &lines));
     Ok(())
 }
@@ -223,7 +223,7 @@ fn show(file: &ThemeFile, zone: &TimeZone) -> String {
         String::new(),
         format!("watchlist   {}", theme.watchlist),
         format!("people      {people} ({})", count(*mentions, "mention", "mentions")),
-        format!("first seen  {}", at(Some(theme.first_seen), zone)),
+        format!("first said  {}", at(Some(theme.first_seen), zone)),
         format!("last seen   {}", at(Some(theme.last_seen), zone)),
         format!("sources     {}", counted(sources)),
         format!("languages   {}", counted(languages)),
@@ -237,7 +237,13 @@ fn show(file: &ThemeFile, zone: &TimeZone) -> String {
     lines.extend(
         cases.iter().map(|c| format!("inside      case {}: {}, {}", c.case, c.category.as_str(), c.status.as_str())),
     );
+    let more = (file.open_cases + file.ended_cases).saturating_sub(cases.len() as u64);
+    lines.extend((more > 0).then(|| format!("inside      and {}", count(more, "more case", "more cases"))));
     lines.push(String::new());
+    let older = mentions.saturating_sub(file.mentions.len() as u64);
+    lines.extend(
+        (older > 0).then(|| format!("({} left out here)", count(older, "older mention is", "older mentions are"))),
+    );
     lines.extend(file.mentions.iter().map(|m| {
         let entry = &m.mention.entry;
         let text = if entry.title.is_empty() { &entry.text } else { &entry.title };

@@ -1,197 +1,14 @@
 //! Collected mail and reports as they come out: snapshots in four languages, what must hold for each, hostile content.
 //! `MENTIOND_SAMPLES=dir cargo test compose::collected_tests` also writes them where a person can look at them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use super::collected_samples::*;
 use super::samples::*;
 use super::*;
-use crate::model::{
-    Blind, CaseStatus, Category, Cause, Comparison, Coverage, Day, Figures, Item, Listed, Mention, OpenCase, Owner,
-    Promise, Report, Response, SentimentLabel, Severity, Summary, SummaryKind, Tally, ThemeLine, ThemeTitle, Unusual,
-    UnusualLine,
-};
+use crate::model::{Coverage, Day, Figures, Listed, Mention, Report, Summary, SummaryKind};
 
 const LANGUAGES: [&str; 4] = ["en", "es", "pt", "da"];
-
-fn at(text: &str) -> jiff::Timestamp {
-    text.parse().unwrap()
-}
-
-fn days() -> Vec<Day> {
-    let first: jiff::civil::Date = "2026-11-08".parse().unwrap();
-    let day = |n: i64| Day {
-        date: first + jiff::Span::new().days(n),
-        negative: u64::try_from((n * 5 + 3) % 7).unwrap(),
-        other: u64::try_from((n * 11 + 4) % 13).unwrap(),
-    };
-    (0..14).map(day).collect()
-}
-
-fn figures(mentions: u64) -> Figures {
-    Figures {
-        mentions,
-        copies: 9,
-        authors: mentions - 4,
-        reach: 48_200,
-        negative: mentions / 2,
-        neutral: mentions / 4,
-        positive: mentions - mentions / 2 - mentions / 4,
-        categories: BTreeMap::from([
-            (Category::Complaint, mentions / 2),
-            (Category::Praise, mentions / 4),
-            (Category::Question, mentions - mentions / 2 - mentions / 4),
-        ]),
-        severities: BTreeMap::from([(Severity::Low, mentions - 3), (Severity::High, 3)]),
-        sentiments: BTreeMap::from([
-            (SentimentLabel::Negative, mentions / 2),
-            (SentimentLabel::Neutral, mentions / 4),
-            (SentimentLabel::Positive, mentions - mentions / 2 - mentions / 4),
-        ]),
-        languages: BTreeMap::from([("da".into(), mentions - 5), ("en".into(), 4), ("fi".into(), 1)]),
-        sources: BTreeMap::from([("trustpilot".into(), mentions - 6), ("forum".into(), 6)]),
-    }
-}
-
-/// A case of the complaint, praise, a question; by number.
-fn mentions() -> HashMap<i64, Mention> {
-    let mut praise = mention("", "Best coffee machine I ever had from Fjordkaffe. Thanks to Ana in the shop!");
-    praise.classification.category = Category::Praise;
-    praise.classification.severity = Severity::Low;
-    let mut question = mention("Spare parts?", "Does Fjordkaffe sell spare parts? Write to me: mette.holm@example.com");
-    question.classification.category = Category::Question;
-    question.classification.severity = Severity::Low;
-    HashMap::from([(1, complaint()), (2, praise), (3, question)])
-}
-
-fn item(mention: i64) -> Item {
-    Item { mention, copies: 0, case: None, named: Vec::new() }
-}
-
-fn coverage() -> Coverage {
-    Coverage {
-        begun: vec![("shop".into(), at("2026-11-19T09:00:00Z"))],
-        sources: 14,
-        heard: 13,
-        last_heard: Some(at("2026-11-21T07:55:00Z")),
-        blind: vec![
-            Blind { source: "reviews".into(), seconds: 30 * 3600, still: true },
-            Blind { source: "forum".into(), seconds: 45 * 60, still: false },
-        ],
-        gaps: vec![("news".into(), at("2026-11-20T07:55:00Z"))],
-        held: vec![("blog".into(), 142)],
-    }
-}
-
-fn all_heard() -> Coverage {
-    Coverage { sources: 14, heard: 14, last_heard: Some(at("2026-11-21T07:55:00Z")), ..Coverage::default() }
-}
-
-/// A rise of a theme that is over, and a source that fell silent and still is.
-fn unusual() -> Vec<UnusualLine> {
-    let tally = |cause, count, usual, seconds| Tally { cause, count, usual, seconds, chance: 1e-7 };
-    vec![
-        UnusualLine {
-            id: 3,
-            watchlist: "fjordkaffe".into(),
-            unusual: Unusual::Rise,
-            tally: tally(Cause::Theme(12), 34, 6.2, 9_600),
-            theme: Some("parcel, delivery".into()),
-            since: at("2026-11-20T09:00:00Z"),
-            given: at("2026-11-20T11:40:00Z"),
-            over: Some(at("2026-11-20T18:00:00Z")),
-            cases: 9,
-            open: 2,
-        },
-        UnusualLine {
-            id: 4,
-            watchlist: "fjordkaffe".into(),
-            unusual: Unusual::Quiet,
-            tally: tally(Cause::Source("forum".into()), 0, 41.3, 86_400),
-            theme: None,
-            since: at("2026-11-20T02:00:00Z"),
-            given: at("2026-11-21T02:00:00Z"),
-            over: None,
-            cases: 0,
-            open: 0,
-        },
-    ]
-}
-
-fn summary(kind: SummaryKind) -> Summary {
-    let theme = ThemeTitle { id: 12, name: "parcel, delivery".into(), category: Category::Technical, people: 6 };
-    let case = |case, overdue| OpenCase {
-        theme: None,
-        case,
-        mention: 1,
-        status: CaseStatus::Acknowledged,
-        severity: Severity::Critical,
-        owner: Owner::person("support", "ana@example.com"),
-        opened: at("2026-11-19T13:05:00Z"),
-        overdue,
-    };
-    Summary {
-        kind,
-        department: "support".into(),
-        from: at("2026-11-20T08:00:00Z"),
-        to: at("2026-11-21T08:00:00Z"),
-        meets: (kind == SummaryKind::Meeting).then(|| at("2026-11-21T11:00:00Z")),
-        late: kind == SummaryKind::Digest,
-        everything: false,
-        needs: Listed { items: vec![case(31, None), OpenCase { theme: Some(theme), ..case(32, None) }], more: 0 },
-        overdue: Listed { items: vec![case(30, Some(at("2026-11-20T15:00:00Z")))], more: 37 },
-        unusual: Listed { items: unusual(), more: 0 },
-        themes: Listed {
-            items: vec![
-                ThemeLine {
-                    id: "12".into(),
-                    name: "parcel, delivery".into(),
-                    number: Some(12),
-                    people: 6,
-                    mentions: 7,
-                    before: 2,
-                    quotes: vec![1],
-                },
-                ThemeLine {
-                    id: "prices".into(),
-                    name: "prices".into(),
-                    number: None,
-                    people: 2,
-                    mentions: 2,
-                    before: 0,
-                    quotes: vec![],
-                },
-            ],
-            more: 4,
-        },
-        new: Listed { items: vec![Item { copies: 3, case: Some(12), ..item(1) }], more: 1 },
-        praise: Listed { items: vec![Item { named: vec!["Ana Ruiz".into()], copies: 1, ..item(2) }], more: 12 },
-        questions: Listed { items: vec![item(3), item(99)], more: 0 },
-        rest: BTreeMap::from([(Category::Press, 2), (Category::Complaint, 17)]),
-        hidden: 1,
-        figures: figures(61),
-        before: Some(figures(52)),
-        days: days(),
-        coverage: coverage(),
-    }
-}
-
-fn quiet() -> Summary {
-    Summary {
-        needs: Listed::default(),
-        overdue: Listed::default(),
-        unusual: Listed::default(),
-        themes: Listed::default(),
-        new: Listed::default(),
-        praise: Listed::default(),
-        questions: Listed::default(),
-        rest: BTreeMap::new(),
-        hidden: 0,
-        late: false,
-        figures: Figures::default(),
-        coverage: all_heard(),
-        ..summary(SummaryKind::Digest)
-    }
-}
 
 fn with_pages() -> Composer {
     Composer::new(ComposeSettings {
@@ -209,48 +26,9 @@ fn worded(composer: &Composer, language: &str, summary: &Summary, mentions: &Has
         department: "Customer Service",
         owner: &|_| "Ana Ruiz, Customer Service".into(),
         watchlist: &|_| "Fjordkaffe".into(),
+        who: &|_| "Ana Ruiz".into(),
         possible_duplicate: false,
     })
-}
-
-fn report() -> Report {
-    let promise = |kept, broken, running, promised| Promise {
-        kept,
-        broken,
-        running,
-        promised,
-        median_minutes: (kept > 0).then_some(95),
-    };
-    Report {
-        from: at("2026-10-22T08:00:00Z"),
-        to: at("2026-11-21T08:00:00Z"),
-        watchlist: None,
-        theme: None,
-        theme_number: None,
-        figures: figures(412),
-        before: Some(figures(380)),
-        comparison: Some(Comparison { at: at("2026-11-11T08:00:00Z"), before: figures(301), after: figures(111) }),
-        days: days(),
-        responses: vec![
-            Response {
-                department: "support".into(),
-                cases: 9,
-                acknowledged: promise(7, 2, 0, true),
-                answered: promise(5, 1, 3, true),
-            },
-            Response {
-                department: "marketing".into(),
-                cases: 1,
-                acknowledged: promise(0, 0, 1, false),
-                answered: promise(0, 0, 1, false),
-            },
-        ],
-        themes: summary(SummaryKind::Digest).themes,
-        grave: Listed { items: vec![Item { copies: 3, case: Some(30), ..item(1) }], more: 37 },
-        praise: Listed { items: vec![item(2)], more: 0 },
-        hidden: 2,
-        coverage: coverage(),
-    }
 }
 
 fn input<'a>(
@@ -337,6 +115,15 @@ fn collected_mail_in_every_language() {
     insta::assert_snapshot!("digest_en_html", mail.html);
 }
 
+/// What waits to be sent, or was, holds no words: what is struck from the record when somebody is forgotten would stay in it.
+#[test]
+fn a_summary_is_kept_without_what_people_wrote() {
+    let kept = serde_json::to_string(&summary(SummaryKind::Digest)).unwrap();
+    for words in ["fixed in 2.1", "Mette Holm", "twice in the list"] {
+        assert!(!kept.contains(words), "{words}: {kept}");
+    }
+}
+
 #[test]
 fn nothing_to_say_is_one_line_unless_somebody_did_not_listen() {
     let mail = worded(&composer(), "en", &quiet(), &HashMap::new());
@@ -391,6 +178,61 @@ fn what_is_left_out_is_counted_and_linked_where_there_are_pages() {
     let mail = worded(&composer(), "en", &summary(SummaryKind::Digest), &mentions());
     assert!(mail.text.contains("and 12 more\n"), "{}", mail.text);
     assert_eq!((own_links(&mail.text), own_links(&mail.html)), (vec![], vec![]), "no pages, no links");
+}
+
+/// One source is no plural, one author is no crowd, and where no author is known none is counted.
+#[test]
+fn one_is_said_as_one_in_every_language() {
+    let one =
+        |heard| Coverage { sources: 1, heard, last_heard: Some(at("2026-11-21T07:55:00Z")), ..Coverage::default() };
+    for (language, quiet_line, all, none, author) in [
+        (
+            "en",
+            "Quiet: 1 of 1 source heard, last",
+            "The only source was heard, last",
+            "The only source was not heard.",
+            "1 mention by one author",
+        ),
+        (
+            "es",
+            "Todo tranquilo: se ha consultado 1 de 1 fuente,",
+            "Se ha consultado la única fuente",
+            "No se ha podido consultar la única",
+            "1 mención de un solo autor",
+        ),
+        (
+            "pt",
+            "Tudo calmo: 1 de 1 fonte consultada,",
+            "A única fonte foi consultada",
+            "A única fonte não pôde ser",
+            "1 menção de um só autor",
+        ),
+        (
+            "da",
+            "Roligt: 1 af 1 kilde blev hørt,",
+            "Den eneste kilde blev hørt",
+            "Den eneste kilde blev ikke hørt.",
+            "1 omtale fra én forfatter",
+        ),
+    ] {
+        let mail = worded(&composer(), language, &Summary { coverage: one(1), ..quiet() }, &HashMap::new());
+        assert!(mail.text.contains(quiet_line), "{language}: {}", mail.text);
+        let words = composer();
+        let zone = zone();
+        let covered = |heard| {
+            let mut report = report();
+            report.coverage = one(heard);
+            report.figures = Figures { mentions: 1, authors: heard, negative: 1, ..Figures::default() };
+            words.report_markdown(&input(language, &zone, &report, &mentions()))
+        };
+        assert!(covered(1).contains(all), "{language}: {}", covered(1));
+        assert!(covered(0).contains(none), "{language}: {}", covered(0));
+        // One author; none that can be told apart.
+        let first = |text: String| text.lines().find(|line| line.starts_with("1 ")).unwrap_or_default().to_owned();
+        assert!(first(covered(1)).starts_with(&format!("{author}.")), "{language}: {}", first(covered(1)));
+        let nobody = author.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        assert!(first(covered(0)).starts_with(&format!("{nobody}.")), "{language}: {}", first(covered(0)));
+    }
 }
 
 #[test]

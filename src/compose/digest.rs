@@ -8,20 +8,26 @@ use serde::Serialize;
 use super::Composer;
 use super::chart::Chart;
 use super::clean::clean_line;
+use super::excerpt::shorten;
 use super::headers::Headers;
 use super::input::Reader;
-use super::listing::{Line, Lines, change, coverage};
+use super::listing::{Line, Lines, change, coverage, more};
+use super::mask::Masker;
 use super::mention::name;
 use super::page_links::Listing;
+use super::quote::masker;
 use super::reasons::Fact;
 use super::warning::{cause_words, page, usual_words};
 use super::words::{Catalogue, capital, fill, plural};
 use crate::model::{
-    Category, Cause, Day, Email, Figures, Mention, Owner, Picture, Severity, Summary, SummaryKind, Unusual, UnusualLine,
+    Category, Cause, Day, DismissedCase, ERASED, Email, Figures, Mention, Owner, Picture, Severity, Summary,
+    SummaryKind, ThemeNews, Unusual, UnusualLine,
 };
 
 /// Name of the chart inside the mail.
 const CHART: &str = "chart";
+/// Characters of a reason that somebody gave.
+const REASON: usize = 160;
 
 /// Collected mail of one department.
 #[derive(Clone, Copy)]
@@ -35,6 +41,8 @@ pub struct DigestInput<'a> {
     /// An owner's name for people, and a watchlist's by its key.
     pub owner: &'a dyn Fn(&Owner) -> String,
     pub watchlist: &'a dyn Fn(&str) -> String,
+    /// Somebody's name by what the record calls them.
+    pub who: &'a dyn Fn(&str) -> String,
     pub possible_duplicate: bool,
 }
 
@@ -66,6 +74,8 @@ struct View<'a> {
 #[derive(Serialize)]
 struct Section {
     heading: String,
+    /// All of it in a sentence, where it is not all named.
+    note: String,
     lines: Vec<Line>,
     themes: Vec<Theme>,
     /// The heading says of what kind all of it is.
@@ -114,7 +124,8 @@ pub(super) fn digest(composer: &Composer, input: &DigestInput<'_>) -> Email {
     let quiet = summary.is_quiet();
     let last = summary.coverage.last_heard.map_or_else(|| texts.never.clone(), date);
     let (heard, sources) = (summary.coverage.heard.to_string(), summary.coverage.sources.to_string());
-    let quiet_line = fill(&texts.quiet_line, &[("heard", &heard), ("sources", &sources), ("last", &last)]);
+    let quiet_line = if summary.coverage.sources == 1 { &texts.quiet_line_one } else { &texts.quiet_line };
+    let quiet_line = fill(quiet_line, &[("heard", &heard), ("sources", &sources), ("last", &last)]);
     let (chart, picture) = if quiet { (None, None) } else { chart(words, &summary.days) };
     let hidden = usize::try_from(summary.hidden).unwrap_or(usize::MAX);
 
@@ -183,14 +194,15 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
     let lines = Lines { composer, words, reader: input.reader, mentions: input.mentions };
     let management = summary.kind == SummaryKind::Management;
     let section = |label: &str, count: u64, shown: usize, lines: Vec<Line>, plain: bool, all: Option<String>| {
-        let more = usize::try_from(count).unwrap_or(usize::MAX).saturating_sub(shown);
+        let left = count.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
         Section {
             heading: format!("{label} ({count})"),
+            note: String::new(),
             lines,
             themes: Vec::new(),
             plain,
-            more: if more == 0 { String::new() } else { plural(more, &words.mail.more_one, &words.mail.more_other) },
-            all: all.filter(|_| more > 0),
+            more: more(words, left),
+            all: all.filter(|_| left > 0),
             all_label: texts.show_all.clone(),
         }
     };
@@ -205,7 +217,11 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
     };
     let themes = || {
         let list = &summary.themes;
-        let shown = list.items.iter().map(|theme| theme_lines(&lines, theme)).collect();
+        let shown = list.items.iter().map(|theme| Theme {
+            facts: theme_facts(words, theme, theme.news.as_ref().map(|news| theme_news(words, input, news))),
+            ..theme_lines(&lines, theme)
+        });
+        let shown = shown.collect();
         let all = composer.themes_link();
         Section { themes: shown, ..section(&texts.themes, list.count(), list.items.len(), Vec::new(), false, all) }
     };
@@ -213,6 +229,21 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
         let list = &summary.unusual;
         let shown = list.items.iter().map(|line| unusual_line(composer, words, input, line)).collect();
         Section { themes: shown, ..section(&texts.unusual, list.count(), list.items.len(), Vec::new(), false, None) }
+    };
+    let ended = || {
+        let (list, closed) = (&summary.ended.dismissed, summary.ended.closed);
+        let shown = list.items.iter().filter_map(|case| dismissed_line(&lines, input, case)).collect();
+        let all = composer.all_cases_link((!summary.everything).then_some(&summary.department));
+        let counted = |n: u64, one: &str, other: &str| {
+            (n > 0).then(|| plural(usize::try_from(n).unwrap_or(usize::MAX), one, other))
+        };
+        let note = [
+            counted(closed, &texts.closed_one, &texts.closed_other),
+            counted(list.count(), &texts.dismissed_one, &texts.dismissed_other),
+        ];
+        let note = note.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let named = section(&texts.ended, list.count(), list.items.len(), shown, false, all);
+        Section { heading: format!("{} ({})", texts.ended, summary.ended.count()), note, ..named }
     };
     // Where management has no grave case to be named, the subject has said how many are open.
     let named = if management && summary.needs.items.is_empty() { 0 } else { summary.needs.count() };
@@ -225,6 +256,7 @@ fn sections(composer: &Composer, words: &Catalogue, input: &DigestInput<'_>) -> 
         (summary.new.count(), items(new.0, &summary.new, new.1, false)),
         (summary.questions.count(), items(&texts.questions, &summary.questions, "category:question", true)),
         (summary.praise.count(), items(&texts.praise, &summary.praise, "category:praise", true)),
+        (summary.ended.count(), ended()),
     ];
     all.into_iter().filter(|(count, _)| *count > 0).map(|(_, section)| section).collect()
 }
@@ -239,7 +271,7 @@ fn listing<'a>(summary: &'a Summary, query: &'a str) -> Listing<'a> {
 pub(super) fn theme_lines(lines: &Lines<'_>, theme: &crate::model::ThemeLine) -> Theme {
     Theme {
         name: clean_line(&theme.name),
-        facts: theme_facts(lines.words, theme),
+        facts: theme_facts(lines.words, theme, None),
         page: theme_link(lines.composer, theme),
         page_label: lines.words.mail.theme_page.clone(),
         quotes: quotes(lines, &theme.quotes),
@@ -293,11 +325,70 @@ fn theme_link(composer: &Composer, theme: &crate::model::ThemeLine) -> Option<St
     composer.inbox(Listing { query: &query, ..Listing::default() })
 }
 
-/// How many people and mentions a theme has.
-fn theme_facts(words: &Catalogue, theme: &crate::model::ThemeLine) -> String {
+/// How many people and mentions a theme has, and what became of it. One of which nobody spoke has no figures.
+fn theme_facts(words: &Catalogue, theme: &crate::model::ThemeLine, news: Option<String>) -> String {
     let (people, mentions) = (words.counts.people(theme.people), words.counts.mentions(theme.mentions));
     let before = theme.before.to_string();
-    fill(&words.digest.theme_line, &[("people", &people), ("mentions", &mentions), ("before", &before)])
+    let values = [("people", people.as_str()), ("mentions", &mentions), ("before", &before)];
+    let figures = (theme.mentions > 0).then(|| fill(&words.digest.theme_line, &values));
+    [figures, news].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// `closed on Sat 21 Nov 2026, 14:05 by Ana Ruiz: “fixed in 2.1”`.
+fn theme_news(words: &Catalogue, input: &DigestInput<'_>, news: &ThemeNews) -> String {
+    let texts = &words.digest;
+    let date = |at: &jiff::Timestamp| words.date(*at, input.reader.zone);
+    match news {
+        ThemeNews::Opened { at } => fill(&texts.theme_opened, &[("date", &date(at))]),
+        ThemeNews::Back { at } => fill(&texts.theme_back, &[("date", &date(at))]),
+        ThemeNews::Merged { at, into } => {
+            fill(&texts.theme_merged, &[("date", &date(at)), ("name", &clean_line(into))])
+        }
+        ThemeNews::Closed { at, by, reason } => {
+            let who = by.as_deref().map(|by| name(&(input.who)(by)));
+            let masker = Masker::new(&words.masks, None, std::iter::empty());
+            let said = match &who {
+                Some(who) => fill(&texts.theme_closed_by, &[("date", &date(at)), ("who", who)]),
+                None => fill(&texts.theme_closed, &[("date", &date(at))]),
+            };
+            said + &because(words, masker, reason)
+        }
+    }
+}
+
+/// A case that was dismissed, with who did it and why.
+fn dismissed_line(lines: &Lines<'_>, input: &DigestInput<'_>, case: &DismissedCase) -> Option<Line> {
+    let (words, texts) = (lines.words, &lines.words.digest);
+    let mention = lines.mentions.get(&case.mention)?;
+    let mut line = lines.item(&crate::model::Item {
+        mention: case.mention,
+        copies: 0,
+        case: Some(case.case),
+        named: Vec::new(),
+    })?;
+    if let Some(theme) = &case.theme {
+        lines.name_theme(&mut line, theme);
+    }
+    let date = words.date(case.at, input.reader.zone);
+    let who = case.by.as_deref().map(|by| name(&(input.who)(by)));
+    let said = match &who {
+        Some(who) => fill(&texts.dismissed_by, &[("date", &date), ("who", who)]),
+        None => fill(&texts.dismissed_on, &[("date", &date)]),
+    };
+    let reason = case.reason.as_deref().unwrap_or_default();
+    let said = said + &because(words, masker(words, mention), reason);
+    line.facts = vec![fill(&words.mail.case, &[("case", &case.case.to_string())]), said];
+    Some(line)
+}
+
+/// A reason that somebody gave, in their words, with personal data masked: `: “fixed in 2.1”`.
+fn because(words: &Catalogue, mut masker: Masker<'_>, reason: &str) -> String {
+    let reason = if reason == ERASED {
+        words.mail.erased_reason.clone()
+    } else {
+        shorten(&clean_line(&masker.mask_str(reason)), REASON)
+    };
+    if reason.is_empty() { reason } else { format!(": {}", words.quote(&reason)) }
 }
 
 /// Lines of what speaks for a theme.

@@ -6,6 +6,7 @@ use super::clean::{clean_line, isolate};
 use super::excerpt::shorten;
 use super::headers::Headers;
 use super::input::{DossierInput, DossierPost, Earlier};
+use super::listing::{more, tally};
 use super::mention::{Badge, name};
 use super::quote::{Post, quote, written};
 use super::reasons::Fact;
@@ -40,10 +41,13 @@ struct View<'a> {
     bars: Vec<Bar>,
     quotes_label: &'a str,
     quotes: Vec<Post>,
+    quotes_more: String,
     open_label: &'a str,
     open: Vec<CaseLine>,
+    open_more: String,
     ended_label: &'a str,
     ended: Vec<CaseLine>,
+    ended_more: String,
     how_label: &'a str,
     /// The pages of the theme and of the case about it, where pages are served.
     page: Option<String>,
@@ -78,7 +82,7 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
     let title = isolate(&shorten(&clean_line(&theme.name), SUBJECT_TITLE)).into_owned();
     let number = theme.id.to_string();
     let case = theme.case.map_or_else(String::new, |case| fill(&words.mail.case, &[("case", &case.to_string())]));
-    let people = input.people.to_string();
+    let people = words.counts.people(input.people);
     let values: [(&str, &str); 6] = [
         ("brand", &brand),
         ("theme", &number),
@@ -91,8 +95,17 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
     let days = input.days.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     let usual = (input.usual * input.days.len() as f64).round().to_string();
     let tallest = input.days.iter().copied().max().unwrap_or(0).max(1);
-    let what = fill(if input.back { &labels.what_back } else { &labels.what }, &values);
+    let what = match input.people {
+        _ if input.back => &labels.what_back,
+        1 => &labels.what_one,
+        _ => &labels.what,
+    };
     let (ended, open): (Vec<&Earlier>, Vec<&Earlier>) = input.cases.iter().partition(|c| c.status.is_ended());
+    let lines = |cases: &[&Earlier]| -> Vec<CaseLine> {
+        cases.iter().take(MAX_CASES).map(|case| case_line(composer, words, input, case)).collect()
+    };
+    let left = |all: u64, shown: usize| more(words, all.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX)));
+    let (open, ended) = (lines(&open), lines(&ended));
     let view = View {
         preheader: shorten(&sentence, 140),
         tone: theme.severity.as_str(),
@@ -104,12 +117,12 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         },
         heading: title.clone(),
         sentence,
-        what,
+        what: fill(what, &values),
         next_label: &words.letters.next,
         next: fill(if input.copy { &labels.next_copy } else { &labels.next }, &values),
         facts: facts(words, input),
         trend_label: &labels.trend,
-        trend: fill(&labels.trend_value, &[("recent", &recent.to_string()), ("usual", &usual)]),
+        trend: fill(&labels.trend_value, &[("recent", &words.counts.mentions(recent)), ("usual", &usual)]),
         trend_alt: fill(&labels.trend_alt, &[("days", &days)]),
         bars: input
             .days
@@ -117,11 +130,14 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
             .map(|count| Bar { count: *count, height: (count * BAR).div_ceil(tallest).max(1) })
             .collect(),
         quotes_label: &labels.quotes,
+        quotes_more: left(input.mentions, quotes.len()),
         quotes,
         open_label: &labels.open_cases,
-        open: open.into_iter().take(MAX_CASES).map(|c| case_line(composer, words, input, c)).collect(),
+        open_more: left(input.open_cases, open.len()),
+        open,
         ended_label: &labels.ended_cases,
-        ended: ended.into_iter().take(MAX_CASES).map(|c| case_line(composer, words, input, c)).collect(),
+        ended_more: left(input.ended_cases, ended.len()),
+        ended,
         how_label: &labels.how,
         page: composer.theme_link(theme.id),
         case_page: theme.case.and_then(|case| composer.case_link(case)),
@@ -143,7 +159,7 @@ fn facts(words: &Catalogue, input: &DossierInput<'_>) -> Vec<Fact> {
     let labels = &words.dossier;
     let fact = |label: &str, value: String| Fact { label: label.to_owned(), value, because: String::new() };
     let counted = |list: &[(String, u64)], word: &dyn Fn(&str) -> String| {
-        list.iter().take(6).map(|(key, n)| format!("{} ({n})", word(key))).collect::<Vec<_>>().join(", ")
+        tally(words, list.iter().map(|(key, n)| (key.as_str(), *n)), word)
     };
     let language = |code: &str| labels.language_names.get(code).cloned().unwrap_or_else(|| clean_line(code));
     let mut facts = vec![
@@ -288,6 +304,8 @@ mod tests {
             usual: 0.05,
             sources: &[("forum".into(), 4), ("trustpilot".into(), 1)],
             languages: &[("en".into(), 3), ("es".into(), 1), ("pt".into(), 1)],
+            open_cases: 7,
+            ended_cases: 1,
             cases: &[
                 case(29, CaseStatus::Acknowledged, "2026-11-20T09:00:00Z"),
                 case(11, CaseStatus::Closed, "2026-08-02T09:00:00Z"),

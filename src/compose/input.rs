@@ -263,8 +263,10 @@ pub struct DossierInput<'a> {
     /// Names of sources and codes of languages with their mentions, most first.
     pub sources: &'a [(String, u64)],
     pub languages: &'a [(String, u64)],
-    /// Cases of its mentions, newest first.
+    /// Cases of its mentions, newest first, and ended ones of others like it; how many of all are open, and have ended.
     pub cases: &'a [Earlier],
+    pub open_cases: u64,
+    pub ended_cases: u64,
     /// It was closed, and is back.
     pub back: bool,
     /// This mail is a copy.

@@ -13,12 +13,14 @@ use super::mask::{Masker, fold};
 use super::mention::{Badge, badge, date, name, open_on, repeats, site};
 use super::reasons;
 use super::words::{Catalogue, capital, fill, plural};
-use crate::model::{CaseStatus, Coverage, Item, Mention, OpenCase, Owner};
+use crate::model::{CaseStatus, Coverage, Item, Mention, OpenCase, Owner, ThemeTitle};
 
 /// Characters of a line's text.
 const TEXT: usize = 200;
 /// Sources named one by one that were not listened to from the start; more of them are a number.
 const NAMED_BEGUN: usize = 3;
+/// Names in one line of counts.
+const TALLIED: usize = 6;
 
 /// One line.
 #[derive(Debug, Serialize)]
@@ -66,9 +68,7 @@ impl Lines<'_> {
         let words = self.words;
         let mut line = self.line(case.mention)?;
         if let Some(theme) = &case.theme {
-            line.text = words.theme_title(theme, TEXT);
-            line.badge.category = capital(words.category(theme.category));
-            line.link = None;
+            self.name_theme(&mut line, theme);
         }
         // The case may have become graver than its first mention.
         line.badge.severity =
@@ -85,6 +85,13 @@ impl Lines<'_> {
         }
         line.facts.push(fill(pattern, &[("date", &words.date(at, self.reader.zone))]));
         Some(line)
+    }
+
+    /// Has the line of a case name its theme, not what was written first.
+    pub(super) fn name_theme(&self, line: &mut Line, theme: &ThemeTitle) {
+        line.text = self.words.theme_title(theme, TEXT);
+        line.badge.category = capital(self.words.category(theme.category));
+        line.link = None;
     }
 
     /// Lines of a list.
@@ -132,6 +139,24 @@ fn says_again(title: &str, body: &str) -> bool {
     letters(body).starts_with(&letters(title))
 }
 
+/// `and 37 more`, or nothing if all are there.
+pub(super) fn more(words: &Catalogue, count: u64) -> String {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count == 0 { String::new() } else { plural(count, &words.mail.more_one, &words.mail.more_other) }
+}
+
+/// What occurs how often, in one line: `forum (4), reviews (2), and 3 more`.
+pub(super) fn tally<'k, N: std::fmt::Display>(
+    words: &Catalogue,
+    counts: impl ExactSizeIterator<Item = (&'k str, N)>,
+    word: &dyn Fn(&str) -> String,
+) -> String {
+    let left = u64::try_from(counts.len().saturating_sub(TALLIED)).unwrap_or(u64::MAX);
+    let mut shown: Vec<String> = counts.take(TALLIED).map(|(key, n)| format!("{} ({n})", word(key))).collect();
+    shown.extend((left > 0).then(|| more(words, left)));
+    shown.join(", ")
+}
+
 /// How far everything was heard: the main sentence first.
 pub(super) fn coverage(words: &Catalogue, reader: &Reader<'_>, coverage: &Coverage) -> Vec<String> {
     let texts = &words.digest;
@@ -139,7 +164,9 @@ pub(super) fn coverage(words: &Catalogue, reader: &Reader<'_>, coverage: &Covera
     let last = coverage.last_heard.map_or_else(|| texts.never.clone(), |at| words.date(at, reader.zone));
     let pattern = match (coverage.sources, coverage.heard) {
         (0, _) => &texts.no_sources,
+        (1, 0) => &texts.heard_none_one,
         (_, 0) => &texts.heard_none,
+        (1, 1..) => &texts.heard_all_one,
         (all, heard) if heard >= all => &texts.heard_all,
         _ => &texts.heard_some,
     };
@@ -163,7 +190,11 @@ pub(super) fn coverage(words: &Catalogue, reader: &Reader<'_>, coverage: &Covera
         lines.push(fill(&texts.gap, &[("source", &name(source)), ("date", &at)]));
     }
     for (source, count) in &coverage.held {
-        lines.push(fill(&texts.held, &[("source", &name(source)), ("count", &count.to_string())]));
+        let pattern = if *count == 1 { &texts.held_one } else { &texts.held_other };
+        lines.push(fill(pattern, &[("source", &name(source)), ("count", &count.to_string())]));
+    }
+    if coverage.unnamed > 0 {
+        lines.push(fill(&texts.unnamed, &[("count", &coverage.unnamed.to_string())]));
     }
     if coverage.is_complete() && coverage.sources > 0 {
         lines.push(texts.complete.clone());

@@ -472,9 +472,9 @@ pub(super) fn badge(words: &Catalogue, mention: &Mention) -> Badge {
     }
 }
 
-/// When it was published, or found.
+/// When it was published, if that can be believed, or found.
 pub(super) fn date(words: &Catalogue, mention: &Mention, reader: &Reader<'_>) -> String {
-    match mention.entry.published {
+    match mention.published() {
         Some(at) => words.date(at, reader.zone),
         None => fill(&words.mail.seen, &[("date", &words.date(mention.fetched, reader.zone))]),
     }

@@ -311,6 +311,8 @@ fn templates() -> Environment<'static> {
 }
 
 #[cfg(test)]
+mod collected_samples;
+#[cfg(test)]
 mod collected_tests;
 #[cfg(test)]
 mod letter_tests;

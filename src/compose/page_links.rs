@@ -49,6 +49,16 @@ impl Composer {
         Some(url.into())
     }
 
+    /// Where all cases are listed, ended ones too: those of a department, or everybody's.
+    pub(super) fn all_cases_link(&self, department: Option<&str>) -> Option<String> {
+        let mut url = self.beside(&["cases"])?;
+        url.query_pairs_mut().append_pair("all", "1");
+        if let Some(key) = department {
+            url.query_pairs_mut().append_pair("department", key);
+        }
+        Some(url.into())
+    }
+
     /// Where these mentions are listed.
     pub(super) fn inbox(&self, listing: Listing<'_>) -> Option<String> {
         let mut url = self.settings.mention_pages.clone()?;

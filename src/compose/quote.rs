@@ -29,7 +29,7 @@ pub(super) fn quote(words: &Catalogue, reader: &Reader<'_>, mention: &Mention, c
     let entry = &mention.entry;
     let betrayed = |l: &Link| masker(words, mention).betrays(&l.href);
     let link = entry.url.as_deref().and_then(shown).filter(|l| !(copy && betrayed(l)));
-    let date = words.date(entry.published.unwrap_or(mention.fetched), reader.zone);
+    let date = words.date(mention.written(), reader.zone);
     Post {
         text: shorten(&written(words, mention), QUOTE),
         byline: format!("{} · {date}", name(&mention.source)),

@@ -11,7 +11,7 @@ use super::chart::Chart;
 use super::clean::clean_line;
 use super::digest::{Theme, chart_alt, ends, figures, theme_lines};
 use super::input::Reader;
-use super::listing::{Line, Lines, coverage, difference};
+use super::listing::{Line, Lines, coverage, difference, more};
 use super::mention::name;
 use super::page_links::Listing;
 use super::reasons::Fact;
@@ -57,6 +57,9 @@ struct View<'a> {
     comparison: Option<Table<'a>>,
     themes_label: &'a str,
     themes: Vec<Theme>,
+    themes_more: String,
+    themes_all: Option<String>,
+    themes_all_label: &'a str,
     lists: Vec<List<'a>>,
     hidden: String,
     coverage_label: &'a str,
@@ -115,8 +118,7 @@ fn view<'a>(composer: &Composer, words: &'a Catalogue, input: &ReportInput<'_>) 
     escape_into(&mut escaped, &alt);
     let (first, last) = ends(words, &report.days);
     let list = |heading, listed: &crate::model::Listed<crate::model::Item>, categories: &[Category]| {
-        let more = usize::try_from(listed.more).unwrap_or(usize::MAX);
-        let more = if more == 0 { String::new() } else { plural(more, &words.mail.more_one, &words.mail.more_other) };
+        let more = more(words, listed.more);
         let all = all_of(composer, report, categories).filter(|_| listed.more > 0);
         List { heading, lines: lines.items(&listed.items), more, all, all_label: &shared.show_all }
     };
@@ -143,6 +145,9 @@ fn view<'a>(composer: &Composer, words: &'a Catalogue, input: &ReportInput<'_>) 
         comparison: report.comparison.as_ref().map(|c| comparison(words, input, c)),
         themes_label: &shared.themes,
         themes: report.themes.items.iter().map(|theme| theme_lines(&lines, theme)).collect(),
+        themes_more: more(words, report.themes.more),
+        themes_all: composer.themes_link().filter(|_| report.themes.more > 0),
+        themes_all_label: &shared.show_all,
         lists: lists.into_iter().filter(|list| !list.lines.is_empty()).collect(),
         hidden: if hidden == 0 { String::new() } else { plural(hidden, &shared.hidden_one, &shared.hidden_other) },
         coverage_label: &shared.coverage,
@@ -181,11 +186,16 @@ fn short(words: &Catalogue, figures: &Figures) -> String {
     }
     let mentions = usize::try_from(figures.mentions).unwrap_or(usize::MAX);
     let mentions = plural(mentions, &words.digest.mentions_one, &words.digest.mentions_other);
+    // Where no author can be told apart there is nothing to say of them.
+    let who = match figures.authors {
+        0 => mentions,
+        1 => fill(&words.report.by_one, &[("mentions", &mentions)]),
+        authors => fill(&words.report.by_other, &[("mentions", &mentions), ("count", &authors.to_string())]),
+    };
     fill(
         &words.report.short,
         &[
-            ("mentions", &mentions),
-            ("authors", &figures.authors.to_string()),
+            ("who", &who),
             ("negative", &figures.negative.to_string()),
             ("negative_share", &share(figures.negative, figures.mentions)),
             ("positive", &figures.positive.to_string()),

@@ -10,6 +10,7 @@ use super::dossier::strongest;
 use super::excerpt::shorten;
 use super::headers::Headers;
 use super::input::{DossierPost, WarningInput};
+use super::listing::{more, tally};
 use super::mention::name;
 use super::page_links::Listing;
 use super::quote::{Post, quote, written};
@@ -49,6 +50,7 @@ struct View<'a> {
     bars: Vec<Bar>,
     quotes_label: &'a str,
     quotes: Vec<Post>,
+    quotes_more: String,
     why_label: &'a str,
     why: String,
     /// Where all of it is listed, with what the link is called.
@@ -107,6 +109,12 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
     let usually: f64 = warning.hours.iter().filter_map(|hour| hour.usual).sum();
     let chart = [("count", words.number(said)), ("usual", usual_words(words, usually)), ("hours", hours.join(", "))];
     let chart = chart.each_ref().map(|(key, value)| (*key, value.as_str()));
+    let posts = posts(input);
+    let quote = |post: &DossierPost<'_>| quote(words, &input.reader, post.mention, true);
+    let quotes: Vec<Post> = strongest(&posts).into_iter().map(quote).collect();
+    // More may have been counted than is kept of it.
+    let said_so = tally.count.max(posts.len() as u64);
+    let left = if quotes.is_empty() { 0 } else { said_so.saturating_sub(quotes.len() as u64) };
     let view = View {
         preheader: shorten(&figure, 140),
         tone: if rise { "high" } else { "medium" },
@@ -122,10 +130,8 @@ pub(super) fn warning(composer: &Composer, input: &WarningInput<'_>) -> Email {
         chart_alt: fill(&texts.chart_alt, &chart),
         bars: bars(input),
         quotes_label: &words.dossier.quotes,
-        quotes: strongest(&posts(input))
-            .into_iter()
-            .map(|post| quote(words, &input.reader, post.mention, true))
-            .collect(),
+        quotes,
+        quotes_more: more(words, left),
         why_label: &texts.why,
         why: fill(if rise { &texts.why_rise } else { &texts.why_quiet }, &values),
         page: page(composer, &warning.watchlist, warning.unusual, &tally.cause, (warning.since, warning.given)),
@@ -219,11 +225,8 @@ fn facts(words: &Catalogue, input: &WarningInput<'_>, brand: &str, since: &str) 
         let language = |code: &str| words.dossier.language_names.get(code).cloned().unwrap_or_else(|| clean_line(code));
         let sources = counted(input.mentions.iter().map(|m| m.source.as_str()));
         let languages = counted(input.mentions.iter().map(|m| m.classification.language.code.as_str()));
-        let list = |counts: Vec<(&str, usize)>, word: &dyn Fn(&str) -> String| {
-            counts.iter().take(6).map(|(key, n)| format!("{} ({n})", word(key))).collect::<Vec<_>>().join(", ")
-        };
-        facts.push(fact(&words.dossier.sources, list(sources, &|source| name(source))));
-        facts.push(fact(&words.dossier.languages, list(languages, &language)));
+        facts.push(fact(&words.dossier.sources, tally(words, sources.into_iter(), &|source| name(source))));
+        facts.push(fact(&words.dossier.languages, tally(words, languages.into_iter(), &language)));
     }
     let percent = |share: f64| format!("{:.0}", 100.0 * share);
     match (warning.negative_now, warning.negative_usual) {

@@ -11,7 +11,7 @@ use super::tree::{Entry, Node, Table, Value};
 use super::values;
 use crate::classify;
 use crate::model::HistorySettings;
-use crate::query::{Named, Query, Scope, sets_named};
+use crate::query::{Named, Query, Scope, sets_named, theme_number};
 
 /// A subject that routes can name with `theme:`.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +70,14 @@ pub(super) fn themes(root: &Table, reader: &mut Reader<'_>) -> Vec<Theme> {
         let query = section.required("query", "query = 'courier OR parcel'", &mut reader.found);
         let query = query.zip(section.get("query")).and_then(|(text, node)| reader.query(text, node, Scope::Theme));
         if let Some(name) = name {
+            if let Some(number) = theme_number(name.value.trim()) {
+                reader
+                    .found
+                    .error(name.span, format!("a theme cannot be called `{}`", name.value))
+                    .help(format!(
+                        "`theme:#{number}` is the theme that was found under the number {number}: give this one a word for a name"
+                    ));
+            }
             if let Some(first) = seen.insert(name.value.to_lowercase(), name.span) {
                 reader
                     .found

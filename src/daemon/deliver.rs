@@ -408,6 +408,15 @@ async fn worded_message(
     similar: &HashMap<i64, Vec<Mention>>,
 ) -> Result<Message, StoreError> {
     let watch = Stopwatch::start();
+    let told;
+    let due = match &due.content {
+        DeliveryContent::Summary { summary } => {
+            let summary = Box::new(world.store.record().with_reasons((**summary).clone()).await?);
+            told = Due { content: DeliveryContent::Summary { summary }, ..due.clone() };
+            &told
+        }
+        _ => due,
+    };
     let bundled = match &due.content {
         DeliveryContent::Bundle {} => world.store.record().bundled(due.delivery.id).await?,
         DeliveryContent::Summary { summary } => {

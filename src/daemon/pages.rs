@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::upkeep;
 use crate::cases::{Action, Refusal};
 use crate::classify::significant_words;
-use crate::model::{Case, Mention};
+use crate::model::{Actor, Case, Mention};
 use crate::store::StoreError;
 use crate::store::record::Record;
 use crate::themes::standing::{ThemeAction, ThemeRefusal};
@@ -53,12 +53,7 @@ impl Daemon for Behind {
         self.world.clock.now()
     }
 
-    fn act(
-        &self,
-        case: i64,
-        action: Action,
-        by: Option<String>,
-    ) -> Doing<'_, Result<Result<Case, Refusal>, StoreError>> {
+    fn act(&self, case: i64, action: Action, by: Actor) -> Doing<'_, Result<Result<Case, Refusal>, StoreError>> {
         Box::pin(async move { upkeep::act(&self.world, &self.engine(), case, action, by).await })
     }
 
@@ -66,7 +61,7 @@ impl Daemon for Behind {
         &self,
         theme: i64,
         action: ThemeAction,
-        by: Option<String>,
+        by: Actor,
     ) -> Doing<'_, Result<Result<i64, ThemeRefusal>, StoreError>> {
         Box::pin(async move { upkeep::act_on_theme(&self.world, &self.engine(), theme, action, by).await })
     }

@@ -376,13 +376,13 @@ async fn answer(world: &Arc<World>, publish: &watch::Sender<Arc<Engine>>, comman
         }
         Command::Case { id, action, by, reply } => {
             let engine = Arc::clone(&publish.borrow());
-            let done = upkeep::act(world, &engine, id, action, by).await;
+            let done = upkeep::act(world, &engine, id, action, by.into()).await;
             let done = done.map_err(|error| error.to_string());
             let _ = reply.send(done.and_then(|done| done.map(|_| 1).map_err(|refusal| refusal.to_string())));
         }
         Command::Theme { id, action, by, reply } => {
             let engine = Arc::clone(&publish.borrow());
-            let done = upkeep::act_on_theme(world, &engine, id, action, by).await;
+            let done = upkeep::act_on_theme(world, &engine, id, action, by.into()).await;
             let done = done.map_err(|error| error.to_string());
             let _ =
                 reply.send(done.and_then(|done| done.map(i64::unsigned_abs).map_err(|refusal| refusal.to_string())));

@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::reading::Lines;
 use crate::model::{Cause, Listed, Summary, UnusualLine};
 use crate::store::StoreError;
-use crate::store::record::{DeliveryContent, LastDigest, Look, Moment, NewDelivery};
+use crate::store::record::{DeliveryContent, LastDigest, Look, Moment, NewDelivery, Steps};
 use crate::summaries::{Belongs, Digest, Due, Heard, Span, Wanted, due, wanted};
 use crate::themes::NamedQueries;
 
@@ -38,16 +38,17 @@ pub(super) async fn make_due(world: &World, engine: &Arc<Engine>) -> Result<u64,
             }
             Due::Send { from, to } => (from, to),
         };
-        let after = last.map_or(0, |last| last.upto);
+        let (after, steps) = last.map_or_else(Default::default, |last| (last.upto, last.steps));
+        let begins = LastDigest { until: from, upto: after, steps };
         let own = Arc::clone(engine);
-        let (summary, upto) = record.look(move |moment| gather(&own, number, moment, from, to, after, now)).await?;
+        let (summary, reaches) = record.look(move |moment| gather(&own, number, moment, begins, to, now)).await?;
         let mail = NewDelivery {
             recipient: wanted.department.email.clone(),
             message_id: engine.message_id(now),
             once: Some(format!("{key} until {to}")),
             content: DeliveryContent::Summary { summary: Box::new(summary) },
         };
-        if record.queue_digest(key.clone(), kind, LastDigest { until: to, upto }, mail, now).await? {
+        if record.queue_digest(key.clone(), kind, reaches, mail, now).await? {
             made += 1;
             let late = Wanted::is_late(to, now);
             tracing::info!(event = "digest", department = %key, kind = kind.as_str(), late, "collected mail was queued");
@@ -74,18 +75,19 @@ pub fn themes_of<'t>(themes: &'t NamedQueries, heard: &Heard<'t>) -> Vec<Belongs
     Belongs::all(themes.of(&document), heard.theme)
 }
 
-/// Reads one digest from the record. `number` is its place among all that are wanted.
+/// Reads one digest from the record, and how far it reaches. `number` is its place among all that are wanted; it begins
+/// where the one before ended.
 fn gather(
     engine: &Engine,
     number: usize,
     moment: &Moment<'_>,
-    from: Timestamp,
+    begins: LastDigest,
     to: Timestamp,
-    after: i64,
     now: Timestamp,
-) -> Result<(Summary, i64), StoreError> {
+) -> Result<(Summary, LastDigest), StoreError> {
     let config = &engine.config;
-    let upto = moment.newest()?;
+    let (from, after) = (begins.until, begins.upto);
+    let (upto, steps): (i64, Steps) = (moment.newest()?, moment.steps()?);
     let Some(wanted) = wanted(&config.routing).nth(number) else { return Err(StoreError::Stopped) };
     let mut digest = Digest::new(&config.routing, wanted, Span { from, to, after, upto });
     let look = Look { since: digest.reads_from(), after, upto };
@@ -94,8 +96,10 @@ fn gather(
     let coverage = moment.coverage(&sources, from, now)?;
     let cases = moment.open_cases()?;
     let unusual = unusual(engine, &wanted, moment, (from, to), now)?;
-    let summary = digest.finish(&cases, coverage, moment.began(now)?, now);
-    Ok((Summary { unusual: Listed::first(unusual, MAX_UNUSUAL), ..summary }, upto))
+    let since = moment.since(begins.steps, steps)?;
+    let summary = digest.finish(&cases, since, coverage, moment.began(now)?, now);
+    let reaches = LastDigest { until: to, upto, steps };
+    Ok((Summary { unusual: Listed::first(unusual, MAX_UNUSUAL), ..summary }, reaches))
 }
 
 /// The warnings of the period that a department should know of: it was sent them, one of their mentions is its own, or it

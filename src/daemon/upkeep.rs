@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::run::until;
 use super::{World, early, summaries};
 use crate::cases::{Action, Refusal};
-use crate::model::Case;
+use crate::model::{Actor, Case};
 use crate::store::StoreError;
 use crate::themes::standing::{ThemeAction, ThemeRefusal};
 
@@ -88,7 +88,7 @@ pub(super) async fn keep_up(
     }
 }
 
-/// Does what a person wants done with a case.
+/// Does what somebody wants done with a case.
 ///
 /// # Errors
 /// The record cannot be written.
@@ -97,10 +97,10 @@ pub(super) async fn act(
     engine: &Engine,
     id: i64,
     action: Action,
-    by: Option<String>,
+    by: Actor,
 ) -> Result<Result<Case, Refusal>, StoreError> {
     let desk = Arc::clone(&engine.desk);
-    let done = world.store.record().act_on_case(desk, id, action, by, world.clock.now()).await?;
+    let done = world.store.record().have_case_acted_on(desk, id, action, by, world.clock.now()).await?;
     if let Ok(case) = &done {
         tracing::info!(event = "case_moved", case = id, status = case.status.as_str(), "a case was acted on");
         world.mail_due.notify_one();
@@ -109,7 +109,7 @@ pub(super) async fn act(
     Ok(done)
 }
 
-/// Does what a person wants done with a theme. The number of the theme to look at afterwards.
+/// Does what somebody wants done with a theme. The number of the theme to look at afterwards.
 ///
 /// # Errors
 /// The record cannot be written.
@@ -118,10 +118,10 @@ pub(super) async fn act_on_theme(
     engine: &Engine,
     id: i64,
     action: ThemeAction,
-    by: Option<String>,
+    by: Actor,
 ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
     let desk = Arc::clone(&engine.desk);
-    let done = world.store.record().act_on_theme(desk, id, action, by, world.clock.now()).await?;
+    let done = world.store.record().have_theme_acted_on(desk, id, action, by, world.clock.now()).await?;
     if let Ok(theme) = &done {
         tracing::info!(event = "theme_moved", theme, "a theme was acted on");
         world.mail_due.notify_one();

@@ -93,6 +93,7 @@ pub(super) fn word(
                 department: department.map_or(key, |d| &d.name),
                 owner: &|owner| engine.config.routing.owner_name(owner),
                 watchlist: &|key| watchlist(engine, key).name.to_owned(),
+                who: &|address| engine.config.routing.person_name(address).unwrap_or(address).to_owned(),
                 possible_duplicate,
             }))
         }
@@ -300,6 +301,8 @@ fn dossier(
         sources,
         languages,
         cases: &cases,
+        open_cases: theme.open_cases,
+        ended_cases: theme.ended_cases + akin.len() as u64,
         back,
         copy,
         possible_duplicate,

@@ -3,6 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// The earliest date that an entry can have: 2000-01-01. Older ones are resets of a publisher's clock (1970) or an
+/// archive, and both are equally old for us.
+pub const EARLIEST: Timestamp = Timestamp::constant(946_684_800, 0);
+
 /// What makes two sightings of an entry the same one: the first 128 bits of a SHA-256 over the entry's id, else its
 /// link, else its content (`sources::identity` decides which).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,7 +63,7 @@ pub struct Entry {
     pub url: Option<String>,
     #[serde(default)]
     pub author: Option<Author>,
-    /// Clamped to 2000-01-01 … fetch time + 2 min; `None` if the source gives none that can be read.
+    /// Clamped to [`EARLIEST`] … fetch time + 2 min; `None` if the source gives none that can be read.
     #[serde(default)]
     pub published: Option<Timestamp>,
     /// BCP 47, as the source claims: evidence, not truth.

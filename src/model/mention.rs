@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Classification, Entry, PerkDoubt, Privacy};
+use super::{Classification, EARLIEST, Entry, PerkDoubt, Privacy};
 
 /// The part of an entry in which words were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,6 +128,18 @@ pub struct Mention {
 }
 
 impl Mention {
+    /// When it was published, if its source gives a time that can be believed: later than [`EARLIEST`], to which the dates
+    /// of clocks that were reset (1970, the year 1) are clamped. Nothing is written later than it is heard: then it is the
+    /// source's clock that is ahead.
+    pub fn published(&self) -> Option<Timestamp> {
+        self.entry.published.filter(|at| *at > EARLIEST).map(|at| at.min(self.fetched))
+    }
+
+    /// When it was written, as far as that is known; else when it was heard.
+    pub fn written(&self) -> Timestamp {
+        self.published().unwrap_or(self.fetched)
+    }
+
     /// What may stay when the words and the person go: where and when it was found, what it was taken for, and where it
     /// was sent. No word of the text, no name, no link.
     pub fn erase(mut self, why: Erased) -> Self {
@@ -155,5 +167,38 @@ impl Mention {
             if self.decision.department.is_empty() { "nobody" } else { &self.decision.department },
             self.decision.why
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_writing_is_believed_unless_it_cannot_be() {
+        let mut mention: Mention = serde_json::from_str(
+            r#"{"id":1,"source":"forum","entry":{"identity":[7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7],"title":"","text":"Acme"},
+                "fetched":"2026-11-20T09:15:00Z","watchlists":[],
+                "classification":{"language":{"code":"en","confidence":1.0},"sentiment":{"label":"neutral","score":0.0},
+                    "category":"other","categories":[],"severity":"low","flags":[],"cues":[]},
+                "decision":{"department":"","copy":[],"deliver":"none","case":false,"why":""}}"#,
+        )
+        .unwrap();
+        let heard = mention.fetched;
+        assert_eq!((mention.published(), mention.written()), (None, heard));
+        for (given, believed) in [
+            ("2026-11-02T08:00:00Z", true),
+            ("2026-11-20T09:15:00Z", true),
+            ("2003-03-01T00:00:00Z", true),
+            ("2026-11-20T09:15:01Z", false),
+            ("2062-01-01T00:00:00Z", false),
+            ("2000-01-01T00:00:00Z", false),
+            ("1970-01-01T00:00:00Z", false),
+            ("0001-01-01T00:00:00Z", false),
+        ] {
+            let given: Timestamp = given.parse().unwrap();
+            mention.entry.published = Some(given);
+            assert_eq!(mention.written(), if believed { given } else { heard }, "{given}");
+        }
     }
 }

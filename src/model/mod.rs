@@ -21,7 +21,7 @@ pub use case::{
     CAME_BACK, Case, CaseClock, CaseMail, CaseStatus, CaseStep, Deed, ERASED, Happening, Letter, Mark, NOT_AFTER_ALL,
     Owner, OwnerReason, Privacy, Reminded, Rung, THEME_CAME_BACK,
 };
-pub use entry::{Author, Engagement, Entry, Identity};
+pub use entry::{Author, EARLIEST, Engagement, Entry, Identity};
 pub use feedback::{
     Category, Classification, Cue, Language, Scored, Sentiment, SentimentLabel, Severity, WHOLE_WORDING,
 };
@@ -41,10 +41,10 @@ pub use source::{
     SourceStatus, WebhookSettings,
 };
 pub use summary::{
-    Blind, Comparison, Coverage, Day, Figures, Item, Listed, OpenCase, Promise, Report, Response, Summary, SummaryKind,
-    ThemeLine, UnusualLine,
+    Blind, Comparison, Coverage, Day, DismissedCase, Ended, Figures, Item, Listed, OpenCase, Promise, Report, Response,
+    Summary, SummaryKind, ThemeLine, ThemeNews, UnusualLine,
 };
 pub use table::Table;
 pub use theme::{ActingSettings, Theme, ThemeHappening, ThemeStatus, ThemeStep, ThemeTitle};
-pub use token::{Scope, Token};
+pub use token::{Actor, Scope, Token};
 pub use warning::{Cause, Sensitivity, Tally, Unusual, Warning, WarningHour, WarningSettings};

@@ -125,6 +125,68 @@ pub struct OpenCase {
     pub overdue: Option<Timestamp>,
 }
 
+/// A case that was dismissed, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DismissedCase {
+    pub case: i64,
+    pub mention: i64,
+    /// What it was about, if it was a theme's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<ThemeTitle>,
+    pub at: Timestamp,
+    /// Who said so, as its history has it; `None` if nobody was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why, in their words. Looked up when the mail is worded and never stored with it: it goes when somebody is forgotten.
+    #[serde(skip)]
+    pub reason: Option<String>,
+}
+
+/// Cases that have ended since the mail before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The customer is satisfied.
+    pub closed: u64,
+    /// It was no case: somebody decided that, so each is named.
+    pub dismissed: Listed<DismissedCase>,
+}
+
+impl Ended {
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.closed.saturating_add(self.dismissed.count())
+    }
+}
+
+/// What became of a theme since the mail before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum ThemeNews {
+    /// It must be acted on.
+    Opened { at: Timestamp },
+    /// It was closed, or had shrunk, and people have the issue again.
+    Back { at: Timestamp },
+    /// It is over.
+    Closed {
+        at: Timestamp,
+        /// Who said so, as its history has it; `None` if nobody was named.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why, in their words; empty if they gave no reason. Looked up as that of a dismissed case.
+        #[serde(skip)]
+        reason: String,
+    },
+    /// It is part of the theme of this name now.
+    Merged { at: Timestamp, into: String },
+}
+
+impl ThemeNews {
+    /// Nobody works on it as a theme of its own any more.
+    pub fn is_end(&self) -> bool {
+        matches!(self, ThemeNews::Closed { .. } | ThemeNews::Merged { .. })
+    }
+}
+
 /// A theme that is listed: different people, one issue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ThemeLine {
@@ -134,13 +196,16 @@ pub struct ThemeLine {
     /// Its number among those that were found; `None` if it is only a query, or one in several watchlists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<i64>,
-    /// Distinct authors, and mentions, in the period.
+    /// Distinct authors, and mentions, in the period; none if it stands here only for what became of it.
     pub people: u64,
     pub mentions: u64,
     /// Mentions in the period before.
     pub before: u64,
     /// What speaks for it best.
     pub quotes: Vec<i64>,
+    /// What became of it since the mail before; never in a report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<ThemeNews>,
 }
 
 /// A warning that was given in the period, with what became of it.
@@ -193,6 +258,9 @@ pub struct Coverage {
     pub gaps: Vec<(String, Timestamp)>,
     /// Sources whose mentions are held until somebody accepts them, with how many.
     pub held: Vec<(String, u64)>,
+    /// Blind times, gaps and held sources beyond those that are named.
+    #[serde(default)]
+    pub unnamed: u64,
 }
 
 impl Coverage {
@@ -232,6 +300,8 @@ pub struct Summary {
     pub new: Listed<Item>,
     pub praise: Listed<Item>,
     pub questions: Listed<Item>,
+    #[serde(default)]
+    pub ended: Ended,
     /// What is not listed, by category.
     pub rest: BTreeMap<Category, u64>,
     /// Mentions and cases about employees or between members: counted, not shown.
@@ -250,14 +320,15 @@ impl Summary {
             [&self.new, &self.praise, &self.questions].into_iter().flat_map(|l| l.items.iter().map(|i| i.mention));
         let cases = [&self.needs, &self.overdue].into_iter().flat_map(|l| l.items.iter().map(|c| c.mention));
         let themes = self.themes.items.iter().flat_map(|t| t.quotes.iter().copied());
-        items.chain(cases).chain(themes).collect()
+        let dismissed = self.ended.dismissed.items.iter().map(|c| c.mention);
+        items.chain(cases).chain(themes).chain(dismissed).collect()
     }
 
-    /// Nothing was said and nothing is to be done.
+    /// Nothing was said, nothing is to be done, and nothing was done.
     pub fn is_quiet(&self) -> bool {
         self.figures.mentions == 0
             && self.hidden == 0
-            && self.unusual.count() == 0
+            && self.unusual.count() + self.ended.count() == 0
             && self.needs.count() + self.overdue.count() + self.new.count() + self.themes.count() == 0
     }
 }

@@ -62,7 +62,11 @@ pub struct Theme {
     /// The commonest category of its mentions, and the worst severity.
     pub category: Category,
     pub severity: Severity,
+    /// When the earliest of its mentions was written ([`Mention::written`]) …
+    ///
+    /// [`Mention::written`]: super::Mention::written
     pub first_seen: Timestamp,
+    /// … and when the newest was heard.
     pub last_seen: Timestamp,
     /// When it opened last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +112,9 @@ pub enum ThemeHappening {
     },
     Closed {
         reason: String,
+        /// The case with which it was closed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<i64>,
     },
     Renamed {
         from: String,
@@ -143,8 +150,11 @@ impl ThemeHappening {
             ThemeHappening::Reopened { people, case: of } => {
                 format!("came back: {} since it was closed{}", who(people), case(of))
             }
-            ThemeHappening::Closed { reason } if reason.is_empty() => "closed".into(),
-            ThemeHappening::Closed { reason } => format!("closed: {reason}"),
+            ThemeHappening::Closed { reason, case } => {
+                let with = case.map(|case| format!(" with case {case}")).unwrap_or_default();
+                let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                format!("closed{with}{why}")
+            }
             ThemeHappening::Renamed { from, to } => format!("renamed from “{from}” to “{to}”"),
             ThemeHappening::TookIn { theme } => format!("theme {theme} became part of it"),
             ThemeHappening::MergedInto { theme } => format!("became part of theme {theme}"),

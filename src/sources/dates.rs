@@ -4,9 +4,7 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-/// The earliest date that an entry can have: 2000-01-01. Older ones are resets of a publisher's clock (1970) or an
-/// archive, and both are equally old for us.
-pub const EARLIEST: Timestamp = Timestamp::constant(946_684_800, 0);
+pub use crate::model::EARLIEST;
 
 /// How far ahead of our clock a publisher's may be.
 pub const LEEWAY: SignedDuration = SignedDuration::from_mins(2);

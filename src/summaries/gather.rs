@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::figures::{Copies, Daily, Tally};
 use super::themes::Themes;
-use super::{Belongs, Heard, Unfinished, Wanted, open_case};
+use super::{Belongs, EndedCase, Heard, Since, Unfinished, Wanted, open_case};
 use crate::model::{
-    CaseStatus, Category, Coverage, Deliver, Item, Listed, Mention, OpenCase, Privacy, Severity, Summary, SummaryKind,
+    CaseStatus, Category, Coverage, Deliver, DismissedCase, Ended, Item, Listed, Mention, OpenCase, Privacy, Severity,
+    Summary, SummaryKind,
 };
 use crate::routing::{Department, Role, Routing};
 
@@ -19,6 +20,7 @@ const MAX_NEW: usize = 10;
 const MAX_PRAISE: usize = 5;
 const MAX_QUESTIONS: usize = 6;
 const MAX_THEMES: usize = 5;
+const MAX_DISMISSED: usize = 5;
 /// Days in the chart of a digest, and of a mail that looks at the whole.
 const CHART_DAYS: i64 = 14;
 const LONG_CHART_DAYS: i64 = 28;
@@ -171,8 +173,16 @@ impl<'a> Digest<'a> {
         of(&decision.department).or_else(community) == Some(here)
     }
 
-    /// The whole. `cases` are all that are not ended; the record reaches back to `began`.
-    pub fn finish(self, cases: &[Unfinished], coverage: Coverage, began: Timestamp, now: Timestamp) -> Summary {
+    /// The whole. `cases` are all that are not ended, `since` is what happened since the mail before; the record reaches
+    /// back to `began`.
+    pub fn finish(
+        self,
+        cases: &[Unfinished],
+        since: Since,
+        coverage: Coverage,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Summary {
         let Wanted { department, kind, .. } = self.wanted;
         let mut hidden = self.hidden;
         let (mut needs, mut overdue): (Vec<OpenCase>, Vec<OpenCase>) = (Vec::new(), Vec::new());
@@ -199,6 +209,9 @@ impl<'a> Digest<'a> {
         }
         needs.sort_by_key(|c| (Reverse(c.severity), c.opened, c.case));
         overdue.sort_by_key(|c| (Reverse(c.severity), c.overdue, c.case));
+        let (ended, hidden_too) = self.ended(&since);
+        hidden += hidden_too;
+        let own = |change: &super::ThemeChange| self.everything || change.departments.contains(&department.key);
         // What stands there as a case is not said again.
         let told: HashSet<i64> = needs.iter().chain(&overdue).map(|c| c.case).collect();
         let untold = |case: Option<i64>| case.is_none_or(|case| !told.contains(&case));
@@ -238,7 +251,8 @@ impl<'a> Digest<'a> {
             needs,
             overdue: Listed::first(overdue, MAX_CASES),
             unusual: Listed::default(),
-            themes: Listed::first(self.themes.lines(), MAX_THEMES),
+            themes: self.themes.listed_with(since.themes, own, MAX_THEMES),
+            ended,
             new: items(new, MAX_NEW),
             praise: items(praise, MAX_PRAISE),
             questions: items(questions, MAX_QUESTIONS),
@@ -249,6 +263,44 @@ impl<'a> Digest<'a> {
             days: self.daily.days(),
             coverage,
         }
+    }
+
+    /// The cases that have ended, and how many of them are not for everybody's eyes. The case about a theme is told with
+    /// the theme, where that has ended too.
+    fn ended(&self, since: &Since) -> (Ended, u64) {
+        let department = self.wanted.department;
+        let over: HashSet<i64> = since.themes.iter().filter(|t| t.news.is_end()).map(|t| t.number).collect();
+        let (mut ended, mut dismissed, mut hidden) = (Ended::default(), Vec::new(), 0);
+        for EndedCase { case, theme, by, departments } in &since.ended {
+            if !self.everything && !departments.contains(&department.key)
+                || case.theme.is_some_and(|theme| over.contains(&theme))
+            {
+                continue;
+            }
+            if !may_see(department, case.privacy, &case.owner.department, &case.kept_from) {
+                hidden += u64::from(case.mention <= self.span.after);
+                continue;
+            }
+            match (case.status, &case.ended) {
+                (CaseStatus::Closed, _) => ended.closed += 1,
+                (CaseStatus::Dismissed, Some(mark)) => dismissed.push((
+                    Reverse(case.severity),
+                    DismissedCase {
+                        case: case.id,
+                        mention: case.mention,
+                        theme: theme.clone(),
+                        at: mark.at,
+                        by: by.clone(),
+                        reason: None,
+                    },
+                )),
+                _ => {}
+            }
+        }
+        // The gravest first: whoever reads it looks whether that was right.
+        dismissed.sort_by_key(|(severity, case)| (*severity, case.at, case.case));
+        ended.dismissed = Listed::first(dismissed.into_iter().map(|(_, case)| case).collect(), MAX_DISMISSED);
+        (ended, hidden)
     }
 }
 

@@ -17,7 +17,7 @@ pub use figures::{Daily, Tally};
 pub use gather::{Digest, Span};
 pub use report::{About, ReportSpan, Reporting, Worked};
 
-use crate::model::{Case, Mention, OpenCase, ThemeTitle};
+use crate::model::{Case, Mention, OpenCase, ThemeNews, ThemeTitle};
 use crate::routing::Routing;
 
 /// A mention as the record hands it over.
@@ -39,6 +39,39 @@ pub struct Found<'a> {
     pub name: &'a str,
     /// Name of the query in the configuration that gathers it, if one does.
     pub named: Option<&'a str>,
+    /// Names of queries whose themes became part of it.
+    pub took_in: &'a [String],
+}
+
+/// What the record knows of themes and cases since the mail before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Since {
+    /// The last that happened to each theme, in the order in which it did.
+    pub themes: Vec<ThemeChange>,
+    /// Cases that have ended, in the order in which they did.
+    pub ended: Vec<EndedCase>,
+}
+
+/// A case that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndedCase {
+    pub case: Case,
+    /// What it was about, if it was a theme's.
+    pub theme: Option<ThemeTitle>,
+    /// Who said so, as its history has it; `None` if nobody was named.
+    pub by: Option<String>,
+    /// Keys of the departments that have had it since the mail before.
+    pub departments: Vec<String>,
+}
+
+/// A theme that opened, came back or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThemeChange {
+    pub number: i64,
+    pub name: String,
+    /// Keys of the departments that have had its case since the mail before.
+    pub departments: Vec<String>,
+    pub news: ThemeNews,
 }
 
 /// A theme that a mention belongs to.
@@ -54,15 +87,26 @@ pub enum Belongs<'a> {
         number: i64,
         name: &'a str,
     },
+    /// To one that the configuration names, and that became part of the one that the mention was found in: it is no theme
+    /// of its own any more.
+    Formerly(&'a str),
 }
 
 impl<'a> Belongs<'a> {
     /// Those that queries name, and the one that it was found in.
     pub fn all(named: Vec<&'a str>, found: Option<Found<'a>>) -> Vec<Self> {
-        let gathered = |name: &str| found.filter(|found| found.named == Some(name)).map(|found| found.number);
-        let mut all: Vec<Self> = named.iter().map(|name| Belongs::Named { name, number: gathered(name) }).collect();
+        let of = |name: &&'a str| match found {
+            Some(found) if found.named == Some(name) => Belongs::Named { name, number: Some(found.number) },
+            Some(found) if found.took_in.iter().any(|query| query == name) => Belongs::Formerly(name),
+            _ => Belongs::Named { name, number: None },
+        };
+        let mut all: Vec<Self> = named.iter().map(of).collect();
         let new = found.filter(|found| found.named.is_none_or(|query| !named.contains(&query)));
-        all.extend(new.map(|found| Belongs::Found { number: found.number, name: found.name }));
+        all.extend(new.map(|found| match found.named {
+            // What took another query's theme in is still the one that its own query gathers.
+            Some(name) if !found.took_in.is_empty() => Belongs::Named { name, number: Some(found.number) },
+            _ => Belongs::Found { number: found.number, name: found.name },
+        }));
         all
     }
 }

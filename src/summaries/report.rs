@@ -42,10 +42,10 @@ pub enum About {
 impl About {
     fn is(&self, theme: &Belongs<'_>) -> bool {
         match (self, theme) {
-            (About::Named(own), Belongs::Named { name, .. }) => own == name,
+            (About::Named(own), Belongs::Named { name, .. } | Belongs::Formerly(name)) => own == name,
             (About::Found { number: own, .. }, Belongs::Named { number, .. }) => Some(*own) == *number,
             (About::Found { number: own, .. }, Belongs::Found { number, .. }) => own == number,
-            (About::Named(_), Belongs::Found { .. }) => false,
+            (About::Named(_), Belongs::Found { .. }) | (About::Found { .. }, Belongs::Formerly(_)) => false,
         }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Reporting<'a> {
             }),
             days: self.daily.days(),
             responses: responses(self.routing, cases, now),
-            themes: Listed::first(self.themes.lines(), MAX_THEMES),
+            themes: self.themes.listed(MAX_THEMES),
             grave,
             praise,
             hidden: self.hidden,

@@ -286,6 +286,20 @@ impl Memory {
         self.make_room();
     }
 
+    /// A query whose theme became part of another one gathers that one from now on, unless there is one of its own.
+    pub fn stands_for(&mut self, watchlist: &str, named: &str, theme: i64) {
+        let key = (watchlist.to_owned(), named.to_owned());
+        if self.named.contains_key(&key) {
+            return;
+        }
+        let Some(mut held) = self.themes.remove(&theme) else { return };
+        self.forget_age(theme, &held);
+        held.named = true;
+        self.note_age(theme, &held);
+        self.themes.insert(theme, held);
+        self.named.insert(key, theme);
+    }
+
     /// Forgets what nobody has added to since: single voices before the second moment, all others before the first. What a
     /// query of the configuration gathers counts with the others: it keeps its number.
     pub fn forget_before(&mut self, all: Timestamp, single: Timestamp) {

@@ -13,7 +13,7 @@ use super::session::{self, Form};
 use super::{App, View, failed};
 use crate::cases::{Action, Refusal};
 use crate::compose::Reader;
-use crate::model::{Case, Deed};
+use crate::model::{Actor, Case, Deed};
 use crate::routing::Routing;
 use crate::store::record::CaseFile;
 
@@ -53,7 +53,7 @@ pub(super) async fn act(State(app): State<App>, Path(sealed): Path<String>, body
         Ok(action) => action,
         Err(missing) => return opened.page(StatusCode::UNPROCESSABLE_ENTITY, &sealed, missing),
     };
-    match app.daemon.act(opened.link.case, action, Some(person)).await {
+    match app.daemon.act(opened.link.case, action, Actor::Person(person)).await {
         Ok(Ok(_)) => see_other(&format!("{}/act/{sealed}", opened.frame.root)),
         Ok(Err(refusal)) => opened.page(StatusCode::CONFLICT, &sealed, refusal_word(&refusal)),
         Err(error) => failed(&error),

@@ -36,7 +36,7 @@ use url::Url;
 
 use crate::cases::{Action, Refusal};
 use crate::compose::Composer;
-use crate::model::{Case, Mention, PerkOffer, Source, Token};
+use crate::model::{Actor, Case, Mention, PerkOffer, Source, Token};
 use crate::query::Context;
 use crate::routing::{RefundRule, Routing};
 use crate::store::StoreError;
@@ -99,21 +99,16 @@ pub trait Daemon: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
 
-    /// Does what a person (`by`: mail address) wants done with a case, and wakes whoever has to do with it.
-    fn act(
-        &self,
-        case: i64,
-        action: Action,
-        by: Option<String>,
-    ) -> Doing<'_, Result<Result<Case, Refusal>, StoreError>>;
+    /// Does what somebody wants done with a case, and wakes whoever has to do with it.
+    fn act(&self, case: i64, action: Action, by: Actor) -> Doing<'_, Result<Result<Case, Refusal>, StoreError>>;
 
-    /// Does what a person (`by`: mail address) wants done with a theme, and wakes whoever has to do with it. The number of
+    /// Does what somebody wants done with a theme, and wakes whoever has to do with it. The number of
     /// the theme to look at afterwards.
     fn act_on_theme(
         &self,
         theme: i64,
         action: ThemeAction,
-        by: Option<String>,
+        by: Actor,
     ) -> Doing<'_, Result<Result<i64, ThemeRefusal>, StoreError>>;
 
     /// Recent mentions about the same issue as one of this story, the nearest first.

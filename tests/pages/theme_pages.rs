@@ -30,7 +30,7 @@ async fn a_theme_has_a_page_with_its_people_and_its_history() {
         .says("Maria Silva")
         .says("Mentions in its latest seven days: 3")
         .says("<rect")
-        .says("Opened: 3 people have it");
+        .says("Opened; people who have it: 3");
     theme.says("href=\"/mentions/1\"").says("in common:");
     let case = theme.body.split("href=\"/cases/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     ana.get(&format!("/cases/{case}")).await.says("href=\"/themes/1\"");

@@ -245,6 +245,17 @@ async fn a_program_acts_on_cases_in_somebodys_name_and_only_if_it_may() {
         world.record().case(case).unwrap().unwrap().steps.last().unwrap().by.as_deref(),
         Some("care@example.com")
     );
+    // In nobody's name: the history has the program, and the case stays with whoever has it.
+    let owner = || world.record().case(case).unwrap().unwrap().case.owner;
+    let before = owner();
+    assert_eq!(act(case, FULL, json!({ "action": "answer" })).await.status, 200);
+    let step = world.record().case(case).unwrap().unwrap().steps.last().unwrap().clone();
+    assert_eq!((step.by.as_deref(), owner()), (Some("token:all"), before));
+    assert_eq!(
+        act(case, FULL, json!({ "action": "resolve", "by": "token:reader" })).await.status,
+        400,
+        "nobody's name"
+    );
     let large = ask(&daemon, "POST", &format!("/api/v1/cases/{case}/actions"), FULL, "", &" ".repeat(20_000)).await;
     assert_eq!(large.status, 413);
     let wrong = ask(&daemon, "DELETE", "/api/v1/cases", FULL, "", "").await;

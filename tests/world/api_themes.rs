@@ -103,6 +103,8 @@ async fn a_program_reads_and_acts_on_themes() {
     assert_eq!(act(&daemon, new, FULL, json!({ "action": "close" })).await.0, 409, "it is part of another one");
     let (status, closed) = act(&daemon, app, FULL, json!({ "action": "close", "reason": "mended" })).await;
     assert_eq!((status, closed["status"].as_str()), (200, Some("closed")));
+    assert_eq!(closed["history"].as_array().unwrap().last().unwrap()["by"], "token:all", "{closed}");
+    assert_eq!(closed["closed"]["by"], "token:all");
     assert_eq!(act(&daemon, app, FULL, json!({ "action": "close" })).await.0, 409);
     daemon.stop().await.unwrap();
 }

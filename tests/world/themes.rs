@@ -321,6 +321,160 @@ async fn the_next_digest_tells_of_a_theme_that_opened() {
     assert!(!digest.says("4 mentions"), "{}", digest.text);
 }
 
+/// What was done since the last digest: whoever reads only digests would go on worrying about a theme that is closed, and
+/// never hear that somebody waved a case away.
+#[tokio::test]
+async fn the_next_digest_tells_what_was_closed_dismissed_or_came_back_and_only_once() {
+    let daily = TEAMS
+        .replace("role = \"community\"", "role = \"community\"\ndigest = \"daily 09:00\"")
+        .replace("handles = [\"technical\"]", "handles = [\"technical\"]\ndigest = \"daily 09:00\"")
+        .replace("handles = [\"complaint\"", "digest = \"daily 09:00\"\nhandles = [\"complaint\"")
+        .replace("role = \"management\"", "role = \"management\"\ndigest = \"daily 09:00\"");
+    let world = World::new().feed("forum", rss([])).toml(&daily);
+    world.clock.set(NOW);
+    let said = logged_out();
+    let digests = async |hours: i64, entries: &[Entry]| -> Vec<(String, String)> {
+        let before = world.mails().len();
+        hear(&world, hours, entries).await;
+        let kinds = ["digest", "management"];
+        let mails = world.mails().split_off(before).into_iter().filter(|mail| kinds.contains(&mail.kind.as_str()));
+        mails.map(|mail| (mail.to.clone(), mail.text.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
+    };
+    let told = |digests: &[(String, String)], words: &str| -> Vec<String> {
+        digests.iter().filter(|(_, text)| text.contains(words)).map(|(to, _)| to.clone()).collect()
+    };
+    hear(&world, 1, &[]).await;
+    digests(1, &said[..3]).await;
+    let opened = digests(24, &[]).await;
+    let everybody = [TECH, "community@example.com", BOARD];
+    assert_eq!(told(&opened, "to be acted on since"), everybody, "{opened:#?}");
+
+    act(&world, 1, ThemeAction::Close { reason: "fixed in 2.1, ask Jens on +45 20 30 40 50".into() }).await.unwrap();
+    // The case of one of these people was none, the other's customer is satisfied.
+    let theme_case = themes(&world)[0].theme.case.unwrap();
+    let all = world.record().cases(&CaseFilter { all: true, limit: 99, ..CaseFilter::default() }).unwrap();
+    let own: Vec<i64> = all.iter().map(|row| row.case.id).filter(|id| *id != theme_case).collect();
+    let engine = world.engine();
+    let daemon = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
+    for (case, action) in [
+        (own[0], Action::Dismiss { reason: "a test post, mail maria.silva@example.net".into() }),
+        (own[1], Action::Answer),
+        (own[1], Action::Satisfied),
+    ] {
+        let by = Some("community@example.com".to_owned());
+        let done = daemon.store.record().act_on_case(engine.desk.clone(), case, action, by, world.clock.now()).await;
+        done.unwrap().unwrap();
+    }
+    daemon.store.close().await;
+
+    let closed = digests(24, &[]).await;
+    let name = &themes(&world)[0].theme.name;
+    assert_eq!(told(&closed, name), everybody, "{closed:#?}");
+    for words in [
+        ": “fixed in 2.1, ask ",
+        "Cases that have ended (2)",
+        "1 closed, the customer satisfied; 1 dismissed, not a case",
+        &format!("Case {} · dismissed on", own[0]),
+        "by community: “a test post, mail [e-mail 1]”",
+    ] {
+        assert_eq!(told(&closed, words), everybody, "{words}: {closed:#?}");
+    }
+    assert_eq!(told(&closed, "40 50").len() + told(&closed, "maria.silva").len(), 0, "masked: {closed:#?}");
+    assert!(told(&closed, "people, 3 mentions").is_empty(), "nobody spoke of it: {closed:#?}");
+    // Support has no part in it.
+    assert_eq!(told(&closed, "Quiet:"), [SUPPORT], "{closed:#?}");
+    let next = digests(24, &[]).await;
+    assert_eq!(told(&next, "Quiet:").len(), 1, "{next:#?}");
+    for words in ["closed on", "dismissed", name] {
+        assert!(told(&next, words).is_empty(), "told once: {words}: {next:#?}");
+    }
+
+    let back = digests(24, &said).await;
+    let told_back = [
+        told(&back, "2 people, 2 mentions; 0 in the period before · back since"),
+        told(&digests(24, &said).await, "back since"),
+    ];
+    assert!(told_back.iter().flatten().any(|to| to == "community@example.com"), "{back:#?}");
+    assert_eq!(told_back.iter().filter(|told| told.iter().any(|to| to == BOARD)).count(), 1, "{told_back:?}");
+}
+
+/// A backlog of old posts: when it was first said stands in their dates, not in when mentiond came to hear them.
+#[tokio::test]
+async fn first_seen_is_when_it_was_written_as_far_as_that_can_be_believed() {
+    let world = world();
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let written = at("2026-08-30T10:00:00Z");
+    let mut said = logged_out();
+    said[0] = Entry::clone(&said[0]).published(at("2038-01-01T00:00:00Z"));
+    said[1] = Entry::clone(&said[1]).published(at("1970-01-01T00:00:00Z"));
+    said[2] = Entry::clone(&said[2]).published(written);
+    let heard = |n: usize| world.mentions()[n].mention.fetched;
+    hear(&world, 1, &said[..2]).await;
+    assert_eq!(themes(&world)[0].theme.first_seen, heard(0), "neither the future nor 1970");
+    let dossiers = hear(&world, 1, &said[..3]).await;
+    let theme = themes(&world)[0].theme.clone();
+    assert_eq!((theme.first_seen, theme.last_seen), (written, world.clock.now()));
+    // Three within 14 days by when they were heard, though one was written before that.
+    assert_eq!(theme.status, ThemeStatus::Open);
+    assert!(dossiers[0].says("First said: Sun 30 Aug 2026"), "{}", dossiers[0].text);
+    // It goes with the mention that said it.
+    let mention = world.mentions().into_iter().map(|row| row.mention).find(|m| m.entry.published == Some(written));
+    let parted = act(&world, theme.id, ThemeAction::Split { mentions: vec![mention.unwrap().id] }).await.unwrap();
+    let first = |id: i64| world.record().theme(id).unwrap().unwrap().row.theme.first_seen;
+    assert_eq!((first(parted), first(theme.id)), (written, heard(0)));
+}
+
+/// A theme is about a trouble: whoever praises the same thing is none of its people, in dossiers and in digests alike.
+#[tokio::test]
+async fn praise_that_a_query_finds_counts_among_nobodys_people() {
+    let query = "[[themes]]\nname = \"checkout\"\nquery = 'checkout'";
+    let daily = TEAMS.replace("role = \"community\"", "role = \"community\"\ndigest = \"daily 09:00\"");
+    let world = World::new().feed("forum", rss([])).toml(&daily).toml(query);
+    world.clock.set(NOW);
+    hear(&world, 1, &[]).await;
+    let said = [
+        post(1, "Jens Hansen", "Acme: checkout shows an error and I cannot pay. Terrible."),
+        post(2, "Maria Silva", "The Acme checkout is broken, it shows an error. Very bad."),
+        post(3, "Ole Berg", "Acme checkout error again, nothing works. Awful."),
+        post(4, "Ann Lee", "I love the new Acme checkout, so quick. Thank you, wonderful work!"),
+    ];
+    let dossiers = hear(&world, 1, &said).await;
+    assert_eq!(world.mentions().len(), 4);
+    assert!(dossiers.iter().all(|mail| mail.says("3 people, 3 mentions")) && !dossiers.is_empty(), "{dossiers:?}");
+    hear(&world, 24, &[]).await;
+    let digest = world.mails().into_iter().rfind(|mail| mail.kind == "digest").unwrap();
+    assert!(digest.says("3 people, 3 mentions; 0 in the period before"), "{}", digest.text);
+    assert!(digest.says("I love the new Acme checkout"), "told as praise all the same: {}", digest.text);
+}
+
+/// A query goes on gathering the theme that a person made its own theme part of, and that is counted once.
+#[tokio::test]
+async fn what_a_query_gathered_and_was_merged_by_hand_goes_on_in_the_other_theme() {
+    let query = "[[themes]]\nname = \"checkout\"\nquery = 'checkout'";
+    let daily = TEAMS.replace("role = \"community\"", "role = \"community\"\ndigest = \"daily 09:00\"");
+    let world = World::new().feed("forum", rss([])).toml(&daily).toml(query);
+    world.clock.set(NOW);
+    hear(&world, 1, &[]).await;
+    let mut said = vec![
+        post(1, "Jens Hansen", "Acme: checkout shows an error and I cannot pay. Terrible."),
+        post(2, "Maria Silva", "The Acme courier threw my parcel over the fence, it came damaged."),
+        post(3, "Ole Berg", "Acme delivery: the parcel came damaged, the courier threw it."),
+    ];
+    hear(&world, 1, &said).await;
+    let of = |n: usize| world.record().theme_of(world.mentions()[n].mention.id).unwrap().unwrap();
+    let (query, found) = (of(0), of(1));
+    assert_ne!(query, found);
+    act(&world, query, ThemeAction::Merge { into: found }).await.unwrap();
+    said.push(post(4, "Ann Lee", "Acme checkout error again, I cannot pay and nothing works. Awful."));
+    hear(&world, 1, &said).await;
+    assert_eq!(of(3), found, "{:?}", themes(&world));
+    let file = world.record().theme(found).unwrap().unwrap();
+    assert_eq!((file.row.people, file.row.theme.status), (4, ThemeStatus::Open));
+    hear(&world, 24, &said).await;
+    let digest = world.mails().into_iter().rfind(|mail| mail.kind == "digest").unwrap();
+    assert!(digest.says("Themes (1)") && digest.says("4 people, 4 mentions"), "{}", digest.text);
+}
+
 #[tokio::test]
 async fn a_theme_that_falls_below_three_people_by_a_split_is_one_to_think_about_again_and_its_case_is_told() {
     let world = world();

@@ -59,6 +59,7 @@ pub(in crate::compose) struct DossierWords {
     pub(in crate::compose) intro: String,
     pub(in crate::compose) intro_copy: String,
     pub(in crate::compose) what: String,
+    pub(in crate::compose) what_one: String,
     pub(in crate::compose) what_back: String,
     pub(in crate::compose) next: String,
     pub(in crate::compose) next_copy: String,

@@ -12,7 +12,7 @@ use super::perks::PerkCodes;
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Reader, Record, millis, moment, rows, themes};
 use crate::cases::{self, Action, Around, AuthorKey, Load, Loads, Look, Opening, Outcome, Refusal};
-use crate::model::{ActingSettings, Case, CaseStatus, Deliver, Mention, Privacy, ThemeTitle, message_id};
+use crate::model::{ActingSettings, Actor, Case, CaseStatus, Deliver, Mention, Privacy, ThemeTitle, message_id};
 use crate::point;
 use crate::routing::Routing;
 
@@ -78,7 +78,7 @@ pub struct CaseRow {
 }
 
 impl Record {
-    /// Does what a person wants done with a case, or says why not.
+    /// Does what a person (`by`: mail address) wants done with a case, or says why not.
     ///
     /// # Errors
     /// The record cannot be written; the case stays as it is then.
@@ -90,11 +90,26 @@ impl Record {
         by: Option<String>,
         now: Timestamp,
     ) -> Result<Result<Case, Refusal>, StoreError> {
+        self.have_case_acted_on(desk, id, action, by.into(), now).await
+    }
+
+    /// The same for whoever acts.
+    ///
+    /// # Errors
+    /// The record cannot be written; the case stays as it is then.
+    pub async fn have_case_acted_on(
+        &self,
+        desk: Arc<CaseDesk>,
+        id: i64,
+        action: Action,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Result<Case, Refusal>, StoreError> {
         self.settle_sent().await?;
         let under_way = self.under_way();
         let done = self
             .write(true, move |c| {
-                let done = perform(c, &desk, id, &action, by.as_deref(), under_way, now)?;
+                let done = perform(c, &desk, id, &action, &by, under_way, now)?;
                 point::at("case-acting");
                 Ok(done)
             })
@@ -219,20 +234,20 @@ pub(super) fn perform(
     desk: &CaseDesk,
     id: i64,
     action: &Action,
-    by: Option<&str>,
+    by: &Actor,
     under_way: Option<i64>,
     now: Timestamp,
 ) -> Result<Result<(Case, Vec<i64>), Refusal>, StoreError> {
     let Some(case) = read(c, id)? else { return Ok(Err(Refusal::NoSuchCase(id))) };
     let loads = loads(c, &desk.routing)?;
     let around = Around { routing: &desk.routing, loads: &loads, now };
-    let outcome = match cases::act(around, &case, action, by) {
+    let outcome = match cases::act(around, &case, action, by.person()) {
         Ok(outcome) => outcome,
         Err(refusal) => return Ok(Err(refusal)),
     };
     // A reminder that has not left yet is overtaken by what was done.
     let overtaken = if outcome.case == case { Vec::new() } else { overtaken(c, &case, under_way)? };
-    keep(c, desk, &outcome, Some(&case), by, now)?;
+    keep(c, desk, &outcome, Some(&case), by.told().as_deref(), now)?;
     Ok(Ok((outcome.case, overtaken)))
 }
 

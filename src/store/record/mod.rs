@@ -18,6 +18,7 @@ mod replies;
 mod retention;
 mod rows;
 mod sign_ins;
+mod since;
 mod sources;
 mod stories;
 mod storms;
@@ -59,6 +60,7 @@ pub use relay::RelayState;
 pub use replies::{NewReply, Replied};
 pub use retention::Aged;
 pub use sign_ins::SIGN_IN_WITHIN;
+pub use since::Steps;
 pub use sources::SourceState;
 pub use stories::{Fingerprints, StoryRow};
 pub use storms::Held;
@@ -73,7 +75,7 @@ pub use warnings::Listening;
 use writer::Writer;
 
 /// Schema versions in order; a record is brought forward through all that it has not seen.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("schema.sql"),
     include_str!("relay.sql"),
     include_str!("cases.sql"),
@@ -90,6 +92,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("warnings.sql"),
     include_str!("mention_cases.sql"),
     include_str!("standstills.sql"),
+    include_str!("digest_steps.sql"),
 ];
 
 /// Pages of 4 KiB in the write-ahead log before it is worked into the file.

@@ -11,7 +11,7 @@ use super::cases::{self, CaseDesk};
 use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Record, millis};
 use crate::cases::{Action, Refusal, may_act};
-use crate::model::{Mention, ReplyFault, message_id};
+use crate::model::{Actor, Mention, ReplyFault, message_id};
 use crate::sources::identity;
 
 /// Mails that go back to one sender in an hour at most: two programs must not talk to each other for ever.
@@ -164,7 +164,7 @@ fn act(
     if may_act(&desk.routing, &case, sender, addressed).is_err() {
         return Ok(Err(ReplyFault::NotAllowed));
     }
-    let done = cases::perform(c, desk, id, action, Some(sender), under_way, now)?;
+    let done = cases::perform(c, desk, id, action, &Actor::Person(sender.to_owned()), under_way, now)?;
     Ok(done.map(|(_, overtaken)| overtaken).map_err(|refusal| match refusal {
         Refusal::NoSuchCase(_) => ReplyFault::NoCase,
         Refusal::Ended(..) => ReplyFault::Ended,

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::StoreError;
 use super::polls::{NewDelivery, queue};
+use super::since::Steps;
 use super::{Reader, Record, cases, millis, moment, rows, themes};
 use crate::model::{Blind, Case, Coverage, Mention, SummaryKind};
 use crate::summaries::{Found, Heard, Unfinished, Worked};
@@ -20,8 +21,9 @@ const SHORTEST: i64 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastDigest {
     pub until: Timestamp,
-    /// The last mention that it could hold.
+    /// The last mention that it could hold, and the last that had happened to themes and cases.
     pub upto: i64,
+    pub steps: Steps,
 }
 
 /// Mentions that a digest or report looks at: heard since a moment or with a number above one, none above `upto`.
@@ -40,10 +42,11 @@ impl Record {
     pub async fn last_digest(&self, department: String, kind: SummaryKind) -> Result<Option<LastDigest>, StoreError> {
         self.read(move |c| {
             let mut statement = c.prepare_cached(
-                "SELECT until, upto FROM digests WHERE department = ?1 AND kind = ?2 ORDER BY until DESC LIMIT 1",
+                "SELECT until, upto, theme_steps, case_steps FROM digests WHERE department = ?1 AND kind = ?2 ORDER BY until DESC LIMIT 1",
             )?;
             let row = statement.query_row(params![department, kind.as_str()], |row| {
-                Ok(LastDigest { until: moment(row.get(0)?), upto: row.get(1)? })
+                let steps = Steps { themes: row.get(2)?, cases: row.get(3)? };
+                Ok(LastDigest { until: moment(row.get(0)?), upto: row.get(1)?, steps })
             });
             Ok(row.optional()?)
         })
@@ -63,8 +66,11 @@ impl Record {
     ) -> Result<(), StoreError> {
         self.write(true, move |c| {
             c.prepare_cached(
-                "INSERT OR IGNORE INTO digests (department, kind, until, upto, made, mailed)
-                 SELECT ?1, ?2, ?3, ifnull(max(id), 0), ?4, 0 FROM mentions WHERE fetched < ?3",
+                "INSERT OR IGNORE INTO digests (department, kind, until, upto, made, mailed, theme_steps, case_steps)
+                 SELECT ?1, ?2, ?3, ifnull(max(id), 0), ?4, 0,
+                    (SELECT ifnull(max(id), 0) FROM theme_history WHERE at < ?3),
+                    (SELECT ifnull(max(id), 0) FROM case_history WHERE at < ?3)
+                 FROM mentions WHERE fetched < ?3",
             )?
             .execute(params![department, kind.as_str(), millis(until), millis(now)])?;
             Ok(())
@@ -87,10 +93,18 @@ impl Record {
         self.write(true, move |c| {
             let new = c
                 .prepare_cached(
-                    "INSERT OR IGNORE INTO digests (department, kind, until, upto, made, mailed)
-                     VALUES (?1, ?2, ?3, ?4, ?5, 1)",
+                    "INSERT OR IGNORE INTO digests (department, kind, until, upto, made, mailed, theme_steps, case_steps)
+                     VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7)",
                 )?
-                .execute(params![department, kind.as_str(), millis(reaches.until), reaches.upto, millis(now)])?;
+                .execute(params![
+                    department,
+                    kind.as_str(),
+                    millis(reaches.until),
+                    reaches.upto,
+                    millis(now),
+                    reaches.steps.themes,
+                    reaches.steps.cases
+                ])?;
             Ok(new > 0 && queue(c, &mail, None, None, now, false)?)
         })
         .await
@@ -166,6 +180,10 @@ impl Moment<'_> {
              WHERE m.id IN (SELECT id FROM mentions WHERE fetched >= ?1 UNION SELECT id FROM mentions WHERE id > ?2)
                 AND m.id <= ?3 AND NOT EXISTS (SELECT 1 FROM held WHERE held.mention = m.id) ORDER BY m.id",
         )?;
+        let mut took_in: HashMap<i64, Vec<String>> = HashMap::new();
+        for query in themes::successors(self.0)? {
+            took_in.entry(query.theme).or_default().push(query.name);
+        }
         let mut rows = statement.query(params![millis(look.since), look.after, look.upto])?;
         while let Some(row) = rows.next()? {
             let mention: Mention = rows::mention(row)?;
@@ -174,8 +192,12 @@ impl Moment<'_> {
                 Some(number) => Some((number, row.get("theme_name")?, row.get("theme_query")?)),
                 None => None,
             };
-            let theme =
-                theme.as_ref().map(|(number, name, query)| Found { number: *number, name, named: query.as_deref() });
+            let theme = theme.as_ref().map(|(number, name, query)| Found {
+                number: *number,
+                name,
+                named: query.as_deref(),
+                took_in: took_in.get(number).map_or(&[], Vec::as_slice),
+            });
             each(Heard { mention: &mention, story, original, case, theme });
         }
         Ok(())
@@ -267,18 +289,21 @@ impl Moment<'_> {
             blind.map(|(source, (seconds, still))| Blind { source: source.to_owned(), seconds, still }).collect();
         coverage.begun.sort_by_key(|(_, since)| *since);
         coverage.blind.sort_by(|a, b| b.seconds.cmp(&a.seconds).then_with(|| a.source.cmp(&b.source)));
-        coverage.blind.truncate(MAX_NAMED);
         let mut statement = self.0.prepare_cached(
-            "SELECT source, max(at) FROM gaps WHERE at >= ?1 AND at < ?2 GROUP BY source ORDER BY 2 DESC LIMIT ?3",
+            "SELECT source, max(at) FROM gaps WHERE at >= ?1 AND at < ?2 GROUP BY source ORDER BY 2 DESC",
         )?;
-        let gaps = statement.query_map(params![millis(from), millis(to), MAX_NAMED], |row| {
-            Ok((row.get::<_, String>(0)?, moment(row.get(1)?)))
-        })?;
+        let gaps = statement
+            .query_map(params![millis(from), millis(to)], |row| Ok((row.get::<_, String>(0)?, moment(row.get(1)?))))?;
         coverage.gaps = gaps.collect::<Result<_, _>>()?;
         let mut statement =
-            self.0.prepare_cached("SELECT source, count(*) FROM held GROUP BY source ORDER BY 2 DESC, 1 LIMIT ?1")?;
-        let held = statement.query_map([MAX_NAMED], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.0.prepare_cached("SELECT source, count(*) FROM held GROUP BY source ORDER BY 2 DESC, 1")?;
+        let held = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         coverage.held = held.collect::<Result<_, _>>()?;
+        let beyond = |all: usize| all.saturating_sub(MAX_NAMED) as u64;
+        coverage.unnamed = beyond(coverage.blind.len()) + beyond(coverage.gaps.len()) + beyond(coverage.held.len());
+        coverage.blind.truncate(MAX_NAMED);
+        coverage.gaps.truncate(MAX_NAMED);
+        coverage.held.truncate(MAX_NAMED);
         Ok(coverage)
     }
 
@@ -375,8 +400,11 @@ mod tests {
         assert_eq!(record.last_digest(key(), kind).await.unwrap(), None);
         let begin = at("2026-03-02T08:00:00Z");
         record.begin_digests(key(), kind, begin, begin).await.unwrap();
-        assert_eq!(record.last_digest(key(), kind).await.unwrap(), Some(LastDigest { until: begin, upto: 0 }));
-        let reaches = LastDigest { until, upto: 7 };
+        assert_eq!(
+            record.last_digest(key(), kind).await.unwrap(),
+            Some(LastDigest { until: begin, upto: 0, steps: Steps::default() })
+        );
+        let reaches = LastDigest { until, upto: 7, steps: Steps { themes: 3, cases: 9 } };
         for n in 0..3 {
             let queued = record.queue_digest(key(), kind, reaches, mail(n), until).await.unwrap();
             assert_eq!(queued, n == 0);

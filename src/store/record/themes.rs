@@ -16,8 +16,8 @@ use super::polls::{DeliveryContent, NewDelivery, queue};
 use super::{Record, millis, rows};
 use crate::cases::{Around, AuthorKey, Opening, handled};
 use crate::model::{
-    Case, Category, Entry, Mark, Mention, Privacy, Severity, THEME_CAME_BACK, Theme, ThemeHappening, ThemeStatus,
-    WatchlistMatch, message_id,
+    Actor, Case, Category, Entry, Mark, Mention, Privacy, Severity, THEME_CAME_BACK, Theme, ThemeHappening,
+    ThemeStatus, WatchlistMatch, message_id,
 };
 use crate::themes::place::{self, Remembered};
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal, Turn};
@@ -53,7 +53,7 @@ pub(super) struct Placed {
 }
 
 impl Record {
-    /// Does what a person wants done with a theme, or says why not. Answers the number of the theme to look at afterwards.
+    /// Does what a person (`by`: mail address) wants done with a theme, or says why not. Answers the number of the theme to look at afterwards.
     ///
     /// # Errors
     /// The record cannot be written; the theme stays as it is then.
@@ -65,11 +65,26 @@ impl Record {
         by: Option<String>,
         now: Timestamp,
     ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
+        self.have_theme_acted_on(desk, id, action, by.into(), now).await
+    }
+
+    /// The same for whoever acts.
+    ///
+    /// # Errors
+    /// The record cannot be written; the theme stays as it is then.
+    pub async fn have_theme_acted_on(
+        &self,
+        desk: Arc<CaseDesk>,
+        id: i64,
+        action: ThemeAction,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
         let themes = self.themes.clone();
         self.write(true, move |c| {
             // Whatever is remembered is made anew from what stands in the record afterwards.
             themes.0.lock().unwrap_or_else(PoisonError::into_inner).mark = None;
-            let done = acting::act(c, &desk, id, &action, by.as_deref(), now)?;
+            let done = acting::act(c, &desk, id, &action, &by, now)?;
             if done.is_ok() {
                 set_mark(c)?;
             }
@@ -127,6 +142,8 @@ impl ThemeMemory {
             memory.merge(twin, id);
             acting::take_in(c, &mut theme, other, None, now)?;
         }
+        // What counts for acting and for rates is when it was heard; what people read is when it was written.
+        theme.first_seen = theme.first_seen.min(found.written());
         theme.last_seen = theme.last_seen.max(now);
         settle(c, &mut theme, memory.terms(id))?;
         let placed = look(c, desk, &mut theme, now)?;
@@ -156,9 +173,41 @@ impl Kept {
             let Theme { id, watchlist, named, last_seen, .. } = theme;
             memory.restore(id, &watchlist, named.as_deref(), terms, row.get("mentions")?, last_seen);
         }
+        for query in successors(c)? {
+            memory.stands_for(&query.watchlist, &query.name, query.theme);
+        }
         *self = Self { mark: Some(mark), memory };
         Ok(())
     }
+}
+
+/// Merges that are followed from a theme to the one that it is part of now.
+const MOST_MERGES: i64 = 20;
+
+/// A query of the configuration whose theme became part of another one.
+pub(super) struct Successor {
+    pub(super) watchlist: String,
+    /// Name of the query.
+    pub(super) name: String,
+    /// The theme that stands for it now.
+    pub(super) theme: i64,
+}
+
+/// The queries whose themes were merged into others, those merged last first.
+pub(super) fn successors(c: &Connection) -> Result<Vec<Successor>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "WITH RECURSIVE way (first, watchlist, name, theme, further, steps) AS (
+            SELECT id, watchlist, content ->> '$.named', id, content ->> '$.into', 0 FROM themes
+            WHERE status = 'merged' AND content ->> '$.named' IS NOT NULL
+            UNION ALL
+            SELECT w.first, w.watchlist, w.name, h.id, h.content ->> '$.into', w.steps + 1
+            FROM way w JOIN themes h ON h.id = w.further WHERE w.steps < ?1)
+         SELECT watchlist, name, theme FROM way WHERE further IS NULL ORDER BY first DESC",
+    )?;
+    let rows = statement.query_map([MOST_MERGES], |row| {
+        Ok(Successor { watchlist: row.get(0)?, name: row.get(1)?, theme: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// How long a single voice is remembered.
@@ -216,7 +265,7 @@ fn begin(
         status: ThemeStatus::Growing,
         category: found.classification.category,
         severity: found.classification.severity,
-        first_seen: now,
+        first_seen: found.written(),
         last_seen: now,
         opened: None,
         closed: None,
@@ -387,8 +436,8 @@ pub(super) fn case_ended(c: &Connection, case: &Case, by: Option<&str>, now: Tim
     if theme.status == ThemeStatus::Open {
         theme.status = ThemeStatus::Closed;
         theme.closed = Some(Mark { at: now, by: by.map(str::to_owned) });
-        let reason = case.reason.clone().unwrap_or_else(|| format!("case {} was closed", case.id));
-        note(c, theme.id, now, by, &ThemeHappening::Closed { reason })?;
+        let reason = case.reason.clone().unwrap_or_default();
+        note(c, theme.id, now, by, &ThemeHappening::Closed { reason, case: Some(case.id) })?;
         write_standing(c, &theme)?;
     }
     Ok(())
@@ -432,7 +481,7 @@ fn read(c: &Connection, id: i64) -> Result<Option<Theme>, StoreError> {
 }
 
 /// The theme in columns `id` and `content`.
-fn theme(row: &Row<'_>) -> rusqlite::Result<Theme> {
+pub(super) fn theme(row: &Row<'_>) -> rusqlite::Result<Theme> {
     let mut theme: Theme = rows::json(row, "content")?;
     theme.id = row.get("id")?;
     Ok(theme)

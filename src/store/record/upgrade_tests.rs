@@ -14,12 +14,12 @@ struct Rows {
 const LATEST: usize = usize::MAX;
 
 /// The newest version whose tables all have rows below; whoever adds a table adds rows for it and raises this.
-const COVERED: usize = 16;
+const COVERED: usize = 17;
 
 /// JSON of a mention as version 1 wrote it.
 const MENTION: &str = r#"{"id":0,"source":"news","entry":{"identity":[7,7,7,7,7,7,7,7,7,7,7,7,7,7,7,7],"title":"Acme lost my order","text":"I want my money back.","url":"https://news.example.com/1","author":{"name":"Ana"},"published":"2026-11-20T09:12:00Z","lang":"en","site":null,"rating":null},"fetched":"2026-11-20T09:15:00Z","watchlists":[{"name":"acme","matched":[{"part":"title","start":0,"end":4,"term":"acme"}]}],"classification":{"language":{"code":"en","confidence":0.9},"sentiment":{"label":"negative","score":-0.5},"category":"refund","categories":[{"name":"refund","score":0.9}],"severity":"high","flags":["legal"],"cues":[{"text":"money back","effect":"category:refund","why":"asks for money"}]},"decision":{"department":"support","copy":["board"],"deliver":"now","case":true,"why":"handles refund"}}"#;
 
-const ROWS: [Rows; 17] = [
+const ROWS: [Rows; 19] = [
     Rows {
         from: 1,
         to: LATEST,
@@ -120,9 +120,18 @@ const ROWS: [Rows; 17] = [
     },
     Rows {
         from: 11,
+        to: 16,
+        sql: "INSERT INTO digests VALUES ('support', 'digest', 1763630100000, 1, 1763630100000, 1);",
+    },
+    Rows {
+        from: 17,
         to: LATEST,
-        sql: "INSERT INTO digests VALUES ('support', 'digest', 1763630100000, 1, 1763630100000, 1);
-              INSERT INTO blind (source, since, until) VALUES ('news', 1763630000000, 1763630100000);",
+        sql: "INSERT INTO digests VALUES ('support', 'digest', 1763630100000, 1, 1763630100000, 1, 1, 1);",
+    },
+    Rows {
+        from: 11,
+        to: LATEST,
+        sql: "INSERT INTO blind (source, since, until) VALUES ('news', 1763630000000, 1763630100000);",
     },
     Rows { from: 12, to: LATEST, sql: "INSERT INTO looks VALUES (1, 1763633700000, NULL, '{}', 1763630100000);" },
     Rows { from: 13, to: LATEST, sql: "INSERT INTO sign_outs VALUES (x'04', 1763630100000);" },

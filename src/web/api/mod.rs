@@ -26,7 +26,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{App, View};
-use crate::model::{Scope, Token};
+use crate::model::{Actor, Scope, Token};
 use guard::Guard;
 use problem::Problem;
 
@@ -185,6 +185,12 @@ async fn wrong_method() -> Problem {
 }
 
 impl Asked {
+    /// Who acts: whom the request names, else whom the token names, else the program itself.
+    fn actor(&self, by: Option<String>) -> Actor {
+        let person = by.or_else(|| self.token.by.clone());
+        person.map_or_else(|| Actor::Program(self.token.name.clone()), Actor::Person)
+    }
+
     fn json(&self, value: &impl Serialize) -> Answer {
         let body = serde_json::to_vec(value).map_err(|error| Problem::fault(&error.to_string()))?;
         Ok(fresh(&self.headers, body))

@@ -149,7 +149,7 @@ pub(super) async fn act(asked: &Asked, id: i64, body: &[u8]) -> Result<FileView,
             return Err(Problem::bad_request(&format!("`action` must be one of: {known}")));
         }
     };
-    let by = deed.by.or_else(|| asked.token.by.clone());
+    let by = asked.actor(deed.by);
     match asked.app.daemon.act(id, action, by).await? {
         Ok(_) => {
             tracing::info!(event = "api_acted", case = id, token = asked.token.name, "a program acted on a case");

@@ -234,7 +234,7 @@ pub(super) async fn act(asked: &Asked, id: i64, body: &[u8]) -> Result<WholeThem
         }
         _ => return Err(Problem::bad_request("`action` must be one of: rename, close, merge, split")),
     };
-    let by = deed.by.or_else(|| asked.token.by.clone());
+    let by = asked.actor(deed.by);
     match asked.app.daemon.act_on_theme(id, action, by).await? {
         Ok(after) => {
             tracing::info!(event = "api_acted", theme = id, token = asked.token.name, "a program acted on a theme");

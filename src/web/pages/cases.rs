@@ -145,7 +145,7 @@ pub(super) async fn act(State(app): State<App>, guest: Guest, Path(id): Path<Str
         Err(response) => return *response,
     };
     let trouble = match wanted(&form, &guest) {
-        Ok(action) => match app.daemon.act(file.case.id, action, guest.email.clone()).await {
+        Ok(action) => match app.daemon.act(file.case.id, action, guest.email.clone().into()).await {
             Ok(Ok(_)) => return see_other(&format!("{}/cases/{}?done=1", root(&guest.view.site), file.case.id)),
             Ok(Err(refusal)) => refusal_word(&refusal),
             Err(error) => return failed(&error),

@@ -49,7 +49,7 @@ pub(super) async fn act(State(app): State<App>, guest: Guest, Path(id): Path<Str
         {
             "no_theme"
         }
-        Ok(action) => match app.daemon.act_on_theme(id, action, guest.email.clone()).await {
+        Ok(action) => match app.daemon.act_on_theme(id, action, guest.email.clone().into()).await {
             Ok(Ok(after)) => return see_other(&format!("{}/themes/{after}?done=1", root(&guest.view.site))),
             Ok(Err(refusal)) => refusal_word(&refusal),
             Err(error) => return failed(&error),

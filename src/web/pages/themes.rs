@@ -124,6 +124,7 @@ pub(super) async fn shown(
             sources => tally(&file.sources),
             languages => tally(&file.languages),
             more => mentions.len().saturating_sub(MOST_MENTIONS),
+            cases_more => (file.open_cases + file.ended_cases).saturating_sub(file.cases.len() as u64),
         },
     )
 }
@@ -177,7 +178,7 @@ fn told(guest: &Guest, step: &ThemeStep) -> Value {
         ThemeHappening::Began => context! { what => "began" },
         ThemeHappening::Opened { people, .. } => context! { what => "opened", people },
         ThemeHappening::Reopened { people, .. } => context! { what => "reopened", people },
-        ThemeHappening::Closed { reason } => context! { what => "closed", reason },
+        ThemeHappening::Closed { reason, case } => context! { what => "closed", reason, case },
         ThemeHappening::Renamed { from, to } => context! { what => "renamed", from, to },
         ThemeHappening::TookIn { theme } => context! { what => "took_in", theme },
         ThemeHappening::MergedInto { theme } => context! { what => "merged", theme },

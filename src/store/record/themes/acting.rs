@@ -11,7 +11,7 @@ use super::super::{moment, rows, told};
 use super::listing::MOST_MENTIONS;
 use super::{Said, begin, look, mention, note, people, read, set_mark, settle, terms_of, write_standing};
 use crate::cases::{Action, Around, known_address};
-use crate::model::{Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
+use crate::model::{Actor, Case, ERASED, Mark, Theme, ThemeHappening, ThemeStatus};
 use crate::themes::place::Remembered;
 use crate::themes::standing::{self, ThemeAction, ThemeRefusal};
 use crate::themes::{Joined, Memory};
@@ -22,17 +22,19 @@ pub(super) fn act(
     desk: &CaseDesk,
     id: i64,
     action: &ThemeAction,
-    by: Option<&str>,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<Result<i64, ThemeRefusal>, StoreError> {
     // As with cases: nothing is written down in the name of somebody whom nobody knows.
-    if let Some(by) = by.filter(|by| known_address(&desk.routing, "", by).is_none()) {
+    if let Some(by) = by.person().filter(|by| known_address(&desk.routing, "", by).is_none()) {
         return Ok(Err(ThemeRefusal::Stranger(by.to_owned())));
     }
     let Some(mut theme) = read(c, id)? else { return Ok(Err(ThemeRefusal::NoSuchTheme(id))) };
     if let Some(into) = theme.into {
         return Ok(Err(ThemeRefusal::Gone(id, into)));
     }
+    let (person, told) = (by.person(), by.told());
+    let by = told.as_deref();
     match action {
         ThemeAction::Merge { into } => {
             if *into == id {
@@ -55,7 +57,7 @@ pub(super) fn act(
                 && !case.status.is_ended()
             {
                 let reason = format!("its theme became part of theme {into}");
-                act_on_case(c, desk, &case, &Action::Dismiss { reason }, by, now)?;
+                act_on_case(c, desk, &case, &Action::Dismiss { reason }, (person, by), now)?;
             }
             Ok(Ok(*into))
         }
@@ -81,10 +83,9 @@ pub(super) fn act(
             let what = ThemeHappening::Parted { theme: parted.id, mentions: mentions.clone() };
             note(c, id, now, by, &what)?;
             for theme in [&mut theme, &mut parted] {
-                let (first, last): (i64, i64) = c
-                    .prepare_cached("SELECT min(at), max(at) FROM theme_mentions WHERE theme = ?1")?
-                    .query_row([theme.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-                (theme.first_seen, theme.last_seen) = (moment(first), moment(last));
+                let last = "SELECT max(at) FROM theme_mentions WHERE theme = ?1";
+                theme.last_seen = moment(c.prepare_cached(last)?.query_row([theme.id], |row| row.get(0))?);
+                theme.first_seen = first_written(c, theme.id)?.unwrap_or(theme.first_seen);
                 let terms = terms_anew(c, theme.id)?;
                 settle(c, theme, &terms)?;
             }
@@ -109,13 +110,13 @@ pub(super) fn act(
             }
             theme.status = ThemeStatus::Closed;
             theme.closed = Some(Mark { at: now, by: by.map(str::to_owned) });
-            note(c, id, now, by, &ThemeHappening::Closed { reason: standing::cut(reason) })?;
+            note(c, id, now, by, &ThemeHappening::Closed { reason: standing::cut(reason), case: None })?;
             write_standing(c, &theme)?;
             // What was the matter is settled; whether the customers are satisfied is asked as ever.
             if let Some(case) = theme.case.map(|id| cases::read(c, id)).transpose()?.flatten()
                 && !case.status.is_ended()
             {
-                act_on_case(c, desk, &case, &Action::Resolve, by, now)?;
+                act_on_case(c, desk, &case, &Action::Resolve, (person, by), now)?;
             }
             Ok(Ok(id))
         }
@@ -149,19 +150,20 @@ fn shrink(
     Ok(())
 }
 
-/// What follows for a theme's case; if the case's own rules refuse it, the case stays as it is.
+/// What follows for a theme's case, by whom as far as rules ask, and as its history has it; if the case's own rules refuse it, the case stays as it is.
 fn act_on_case(
     c: &Connection,
     desk: &CaseDesk,
     case: &Case,
     action: &Action,
-    by: Option<&str>,
+    (person, by): (Option<&str>, Option<&str>),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let loads = cases::loads(c, &desk.routing)?;
     let around = Around { routing: &desk.routing, loads: &loads, now };
     // Whoever looks after themes need be nobody who may have this case.
-    let done = crate::cases::act(around, case, action, by).or_else(|_| crate::cases::act(around, case, action, None));
+    let done =
+        crate::cases::act(around, case, action, person).or_else(|_| crate::cases::act(around, case, action, None));
     if let Ok(outcome) = done {
         cases::keep(c, desk, &outcome, Some(case), by, now)?;
     }
@@ -220,6 +222,20 @@ pub(in super::super) fn forget(
     }
     set_mark(c)?;
     Ok(())
+}
+
+/// When the earliest of a theme's mentions was written.
+fn first_written(c: &Connection, id: i64) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = c.prepare_cached(
+        "SELECT m.id AS mention_id, m.content AS mention_content FROM theme_mentions t JOIN mentions m ON m.id = t.mention
+         WHERE t.theme = ?1",
+    )?;
+    let mut first: Option<Timestamp> = None;
+    for found in statement.query_map([id], rows::mention)? {
+        let written = found?.written();
+        first = Some(first.map_or(written, |first| first.min(written)));
+    }
+    Ok(first)
 }
 
 /// The terms of a theme, added up from its newest mentions once more.

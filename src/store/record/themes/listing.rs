@@ -82,8 +82,11 @@ pub struct ThemeFile {
     /// Most first.
     pub sources: Vec<(String, u64)>,
     pub languages: Vec<(String, u64)>,
-    /// Cases of its mentions, newest first; the theme's own case is not among them.
+    /// Cases of its mentions, open ones first, then the newest; the theme's own case is not among them. At most 20 …
     pub cases: Vec<EarlierCase>,
+    /// … of so many that are open, and have ended.
+    pub open_cases: u64,
+    pub ended_cases: u64,
     /// Cases that have ended, of other themes that are like this one and of their mentions, newest first: how such things
     /// ended before.
     pub akin: Vec<EarlierCase>,
@@ -235,7 +238,7 @@ fn file(c: &Connection, id: i64) -> Result<Option<ThemeFile>, StoreError> {
     let tally = |column: &str| -> Result<Vec<(String, u64)>, StoreError> {
         let sql = format!(
             "SELECT {column} AS word, count(*) AS n FROM theme_mentions t JOIN mentions m ON m.id = t.mention
-             WHERE t.theme = ?1 GROUP BY word ORDER BY n DESC, word LIMIT 10"
+             WHERE t.theme = ?1 GROUP BY word ORDER BY n DESC, word"
         );
         let mut statement = c.prepare_cached(&sql)?;
         let rows = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -244,10 +247,16 @@ fn file(c: &Connection, id: i64) -> Result<Option<ThemeFile>, StoreError> {
     let cases = c
         .prepare_cached(
             "SELECT k.id, k.content, k.mention AS mention_id FROM theme_mentions t JOIN mention_cases k ON k.mention = t.mention
-             WHERE t.theme = ?1 ORDER BY k.id DESC LIMIT ?2",
+             WHERE t.theme = ?1 ORDER BY k.ended IS NOT NULL, k.id DESC LIMIT ?2",
         )?
         .query_map(params![id, MOST_CASES], case_files::earlier_row)?
         .collect::<Result<_, _>>()?;
+    let (all_cases, ended_cases): (u64, u64) = c
+        .prepare_cached(
+            "SELECT count(*), count(k.ended) FROM theme_mentions t JOIN mention_cases k ON k.mention = t.mention
+             WHERE t.theme = ?1",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let akin = akin(c, id, &row.theme.watchlist)?;
     Ok(Some(ThemeFile {
         sources: tally("m.source")?,
@@ -258,6 +267,8 @@ fn file(c: &Connection, id: i64) -> Result<Option<ThemeFile>, StoreError> {
         days,
         usual: usual as f64 / USUAL_DAYS as f64,
         cases,
+        open_cases: all_cases.saturating_sub(ended_cases),
+        ended_cases,
         akin,
     }))
 }
