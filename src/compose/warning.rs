@@ -246,7 +246,8 @@ fn facts(words: &Catalogue, input: &WarningInput<'_>, brand: &str, since: &str) 
         format!("{cause} ({})", fill(&texts.also_value, &values))
     };
     if !warning.also.is_empty() {
-        let all: Vec<String> = warning.also.iter().map(also).collect();
+        let mut all: Vec<String> = warning.also.iter().map(also).collect();
+        all.extend((warning.also_more > 0).then(|| more(words, warning.also_more)));
         facts.push(fact(&texts.also, all.join("; ")));
     }
     facts
@@ -394,6 +395,7 @@ mod tests {
             } else {
                 vec![]
             },
+            also_more: if rise { 2 } else { 0 },
             since: at("2026-11-21T11:00:00Z"),
             given: at("2026-11-21T13:40:00Z"),
             last: at("2026-11-21T13:40:00Z"),

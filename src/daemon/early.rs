@@ -263,6 +263,7 @@ mod tests {
             unusual: Unusual::Quiet,
             tally: crate::model::Tally { cause, count: 0, usual: 20.0, seconds: 86_400, chance: 1e-9 },
             also: Vec::new(),
+            also_more: 0,
             since: now,
             given: now,
             last: now,

@@ -148,6 +148,9 @@ pub struct Warning {
     /// What else is unusual at the same time, the most first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Tally>,
+    /// How much more is unusual beyond those that are named.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub also_more: u64,
     /// When it began, to the hour.
     pub since: Timestamp,
     pub given: Timestamp,
@@ -167,6 +170,10 @@ pub struct Warning {
     /// Share of negative ones among those that are unusual now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negative_now: Option<f64>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Warning {

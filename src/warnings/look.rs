@@ -188,8 +188,8 @@ fn rise(
     else {
         return;
     };
-    let also: Vec<Tally> =
-        new.iter().filter(|(n, _)| *n != chosen).map(|(_, j)| j.tally.clone()).take(MAX_ALSO).collect();
+    let also = new.iter().filter(|(n, _)| *n != chosen).map(|(_, j)| j.tally.clone()).collect();
+    let (also, also_more) = named(also);
     let since = scene.since(series);
     let posts = scene.mentions(&series.cause, judged.back);
     let angry = posts.iter().filter(|p| p.negative).count();
@@ -200,6 +200,7 @@ fn rise(
         unusual: Unusual::Rise,
         tally: judged.tally.clone(),
         also,
+        also_more,
         since,
         given: wish.now,
         last: wish.now,
@@ -209,6 +210,13 @@ fn rise(
         mentions: posts.iter().take(MAX_MENTIONS).map(|p| p.mention).collect(),
         negative_usual: series.learned.negative,
     });
+}
+
+/// What else is unusual, as far as it is named, and how much more there is.
+fn named(mut all: Vec<Tally>) -> (Vec<Tally>, u64) {
+    let more = all.len().saturating_sub(MAX_ALSO) as u64;
+    all.truncate(MAX_ALSO);
+    (all, more)
 }
 
 /// Whether the gap that must lie between two warnings about one cause is not over.
@@ -246,13 +254,15 @@ fn quiet(scene: &Scene<'_>, series: &[Series], earlier: &[Warning], wish: &Wish<
     }
     let mut new = new.into_iter();
     let Some((series, tally, since)) = new.next() else { return };
+    let (also, also_more) = named(new.map(|(_, tally, _)| tally).collect());
     found.new.push(Warning {
         id: 0,
         watchlist: scene.book.watchlist.clone(),
         others: Vec::new(),
         unusual: Unusual::Quiet,
         tally,
-        also: new.map(|(_, tally, _)| tally).take(MAX_ALSO).collect(),
+        also,
+        also_more,
         since,
         given: wish.now,
         last: wish.now,

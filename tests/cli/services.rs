@@ -169,7 +169,7 @@ fn sources_test_says_where_others_push_and_reads_files() {
     assert!(!format!("{}{}{told}", shown.out, shown.err).contains("canary"));
     let read = within(&world, &["sources", "test", "files"]);
     assert_eq!(read.code, 0, "{}", read.err);
-    assert!(read.out.contains("matches acme") && read.out.contains("1 entries, of which 1 match"), "{}", read.out);
+    assert!(read.out.contains("matches acme") && read.out.contains("1 entry, of which 1 match"), "{}", read.out);
     std::fs::write(world.folder().join("feeds/one.xml"), "<html><body>no feed</body></html>").unwrap();
     let wrong = within(&world, &["sources", "test", "files"]);
     assert_eq!((wrong.code, wrong.err.contains("one.xml")), (1, true), "{}", wrong.err);

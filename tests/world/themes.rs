@@ -475,6 +475,40 @@ async fn what_a_query_gathered_and_was_merged_by_hand_goes_on_in_the_other_theme
     assert!(digest.says("Themes (1)") && digest.says("4 people, 4 mentions"), "{}", digest.text);
 }
 
+/// Seven people, seven cases: whoever reads of five must hear that there are two more, and what is open goes before what is
+/// not.
+#[tokio::test]
+async fn a_dossier_says_how_many_it_does_not_name() {
+    let world = world();
+    let mut said = logged_out().to_vec();
+    said.push(post(6, "Eva Lund", "The Acme app logs me out since the update, again and again. Not working."));
+    said.push(post(7, "Tom Hale", "Since the last update the Acme app logs me out every hour, not working at all."));
+    let dossiers = hear(&world, 1, &said).await;
+    let [dossier] = &dossiers[..] else { panic!("one dossier: {dossiers:?}") };
+    assert!(dossier.says("7 people, 7 mentions"), "{}", dossier.text);
+    let text = dossier.text.replace("\r\n", "\n");
+    let part = |heading: &str| text.split_once(heading).map(|(_, rest)| rest.to_owned()).unwrap();
+    let (quotes, cases) = part("In their own words")
+        .split_once("Open cases inside it")
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
+    assert!(quotes.trim_end().ends_with("and 2 more"), "{quotes}");
+    assert_eq!(cases.matches(": Case ").count(), 5, "{cases}");
+    assert!(cases.contains("\nand 2 more\n"), "{cases}");
+    // Once most have ended, the open ones are still the first that are named.
+    let file = world.record().theme(1).unwrap().unwrap();
+    assert_eq!((file.cases.len(), file.open_cases, file.ended_cases), (7, 7, 0));
+    let newest = file.cases[0].case;
+    let engine = world.engine();
+    let daemon = daemon::World::open(&world.state(), world.clock.clone()).unwrap();
+    let dismiss = Action::Dismiss { reason: "a test".into() };
+    let done = daemon.store.record().act_on_case(engine.desk, newest, dismiss, None, world.clock.now()).await;
+    done.unwrap().unwrap();
+    daemon.store.close().await;
+    let file = world.record().theme(1).unwrap().unwrap();
+    assert_eq!((file.open_cases, file.ended_cases, file.cases[6].case), (6, 1, newest));
+}
+
 #[tokio::test]
 async fn a_theme_that_falls_below_three_people_by_a_split_is_one_to_think_about_again_and_its_case_is_told() {
     let world = world();

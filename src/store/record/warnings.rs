@@ -272,6 +272,7 @@ mod tests {
             unusual: Unusual::Rise,
             tally: Tally { cause: Cause::Theme(7), count: 12, usual: 1.5, seconds: 7_200, chance: 1e-7 },
             also: Vec::new(),
+            also_more: 0,
             since: NOW,
             given: NOW,
             last: NOW,
