@@ -6,7 +6,7 @@ use super::due::Reminder;
 use super::owners::{self, Barred, address, known_address, may_act};
 use super::{Around, takes_in};
 use crate::model::{
-    CAME_BACK, Case, CaseMail, CaseStatus, Category, Happening, Letter, Mark, Mention, NOT_AFTER_ALL, Owner,
+    CAME_BACK, Case, CaseMail, CaseStatus, Category, Decision, Happening, Letter, Mark, Mention, NOT_AFTER_ALL, Owner,
     OwnerReason, Privacy, Reminded, Severity,
 };
 use crate::routing::Role;
@@ -326,6 +326,23 @@ pub fn come_back(around: Around<'_>, case: &Case, mention: i64, severity: Severi
         tell(around, &next, role, letter.clone(), &mut mails);
     }
     mails.iter_mut().for_each(|mail| mail.once = format!("case {} mention {mention}", case.id));
+    Outcome { case: next, steps, mails }
+}
+
+/// Somebody said that a case is a complaint about an employee: it goes to whom such a case would have gone, and is kept
+/// from whom it would have been kept from.
+pub fn make_private(around: Around<'_>, case: &Case, decision: &Decision) -> Outcome {
+    let mut next = case.clone();
+    next.privacy = Privacy::Staff;
+    next.category = Category::Staff;
+    next.kept_from = decision.kept_from.iter().map(|k| k.to_lowercase()).collect();
+    let (mut steps, mut mails) = (Vec::new(), Vec::new());
+    let (owner, why) =
+        owners::first(around, &decision.department, decision.person.as_deref(), Privacy::Staff, &next.kept_from);
+    if owner != case.owner && !case.status.is_ended() {
+        begin_again(&mut next, around);
+        hand_over(around, &mut next, owner, why, &mut steps, &mut mails);
+    }
     Outcome { case: next, steps, mails }
 }
 

@@ -22,7 +22,9 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use author::{AuthorKey, author_key};
 pub use due::{Look, Reminder, deadlines, look, next_reminder, overdue_since};
-pub use life::{Action, Opening, Outcome, Refusal, act, begin_anew, come_back, gather, handled, open, remind};
+pub use life::{
+    Action, Opening, Outcome, Refusal, act, begin_anew, come_back, gather, handled, make_private, open, remind,
+};
 pub use moves::{GATHERED_WITHIN, confirm_at, gathers, look_again, merged};
 pub use owners::{address, known_address, may_act};
 pub use spoken::{Said, said};

@@ -9,6 +9,7 @@ use super::{Failure, record_of};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::control::{self, Request};
+use crate::daemon::engine::case_desk;
 use crate::model::{Category, SentimentLabel};
 use crate::store::Store;
 use crate::store::record::{CaseFile, CorrectionRow, NewCorrection, Record};
@@ -114,7 +115,7 @@ async fn correct(config: &Config, new: NewCorrection) -> Result<u64, Failure> {
         Some(answer) => answer.map_err(Failure::Failed),
         None => {
             let store = Store::open(state)?;
-            let id = store.record().correct(new, Clock::system().now()).await;
+            let id = store.record().correct(case_desk(config), new, Clock::system().now()).await;
             store.close().await;
             Ok(id?.map_or(0, i64::unsigned_abs))
         }

@@ -486,6 +486,7 @@ fn an_employee_who_is_complained_about_is_named_only_to_those_who_may_know() {
             assert!(!mail.subject.contains(name), "{name}: {}", mail.subject);
         }
         assert!(mail.text.contains("1 A***") && mail.text.contains("2 T***"), "{}", mail.text);
+        assert!(!mail.text.contains("1 A***] ["), "one person, one mask: {}", mail.text);
     }
 }
 

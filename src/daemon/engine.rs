@@ -105,7 +105,7 @@ impl Engine {
             contact: config.daemon.contact.clone(),
             sender_domain: domain(&config.mail.from.email).to_owned(),
             drafts: config.drafts.clone(),
-            employees: config.routing.departments.iter().flat_map(|d| &d.members).map(|m| m.name.clone()).collect(),
+            employees: config.routing.employees(),
         });
         Ok(Self {
             matcher,

@@ -398,8 +398,11 @@ async fn answer(world: &Arc<World>, publish: &watch::Sender<Arc<Engine>>, comman
         }
         Command::Correct { new, reply } => {
             let mention = new.mention;
-            let classifier = publish.borrow().classifier.clone();
-            let result = match world.store.record().correct(new, world.clock.now()).await {
+            let (classifier, desk) = {
+                let engine = publish.borrow();
+                (engine.classifier.clone(), Arc::clone(&engine.desk))
+            };
+            let result = match world.store.record().correct(desk, new, world.clock.now()).await {
                 Ok(id) => learn(world, &classifier).await.map(|()| id.unwrap_or(0)),
                 Err(error) => Err(error),
             };

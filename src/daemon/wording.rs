@@ -270,6 +270,11 @@ fn with_reply(
     email
 }
 
+/// Whether anybody may read of it who reads of its theme: it may have been found out later that it is about an employee.
+fn is_open(mention: &Mention) -> bool {
+    mention.decision.privacy.is_usual()
+}
+
 fn dossier(
     engine: &Engine,
     theme: &ThemeFile,
@@ -279,8 +284,11 @@ fn dossier(
     possible_duplicate: bool,
 ) -> Email {
     let ThemeFile { row, mentions, days, usual, sources, languages, cases, akin, .. } = theme;
-    let posts: Vec<DossierPost<'_>> =
-        mentions.iter().map(|m| DossierPost { mention: &m.mention, person: m.person }).collect();
+    let posts: Vec<DossierPost<'_>> = mentions
+        .iter()
+        .filter(|m| is_open(&m.mention))
+        .map(|m| DossierPost { mention: &m.mention, person: m.person })
+        .collect();
     let cases: Vec<Earlier> = (cases.iter().chain(akin))
         .map(|e| Earlier { case: e.case, opened: e.opened, category: e.category, status: e.status })
         .collect();

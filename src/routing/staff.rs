@@ -1,24 +1,25 @@
 //! Complaints about an employee: they go to the lead of the department concerned, or to management, never to the
-//! department's shared address and never to the person named.
+//! department's shared address and never to the person named. A lead who is no member is known by their address, if that
+//! is a name (`ana.lopez@example.com`).
 
 use super::{Department, Member, Role, Routing};
 use crate::model::{Decision, Privacy};
-use crate::query::Document;
 use crate::text::fold::{fold, is_word};
 
 /// Letters that a name needs to be looked for in a text.
 const MIN_NAME: usize = 3;
 
 /// Turns the decision about a complaint to one that only leads and management hear of.
-pub(super) fn keep_private(routing: &Routing, document: &Document<'_>, decision: &mut Decision) {
+pub(super) fn keep_private(routing: &Routing, title: &str, text: &str, decision: &mut Decision) {
     decision.privacy = Privacy::Staff;
-    let text = fold(&format!("{} {}", document.title, document.text));
-    let named: Vec<(&Department, &str)> = routing
-        .departments
-        .iter()
-        .flat_map(|d| d.members.iter().map(move |m| (d, m)))
+    let text = fold(&format!("{title} {text}"));
+    let members = routing.departments.iter().flat_map(|d| d.members.iter().map(move |m| (d, m)));
+    let leads =
+        routing.departments.iter().filter_map(|d| Some((d, d.lead.as_deref()?, name_of(d, d.lead.as_deref()?)?)));
+    let named: Vec<(&Department, &str)> = members
         .filter(|(_, m)| is_named(&text, &m.name))
         .map(|(d, m)| (d, m.email.as_str()))
+        .chain(leads.filter(|(_, _, name)| has_words(&text, name)).map(|(d, lead, _)| (d, lead)))
         .collect();
     // The department concerned is the one in which the person named works; if nobody is named, the one that the route
     // or the category led to.
@@ -110,6 +111,30 @@ impl Routing {
         }
         names
     }
+
+    /// Names of all employees: of members, and of leads whose address is a name.
+    pub fn employees(&self) -> Vec<String> {
+        let members = self.departments.iter().flat_map(|d| &d.members).map(|m| m.name.clone());
+        let leads = self.departments.iter().filter_map(|d| name_of(d, d.lead.as_deref()?));
+        members.chain(leads).collect()
+    }
+
+    /// Turns the decision about a post to one that only leads and management hear of: somebody said that it is a
+    /// complaint about an employee.
+    pub fn keep_private(&self, title: &str, text: &str, decision: &mut Decision) {
+        keep_private(self, title, text, decision);
+    }
+}
+
+/// The folded name that an address gives away, as `ana.lopez@` does. That of a role (`lead@`, `customer.service@` of
+/// Customer Service) is none.
+fn name_of(department: &Department, address: &str) -> Option<String> {
+    let local = address.split_once('@')?.0;
+    let parts: Vec<String> = local.split(['.', '_', '-']).map(fold).collect();
+    let called = fold(&format!("{} {}", department.key, department.name));
+    let is_name =
+        |part: &String| part.chars().count() >= 2 && part.chars().all(char::is_alphabetic) && !has_words(&called, part);
+    (parts.len() >= 2 && parts.iter().all(is_name)).then(|| parts.join(" "))
 }
 
 /// Whether a folded text names somebody: by the whole name, or by the first one, which is what a customer knows.
@@ -131,7 +156,7 @@ fn has_words(text: &str, words: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::{Category, SentimentLabel, Severity};
-    use crate::query::Facts;
+    use crate::query::{Document, Facts};
     use crate::routing::Member;
 
     fn member(name: &str, email: &str) -> Member {

@@ -110,7 +110,7 @@ async fn a_person_is_forgotten_in_every_byte_and_does_not_come_back() {
         }
         let wrong =
             NewCorrection { mention: case.mention, category: Some(Category::Refund), ..NewCorrection::default() };
-        opened.store.record().correct(wrong, world.clock.now()).await.unwrap().unwrap();
+        opened.store.record().correct(Arc::clone(&desk), wrong, world.clock.now()).await.unwrap().unwrap();
         opened.store.close().await;
     }
     assert!(!files_with(&world.state(), HANDLE).is_empty() && !files_with(&world.state(), CANARY).is_empty());

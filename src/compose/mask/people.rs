@@ -153,10 +153,19 @@ pub(super) fn named(text: &Text<'_>) -> Vec<Range<usize>> {
 
 /// Where else the words of names stand that the text gave away: behind "Mr Whitfield" also "Whitfield".
 pub(super) fn known(text: &Text<'_>, places: &mut Places, is_name: &dyn Fn(&str) -> bool) {
-    for token in &text.tokens {
-        if token.capital && is_name(&token.folded) {
-            places.add(token.span.clone(), Kind::Person);
+    let is_known = |n: usize| text.tokens.get(n).is_some_and(|token| token.capital && is_name(&token.folded));
+    let mut n = 0;
+    while n < text.tokens.len() {
+        let first = n;
+        n += 1;
+        if !is_known(first) {
+            continue;
         }
+        // First and last name are one person.
+        while is_known(n) && text.gap(n - 1) == [' '] {
+            n += 1;
+        }
+        places.add(text.tokens[first].span.start..text.tokens[n - 1].span.end, Kind::Person);
     }
 }
 

@@ -112,7 +112,8 @@ fn said_by_others(c: &Connection, theme: i64, first: i64) -> Result<Vec<LaterMen
     let mut others: Vec<LaterMention> = c
         .prepare_cached(
             "SELECT m.id AS mention_id, m.content AS mention_content FROM theme_mentions t
-             JOIN mentions m ON m.id = t.mention WHERE t.theme = ?1 AND m.id <> ?2 ORDER BY m.id DESC LIMIT ?3",
+             JOIN mentions m ON m.id = t.mention WHERE t.theme = ?1 AND m.id <> ?2
+                AND ifnull(m.content ->> '$.decision.privacy', 'usual') = 'usual' ORDER BY m.id DESC LIMIT ?3",
         )?
         .query_map(params![theme, first, MAX_LATER], |row| {
             let mention = rows::mention(row)?;

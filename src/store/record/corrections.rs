@@ -1,14 +1,18 @@
 //! What people corrected about mentions: kept, listed, undone. A mention shows what it was corrected to; its earlier
 //! classification is kept with the correction, so that undoing brings it back.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use super::super::StoreError;
+use super::cases::{self, CaseDesk};
 use super::{Reader, Record, millis, moment, rows};
+use crate::cases::Around;
 use crate::classify::{Correction, MOST_CORRECTIONS};
-use crate::model::{Category, Classification, Cue, Mention, Scored, SentimentLabel};
+use crate::model::{Category, Classification, Cue, Mention, Privacy, Scored, SentimentLabel};
 
 /// Longest text that is kept with a correction, in bytes.
 const MAX_TEXT: usize = 4_000;
@@ -42,11 +46,17 @@ pub struct CorrectionRow {
 
 impl Record {
     /// Keeps a correction and changes the mention accordingly; its number, or `None` if there is no such mention. An
-    /// earlier correction of the same mention is undone by it.
+    /// earlier correction of the same mention is undone by it. What is said to be about an employee is kept private from
+    /// then on, its open case included, as if it had been found to be; also when the correction is taken back.
     ///
     /// # Errors
     /// The record cannot be written.
-    pub async fn correct(&self, new: NewCorrection, now: Timestamp) -> Result<Option<i64>, StoreError> {
+    pub async fn correct(
+        &self,
+        desk: Arc<CaseDesk>,
+        new: NewCorrection,
+        now: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
         self.write(true, move |c| {
             undo_where(c, "mention = ?1", new.mention, now)?;
             let Some(mention) = mention(c, new.mention)? else { return Ok(None) };
@@ -67,7 +77,13 @@ impl Record {
             )?;
             let id = c.last_insert_rowid();
             let corrected = corrected(&mention.classification, &new);
-            save(c, Mention { classification: corrected, ..mention })?;
+            let mut mention = Mention { classification: corrected, ..mention };
+            if new.category == Some(Category::Staff) && mention.decision.privacy != Privacy::Staff {
+                let Mention { entry, decision, .. } = &mut mention;
+                desk.routing.keep_private(&entry.title, &entry.text, decision);
+                make_private(c, &desk, &mention, now)?;
+            }
+            save(c, mention)?;
             Ok(Some(id))
         })
         .await
@@ -112,6 +128,19 @@ impl Reader {
         let rows = statement.query_map(params![undone, i64::try_from(limit).unwrap_or(i64::MAX)], listed)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// The case of a mention becomes a private one.
+fn make_private(c: &Connection, desk: &CaseDesk, mention: &Mention, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "SELECT id FROM mention_cases WHERE mention = ?1";
+    let case: Option<i64> = c.prepare_cached(sql)?.query_row([mention.id], |row| row.get(0)).optional()?;
+    let Some(case) = case.map(|id| cases::read(c, id)).transpose()?.flatten() else { return Ok(()) };
+    let loads = cases::loads(c, &desk.routing)?;
+    let around = Around { routing: &desk.routing, loads: &loads, now };
+    let outcome = crate::cases::make_private(around, &case, &mention.decision);
+    cases::overtaken(c, &case, None)?;
+    cases::keep(c, desk, &outcome, Some(&case), None, now)?;
+    Ok(())
 }
 
 /// A record of an earlier version that nobody has opened for writing since.
