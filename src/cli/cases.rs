@@ -144,7 +144,14 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
         if matches!(command, Command::Show { .. }) {
             say(&show(&file, zone));
         } else {
-            say(&format!("Case {id} is {} now, with {}.", file.case.status.as_str(), file.case.owner.words()));
+            let waits = file.case.satisfied.is_some() && !file.case.status.is_ended();
+            let waits = if waits {
+                " It is noted that the customer is satisfied: it is closed once it is answered."
+            } else {
+                ""
+            };
+            let (status, owner) = (file.case.status.as_str(), file.case.owner.words());
+            say(&format!("Case {id} is {status} now, with {owner}.{waits}"));
         }
         return Ok(());
     }
@@ -182,7 +189,7 @@ pub(super) async fn run(config: Option<PathBuf>, arguments: &Arguments) -> Resul
     }
     // What is overdue comes first, longest first.
     rows.sort_by_key(|row| overdue.get(&row.case.id).map_or((true, Timestamp::MAX), |_| (false, row.case.since)));
-    say(&summary(&rows, overdue.len()));
+    say(&summary(&rows, rows.iter().filter(|row| overdue.contains_key(&row.case.id)).count()));
     let lines: Vec<Vec<String>> = rows
         .iter()
         .map(|CaseRow { case, mention, theme, due }| {
@@ -318,19 +325,27 @@ fn show(file: &CaseFile, zone: &TimeZone) -> String {
         )
     }));
     lines.push(String::new());
-    lines.extend(steps.iter().map(|step| format!("{}  {}", at(Some(step.at), zone), words(step))));
+    lines.extend(steps.iter().map(|step| format!("{}  {}", at(Some(step.at), zone), words(step, theme.is_some()))));
     lines.join("\n")
 }
 
 /// What a theme's case is about.
 fn words_of_theme(theme: &ThemeTitle) -> String {
-    let who = if theme.people == 1 { "1 person".to_owned() } else { format!("{} people", theme.people) };
-    format!("theme {}: {} ({who})", theme.id, theme.name)
+    let who = match theme.people {
+        0 => String::new(),
+        1 => " (1 person)".to_owned(),
+        people => format!(" ({people} people)"),
+    };
+    format!("theme {}: {}{who}", theme.id, theme.name)
 }
 
 /// A line of the history.
-fn words(step: &CaseStep) -> String {
+fn words(step: &CaseStep, of_theme: bool) -> String {
     let what = match &step.what {
+        Happening::Satisfied if of_theme => "it is over".to_owned(),
+        Happening::Unsatisfied { failed } if of_theme => {
+            format!("people still have the issue; it was with {}", failed.words())
+        }
         Happening::Opened { owner, why } => format!("opened, with {}: {}", owner.words(), why.words()),
         Happening::Unsatisfied { failed } => format!("the customer is not satisfied; it was with {}", failed.words()),
         Happening::Moved { from, to, why } => format!("from {} to {}: {}", from.words(), to.words(), why.words()),

@@ -6,11 +6,12 @@ use super::clean::{clean_line, isolate};
 use super::excerpt::shorten;
 use super::headers::Headers;
 use super::input::{DossierInput, DossierPost, Earlier};
+use super::letter::with_reply;
 use super::listing::{more, tally};
-use super::mention::{Badge, name};
+use super::mention::{Badge, Buttons, name};
 use super::quote::{Post, quote, written};
 use super::reasons::Fact;
-use super::words::{Catalogue, capital, fill};
+use super::words::{About, Catalogue, capital, fill};
 use super::{Composer, SUBJECT_TITLE};
 use crate::model::Email;
 
@@ -34,6 +35,7 @@ struct View<'a> {
     what: String,
     next_label: &'a str,
     next: String,
+    actions: Buttons,
     facts: Vec<Fact>,
     trend_label: &'a str,
     trend: String,
@@ -106,6 +108,13 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
     };
     let left = |all: u64, shown: usize| more(words, all.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX)));
     let (open, ended) = (lines(&open), lines(&ended));
+    let why = match (input.copy, input.personal) {
+        (true, _) => fill(&labels.foot_copy, &values),
+        (false, true) => {
+            fill(&words.letters.foot_owner, &[("case", &theme.case.map(|case| case.to_string()).unwrap_or_default())])
+        }
+        (false, false) => fill(&labels.foot, &values),
+    };
     let view = View {
         preheader: shorten(&sentence, 140),
         tone: theme.severity.as_str(),
@@ -120,6 +129,7 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         what: fill(what, &values),
         next_label: &words.letters.next,
         next: fill(if input.copy { &labels.next_copy } else { &labels.next }, &values),
+        actions: Buttons::new(composer.words_for(input.reader.language, About::Theme), &input.reader, input.actions),
         facts: facts(words, input),
         trend_label: &labels.trend,
         trend: fill(&labels.trend_value, &[("recent", &words.counts.mentions(recent)), ("usual", &usual)]),
@@ -143,11 +153,7 @@ pub(super) fn dossier(composer: &Composer, input: &DossierInput<'_>) -> Email {
         case_page: theme.case.and_then(|case| composer.case_link(case)),
         case: case.clone(),
         how: format!("mentiond themes show {number}"),
-        foot: composer.foot(
-            words,
-            fill(if input.copy { &labels.foot_copy } else { &labels.foot }, &values),
-            input.possible_duplicate,
-        ),
+        foot: with_reply(words, input.actions.reply, composer.foot(words, why, input.possible_duplicate)),
     };
     let mut headers = Headers::new("dossier", &words.code, input.possible_duplicate);
     headers.list_id(input.watchlist.key, &composer.settings.sender_domain);
@@ -240,8 +246,8 @@ fn case_line(composer: &Composer, words: &Catalogue, input: &DossierInput<'_>, c
 mod tests {
     use super::super::samples::{WATCHLIST, composer, mention, write, zone};
     use super::*;
-    use crate::compose::{ComposeSettings, Reader};
-    use crate::model::{Author, CaseStatus, Category, Mention, Severity, Theme, ThemeStatus};
+    use crate::compose::{Actions, ComposeSettings, Reader};
+    use crate::model::{Author, CaseStatus, Category, Deed, Mention, Severity, Theme, ThemeStatus};
 
     fn at(text: &str) -> jiff::Timestamp {
         text.parse().unwrap()
@@ -311,6 +317,16 @@ mod tests {
                 case(11, CaseStatus::Closed, "2026-08-02T09:00:00Z"),
             ],
             back,
+            personal: back,
+            actions: &Actions {
+                links: if copy {
+                    Vec::new()
+                } else {
+                    vec![(Deed::Acknowledge, "https://mentions.example.com/act/AAAA".into())]
+                },
+                until: Some(at("2026-11-28T13:05:00Z")),
+                reply: false,
+            },
             copy,
             possible_duplicate: false,
         })

@@ -269,6 +269,10 @@ pub struct DossierInput<'a> {
     pub ended_cases: u64,
     /// It was closed, and is back.
     pub back: bool,
+    /// The case about it is the reader's.
+    pub personal: bool,
+    /// What the reader can do with that case; a copy offers nothing.
+    pub actions: &'a Actions,
     /// This mail is a copy.
     pub copy: bool,
     pub possible_duplicate: bool,

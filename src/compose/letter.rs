@@ -124,6 +124,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         Letter::Comeback { .. } => ("comeback", &labels.comeback),
         Letter::Gathering { .. } => ("gathering", &labels.gathering),
         Letter::Handover => ("handover", &labels.handover),
+        Letter::Update if is_late(input) => ("update", &labels.escalation),
         Letter::Update => ("update", &labels.update),
     };
     let subject = fill(
@@ -211,6 +212,7 @@ fn text<'w>(words: &'w Catalogue, input: &CaseInput<'_>) -> &'w LetterText {
         Letter::Question { .. } => &letters.ask,
         Letter::Comeback { .. } => &letters.back,
         Letter::Gathering { .. } => &letters.gathers,
+        Letter::Update if is_late(input) => &letters.watch_overdue,
         Letter::Update => &letters.watch,
         Letter::Handover => {
             let last = input.steps.iter().rev().find_map(|step| match &step.what {
@@ -232,6 +234,11 @@ fn date(input: &CaseInput<'_>) -> Option<jiff::Timestamp> {
         Letter::Question { answered } => Some(*answered),
         Letter::Comeback { .. } | Letter::Gathering { .. } | Letter::Handover | Letter::Update => None,
     }
+}
+
+/// Whether the last that happened to a case is that somebody was reminded of it.
+fn is_late(input: &CaseInput<'_>) -> bool {
+    input.steps.last().is_some_and(|step| matches!(step.what, Happening::Reminded { .. }))
 }
 
 /// Whether the mail asks if the customer is satisfied.

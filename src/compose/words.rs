@@ -344,7 +344,11 @@ impl Catalogue {
         let name = isolate(&shorten(&clean_line(&theme.name), most)).into_owned();
         let values =
             [("theme", &*theme.id.to_string()), ("name", &name), ("people", &self.counts.people(theme.people))];
-        fill(&self.letters.theme_title, &values)
+        match theme.people {
+            // Its people are counted in the theme that it became part of.
+            0 => fill(&self.letters.theme_title.replace(" ({people})", ""), &values),
+            _ => fill(&self.letters.theme_title, &values),
+        }
     }
 
     /// What somebody says who does this.

@@ -53,7 +53,8 @@ pub(super) fn word(
             possible_duplicate,
         })),
         DeliveryContent::Dossier { department, copy, back, .. } => {
-            Some(dossier(engine, theme?, file, department, (*copy, *back), possible_duplicate))
+            let email = dossier(engine, keys, due, theme?, file, department, (*copy, *back));
+            Some(with_reply(email, engine, keys, due, file.map(|f| f.case.id), *copy))
         }
         DeliveryContent::Warning { warning, department } => {
             let recipient = &due.delivery.recipient;
@@ -277,11 +278,12 @@ fn is_open(mention: &Mention) -> bool {
 
 fn dossier(
     engine: &Engine,
+    keys: &Keys,
+    due: &Due,
     theme: &ThemeFile,
     file: Option<&CaseFile>,
     department: &str,
     (copy, back): (bool, bool),
-    possible_duplicate: bool,
 ) -> Email {
     let ThemeFile { row, mentions, days, usual, sources, languages, cases, akin, .. } = theme;
     let posts: Vec<DossierPost<'_>> = mentions
@@ -312,8 +314,10 @@ fn dossier(
         open_cases: theme.open_cases,
         ended_cases: theme.ended_cases + akin.len() as u64,
         back,
+        personal: owner.is_some_and(|owner| owner.is(&due.delivery.recipient)),
+        actions: &actions(engine, keys, due, file.map(|f| &f.case), None, copy),
         copy,
-        possible_duplicate,
+        possible_duplicate: due.delivery.possible_duplicate,
     })
 }
 

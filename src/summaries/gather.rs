@@ -257,7 +257,8 @@ impl<'a> Digest<'a> {
             praise: items(praise, MAX_PRAISE),
             questions: items(questions, MAX_QUESTIONS),
             rest,
-            hidden,
+            // In a team of two, the number alone would tell whom it is about.
+            hidden: if self.everything { hidden } else { 0 },
             figures: self.now.figures(),
             before: (began <= self.span.before()).then(|| self.before.figures()),
             days: self.daily.days(),

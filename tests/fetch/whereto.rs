@@ -37,7 +37,9 @@ async fn hazard_1_a_private_name_or_literal_is_refused_before_a_packet() {
     ] {
         let fault = fault(&fetcher, Url::parse(&format!("http://{host}:{}/", web.port())).unwrap()).await;
         assert_eq!(fault.class, ErrorClass::Forbidden, "{host}: {fault}");
-        assert!(fault.message.contains("[fetch] allow_networks"), "{host}: {fault}");
+        // Nobody is told how to open the way to a machine's own credentials.
+        let way_out = if host == "meta.test" { "look for another address" } else { "[fetch] allow_networks" };
+        assert!(fault.message.contains(way_out), "{host}: {fault}");
     }
     assert_eq!(web.connections(), 0);
 }

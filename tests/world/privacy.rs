@@ -138,6 +138,7 @@ async fn personal_data_is_seen_in_no_copy_subject_header_or_log() {
     let logged = log.text();
     assert!(logged.contains("mentiond"), "the log was caught:\n{logged}");
     for line in logged.lines().filter(|l| l.contains("mentiond") || !(l.contains("TRACE") || l.contains("DEBUG"))) {
-        clean("the log", line);
+        // The millionths of a second at its beginning are any four digits now and then, too.
+        clean("the log", line.split_once(' ').map_or(line, |(_, said)| said));
     }
 }

@@ -47,6 +47,7 @@ pub(in crate::compose) struct LetterWords {
     pub(in crate::compose) assigned: LetterText,
     pub(in crate::compose) reopened: LetterText,
     pub(in crate::compose) watch: LetterText,
+    pub(in crate::compose) watch_overdue: LetterText,
 }
 
 #[derive(Debug, Deserialize)]

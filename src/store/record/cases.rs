@@ -391,6 +391,9 @@ pub(super) fn keep(
     if case.status.is_ended() && before.is_some_and(|b| !b.status.is_ended()) {
         themes::case_ended(c, case, by, now)?;
     }
+    if case.status == CaseStatus::Open && before.is_some_and(|b| b.status != CaseStatus::Open) {
+        themes::case_begun_again(c, case, by, now)?;
+    }
     let mut history = c.prepare_cached("INSERT INTO case_history (case_id, at, by, what) VALUES (?1, ?2, ?3, ?4)")?;
     for step in steps {
         history.execute(params![case.id, millis(now), by, rows::to_json(step)?])?;

@@ -369,6 +369,8 @@ fn look(c: &Connection, desk: &CaseDesk, theme: &mut Theme, now: Timestamp) -> R
         before.as_ref().and_then(|case| desk.routing.departments.iter().find(|d| d.key == case.owner.department));
     let owner = has_it.or_else(|| standing::owner(&desk.routing, theme, &went_to));
     let mut placed = Placed { opened: Some(theme.id), ..Placed::default() };
+    // Before its case begins anew, so that this does not open it once more.
+    write_standing(c, theme)?;
     let mut person = None;
     if let Some(owner) = owner {
         let loads = cases::loads(c, &desk.routing)?;
@@ -438,6 +440,25 @@ pub(super) fn case_ended(c: &Connection, case: &Case, by: Option<&str>, now: Tim
         theme.closed = Some(Mark { at: now, by: by.map(str::to_owned) });
         let reason = case.reason.clone().unwrap_or_default();
         note(c, theme.id, now, by, &ThemeHappening::Closed { reason, case: Some(case.id) })?;
+        write_standing(c, &theme)?;
+    }
+    Ok(())
+}
+
+/// The case about a theme that was closed is worked on again: so is the theme.
+pub(super) fn case_begun_again(
+    c: &Connection,
+    case: &Case,
+    by: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(mut theme) = case.theme.map(|id| read(c, id)).transpose()?.flatten() else { return Ok(()) };
+    if theme.status == ThemeStatus::Closed && theme.case == Some(case.id) {
+        theme.status = ThemeStatus::Open;
+        theme.opened = Some(now);
+        theme.comebacks += 1;
+        let people = people(c, theme.id, Timestamp::MIN)?;
+        note(c, theme.id, now, by, &ThemeHappening::Reopened { people, case: theme.case })?;
         write_standing(c, &theme)?;
     }
     Ok(())
