@@ -20,6 +20,8 @@ use crate::model::{Category, Scored, Sentiment, SentimentLabel, Severity};
 
 /// What all grievances together must have of the odds where neither mood nor words of trouble speak for one.
 const PLAIN: f32 = 0.6;
+/// What is left of the odds of praise where the mood is neither good nor bad.
+const PLAINLY_PRAISED: f32 = 0.5;
 /// From this weight on the rules have found a grievance.
 const GRIEVES: f32 = 1.2;
 /// How much the mood and kinds of a text say beside its stars.
@@ -107,7 +109,7 @@ pub(super) fn decide<'a>(
     let sentiment = mood(&moods, setting, &mut notes);
     let against = matches!(sentiment.label, SentimentLabel::VeryNegative | SentimentLabel::Negative);
     let speaks = against || grievance(found.kind) > 0.0;
-    let category = primary(&kinds, speaks);
+    let category = primary(&kinds, speaks, sentiment.label);
     let harms = odds(scores.get(SEVERITY).unwrap_or(&[]), model.sharpness(2));
     let severity = severity(&harms, category, found.harm, bent.severity);
     let common = stopwords(found.language);
@@ -274,8 +276,15 @@ fn at(odds: &[f32], category: Category) -> f32 {
 }
 
 /// The likeliest category; grievances stand together against the rest. Where neither mood nor words of trouble speak for
-/// one, they have to have more than [`PLAIN`] of the odds: plain news is spread over several categories.
-fn primary(odds: &[f32], speaks: bool) -> Category {
+/// one, they have to have more than [`PLAIN`] of the odds: plain news is spread over several categories. Whoever sounds
+/// unhappy praises nothing, and plain words praise less.
+fn primary(odds: &[f32], speaks: bool, mood: SentimentLabel) -> Category {
+    let glad = match mood {
+        SentimentLabel::VeryNegative | SentimentLabel::Negative => 0.0,
+        SentimentLabel::Neutral => PLAINLY_PRAISED,
+        SentimentLabel::Positive | SentimentLabel::VeryPositive => 1.0,
+    };
+    let at = |odds: &[f32], c: Category| at(odds, c) * if c == Category::Praise { glad } else { 1.0 };
     let best = |grievance: bool| {
         Category::ALL
             .into_iter()

@@ -14,7 +14,7 @@ use super::learned::features::mix;
 use super::learned::keys::{Keys, index, key};
 use super::learned::table::Adder;
 use super::packed;
-use super::tokens::{Kind, Tokens};
+use super::tokens::{Kind, Token, Tokens};
 use crate::model::Language;
 
 /// All languages that are told apart; those with cue files first.
@@ -24,6 +24,8 @@ const LONGEST_GRAM: usize = 4;
 const LONGEST_WORD: usize = 12;
 /// So many words are enough.
 const MOST_WORDS: usize = 24;
+/// Hashtags are not heeded where so many other words stand.
+const ENOUGH: usize = 3;
 /// English words stand in texts of all languages: what a text in English must score more than others.
 const BORROWED: f32 = 0.4;
 const ENGLISH: usize = 0;
@@ -193,7 +195,10 @@ pub(super) fn detect(tokens: &Tokens<'_>, hint: Option<&str>, cues: impl Fn(usiz
     let mut votes = Votes::new();
     let (mut words, mut foreign) = (0usize, 0usize);
     let mut script = None;
-    for token in tokens.list.iter().filter(|t| t.kind == Kind::Word).take(MOST_WORDS) {
+    let is_word = |t: &&Token| t.kind == Kind::Word;
+    // Hashtags are English or names in all languages.
+    let tags = tokens.list.iter().filter(is_word).filter(|t| !t.tag).take(ENOUGH).count() < ENOUGH;
+    for token in tokens.list.iter().filter(is_word).filter(|t| tags || !t.tag).take(MOST_WORDS) {
         let word = tokens.text.get(token.start..token.end).unwrap_or("");
         if let Some(code) = word.chars().next().and_then(other_script) {
             foreign += 1;

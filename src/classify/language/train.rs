@@ -20,7 +20,9 @@ const DECAY: f32 = 2e-3;
 const LEAST: f32 = 0.5;
 
 /// Mentions of each language that are taken from the corpus.
-const OF_CORPUS: usize = 250;
+const OF_CORPUS: usize = 600;
+/// What a sentence of `neighbours.txt` counts: there are few of them, and nothing else of some languages.
+const OF_NEIGHBOURS: usize = 6;
 
 struct Example {
     features: Vec<(usize, f32)>,
@@ -119,7 +121,7 @@ fn fit() {
     for line in include_str!("../lang/neighbours.txt").lines().filter(|l| !l.starts_with('#')) {
         let (code, sentence) = line.split_once(": ").expect("code: sentence");
         let language = CODES.iter().position(|c| *c == code).expect("a language of ours");
-        for _ in 0..3 {
+        for _ in 0..OF_NEIGHBOURS {
             texts.push((sentence.to_owned(), language, false));
         }
     }

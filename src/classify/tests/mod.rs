@@ -126,14 +126,27 @@ fn the_hard_lines_hold() {
 
 #[test]
 fn the_runner_up_is_named_with_what_would_change_the_decision() {
-    let c = classify("why does your app always crash when I open it? please add a dark mode too");
-    let runner = c.cues.iter().find(|q| q.effect.starts_with("runner-up:")).unwrap_or_else(|| panic!("{:?}", c.cues));
-    assert!(runner.why.contains("would be") || runner.why.contains("hold"), "{runner:?}");
-    assert!(
-        c.cues.iter().any(|q| q.effect == format!("category:{}", c.category.as_str()) && !q.text.is_empty()),
-        "{:?}",
-        c.cues
-    );
+    let mut told = 0;
+    for text in [
+        "why does your app always crash when I open it? please add a dark mode too",
+        "Please add a dark mode, and the app crashes when I open it",
+        "The app keeps crashing since the update, I want my money back",
+        "The cashier was rude and the food was cold",
+        "Lovely place, but the soup was cold",
+    ] {
+        let c = classify(text);
+        // Where nothing else is likely there is none.
+        let Some(runner) = c.cues.iter().find(|q| q.effect.starts_with("runner-up:")) else { continue };
+        let named = runner.why.contains("would be") || runner.why.contains("hold");
+        assert!(named || runner.why.contains("no few words"), "{runner:?}");
+        told += usize::from(named);
+        assert!(
+            c.cues.iter().any(|q| q.effect == format!("category:{}", c.category.as_str()) && !q.text.is_empty()),
+            "{:?}",
+            c.cues
+        );
+    }
+    assert!(told > 0, "words that decide are named for none of the texts");
 }
 
 #[test]
