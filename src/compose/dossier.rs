@@ -319,7 +319,7 @@ mod tests {
             back,
             personal: back,
             actions: &Actions {
-                links: if copy {
+                links: if copy || composer.settings.mention_pages.is_none() {
                     Vec::new()
                 } else {
                     vec![(Deed::Acknowledge, "https://mentions.example.com/act/AAAA".into())]

@@ -146,7 +146,7 @@ fn the_runner_up_is_named_with_what_would_change_the_decision() {
             c.cues
         );
     }
-    assert!(told > 0, "words that decide are named for none of the texts");
+    assert!(told >= 2, "words that decide are named for {told} of five texts");
 }
 
 #[test]
