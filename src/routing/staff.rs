@@ -227,6 +227,30 @@ mod tests {
     }
 
     #[test]
+    fn a_lead_who_is_no_member_is_known_by_their_address() {
+        let mut teams = teams();
+        for (lead, text, goes_to) in [
+            ("paula.leith@example.com", "Your boss Paula Leith shouted at me", ("board", None)),
+            ("jose_maria.nunez@example.com", "José María Núñez me gritó", ("board", None)),
+            ("paula.leith@example.com", "Paula shouted at me", ("support", Some("paula.leith@example.com"))),
+            // Roles are no names.
+            (
+                "support.lead@example.com",
+                "The support lead shouted at me",
+                ("support", Some("support.lead@example.com")),
+            ),
+            ("lead@example.com", "The lead shouted at me", ("support", Some("lead@example.com"))),
+        ] {
+            teams.departments[0].lead = Some(lead.into());
+            let decision = decide(&teams, text);
+            assert_eq!((decision.department.as_str(), decision.person.as_deref()), goes_to, "{lead}: {text}");
+            assert_eq!(decision.is_kept_from(lead), goes_to.1.is_none(), "{lead}");
+        }
+        teams.departments[0].lead = Some("paula.leith@example.com".into());
+        assert_eq!(teams.employees(), ["Ana Ruiz", "Søren Bo", "Eva Lund", "paula leith"]);
+    }
+
+    #[test]
     fn who_is_in_management_does_not_read_the_complaint_about_them() {
         let mut teams = teams();
         teams.departments[0].lead = None;

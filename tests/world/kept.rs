@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use mentiond::cases::{Action, Refusal};
-use mentiond::model::Owner;
+use mentiond::model::{Category, Owner, Privacy};
+use mentiond::store::record::NewCorrection;
 
 use super::cases::{
     ANA, BOARD, COMMUNITY, LEAD, SUPPORT, TOM, cases, complaint, last, once_at, post, sent, try_act, world,
@@ -95,4 +96,44 @@ async fn trouble_with_another_member_goes_to_the_moderators_and_both_handles_are
             "{handle}"
         );
     }
+}
+
+/// What nobody recognised as a complaint about an employee is one from the moment in which somebody says so.
+#[tokio::test]
+async fn what_is_corrected_to_a_complaint_about_staff_is_kept_private_from_then_on() {
+    let vague = "Ana from Acme spoke for twenty minutes, and my parcel is still not here. I have had enough.";
+    let world = world("2026-03-06 10:00");
+    world.serve("forum", rss([post(1, "Acme", vague)]));
+    world.once().await;
+    let before = &world.mentions()[0].mention;
+    assert!(before.classification.category.as_str() != "staff" && before.decision.privacy.is_usual());
+    let case = cases(&world)[0].id;
+    assert!([Owner::person("support", ANA), Owner::person("support", TOM)].contains(&cases(&world)[0].owner));
+
+    let opened = mentiond::daemon::World::open(&world.state(), world.clock.clone()).unwrap();
+    let staff = NewCorrection { mention: before.id, category: Some(Category::Staff), ..NewCorrection::default() };
+    let desk = world.engine().desk.clone();
+    let number = opened.store.record().correct(desk, staff, world.clock.now()).await.unwrap().unwrap();
+    // Taking the words back does not tell whom they were about.
+    for undone in [false, true] {
+        if undone {
+            assert!(opened.store.record().undo_correction(number, world.clock.now()).await.unwrap());
+        }
+        let after = &world.mentions()[0].mention;
+        assert_eq!(after.decision.privacy, Privacy::Staff);
+        assert!(after.decision.is_kept_from(ANA) && after.decision.is_kept_from(SUPPORT), "{:?}", after.decision);
+        let now = &cases(&world)[0];
+        assert_eq!((now.owner.clone(), now.privacy), (Owner::person("support", LEAD), Privacy::Staff));
+    }
+    opened.store.close().await;
+    let refused = try_act(&world, case, Action::Answer, ANA).await;
+    assert_eq!(refused.unwrap_err(), Refusal::KeptFrom(case, ANA.into()));
+
+    let from = world.mails().len();
+    let mut told = BTreeSet::new();
+    for day in 7..30 {
+        told.extend(once_at(&world, &format!("2026-03-{day:02} 11:00")).await.into_iter().map(|(_, to)| to));
+    }
+    assert_eq!(told, [LEAD.to_owned(), BOARD.to_owned()].into(), "the new owner, and nobody of before");
+    assert!(world.mails()[from..].iter().any(|mail| mail.to == LEAD && mail.kind == "handover"));
 }

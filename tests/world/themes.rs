@@ -224,8 +224,22 @@ async fn a_theme_ends_with_its_case() {
         let done = record.act_on_case(engine.desk.clone(), case, action, None, world.clock.now()).await.unwrap();
         done.unwrap();
     }
-    daemon.store.close().await;
     assert_eq!(themes(&world)[0].theme.status, ThemeStatus::Closed);
+
+    // And it is open again with its case, and over again with it.
+    let record = daemon.store.record();
+    for (action, status) in [
+        (Action::Unsatisfied, ThemeStatus::Open),
+        (Action::Dismiss { reason: "tested".into() }, ThemeStatus::Closed),
+        (Action::Reopen { reason: "after all".into() }, ThemeStatus::Open),
+        (Action::Answer, ThemeStatus::Open),
+        (Action::Satisfied, ThemeStatus::Closed),
+    ] {
+        let done = record.act_on_case(engine.desk.clone(), case, action.clone(), None, world.clock.now()).await;
+        done.unwrap().unwrap();
+        assert_eq!(themes(&world)[0].theme.status, status, "{action:?}");
+    }
+    daemon.store.close().await;
 
     // Where much the same is a theme of its own, how it ended before is told.
     let mention = world.mentions()[0].mention.id;
