@@ -8,6 +8,7 @@ use super::excerpt::{Segment, excerpt, plain, shorten, whole};
 use super::headers::Headers;
 use super::input::{CaseInput, Later, Reader};
 use super::link::{Link, shown};
+use super::listing::more;
 use super::mask::Masker;
 use super::mention::{Badge, Buttons, TITLE, byline, name, open_on, readable, repeats, subject_of_text};
 use super::quote::{Post, quote};
@@ -143,7 +144,11 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let mut later = later(words, input, MAX_LATER, &mut masker);
     later.reverse();
     let skip = input.steps.len().saturating_sub(MAX_DONE);
-    let done: Vec<Fact> = input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
+    let mut done: Vec<Fact> = input.steps.iter().skip(skip).map(|step| line(words, input, step, &mut masker)).collect();
+    let earlier = more(words, skip as u64);
+    if !earlier.is_empty() {
+        done.insert(0, Fact { label: "…".to_owned(), value: earlier, because: String::new() });
+    }
     let heading = fill(&text.heading, &values);
     let what = fill(&text.what, &values);
     let actions = Buttons::new(words, &input.reader, input.actions);
@@ -164,7 +169,14 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
         title: input.theme.map(|theme| words.theme_title(theme, TITLE)).unwrap_or_default(),
         what,
         next_label: &labels.next,
-        next: fill(&text.next, &values),
+        // A copy asks nobody to answer.
+        next: fill(
+            match input.letter {
+                Letter::Comeback { .. } | Letter::Gathering { .. } if input.copy => &labels.watch.next,
+                _ => &text.next,
+            },
+            &values,
+        ),
         how_label: &labels.how,
         // Commands are for those who have no pages.
         how: if actions.is_empty() && pages.is_empty() { how(case, input.letter, input.copy) } else { Vec::new() },

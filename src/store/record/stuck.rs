@@ -44,7 +44,8 @@ impl Reader {
         // SQLite takes the columns beside max() from the row that has the maximum.
         let mut statement = self.0.prepare(
             "SELECT r.case_id, r.clock, r.rung, max(r.at) FROM case_reminders r JOIN cases k ON k.id = r.case_id
-             WHERE k.ended IS NULL AND r.round = k.content ->> '$.round' GROUP BY r.case_id",
+             WHERE k.ended IS NULL AND r.round = k.content ->> '$.round'
+                AND (r.clock <> 'acknowledge' OR k.status = 'open') GROUP BY r.case_id",
         )?;
         let rows = statement.query_map([], |row| {
             Ok((row.get(0)?, LastReminder { clock: row.get(1)?, rung: row.get(2)?, at: moment(row.get(3)?) }))
