@@ -1,22 +1,26 @@
 //! Words that say how people feel and not what about: they name a theme only where there are no others.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::LazyLock;
+
+use crate::classify::stems;
 
 static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let lines = include_str!("words/mood.txt").lines().filter(|line| !line.starts_with('#'));
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|word| !word.is_empty()).collect()
 });
 
-/// Whether a term, as people read it, has such a word in it. Folded: lower case, no accents.
+/// Whether a term, as people read it, has such a word in it.
 pub(super) fn is_mood(term: &str) -> bool {
-    WORDS.contains(term) || term.split(' ').any(|word| WORDS.contains(word))
+    let bare = |term| stems(term, "", 8).into_iter().map(|stem| stem.word).collect::<Vec<_>>().join(" ");
+    let term = if term.is_ascii() { Cow::Borrowed(term) } else { Cow::Owned(bare(term)) };
+    WORDS.contains(&*term) || term.split(' ').any(|word| WORDS.contains(word))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::stems;
 
     #[test]
     fn feelings_are_told_from_things_in_every_language() {

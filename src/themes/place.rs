@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use jiff::Timestamp;
 
 use super::mood::is_mood;
-use super::terms::{Terms, is_issue};
+use super::terms::{Terms, is_concept, is_issue};
 
 /// Two themes are about similar things from here on: what became of one helps with the other.
 pub const AKIN: f32 = 0.34;
@@ -432,13 +432,20 @@ impl Memory {
 }
 
 /// The words by which people recognise a theme: those that most of its mentions share, heaviest first. Words of feeling
-/// say nothing of what it is about, and name it only where there are no others.
+/// say nothing of what it is about, and name it only where there are no others; nor do the names of concepts, which
+/// nobody may have written.
 pub fn name(terms: &[Remembered]) -> String {
     let mut readable: Vec<&Remembered> = terms.iter().filter(|t| !t.word.is_empty()).collect();
     readable.sort_by(|a, b| {
         let worth = |t: &Remembered| t.weight * (t.mentions as f32).sqrt();
         worth(b).total_cmp(&worth(a)).then(a.hash.cmp(&b.hash))
     });
+    let (mut readable, concepts): (Vec<_>, Vec<_>) =
+        readable.into_iter().partition(|term| !is_concept(term.hash, &term.word));
+    // Words of one mention alone name nothing that others share.
+    if readable.iter().filter(|term| term.mentions > 1).count() < 2 {
+        readable.extend(concepts);
+    }
     if readable.iter().any(|term| !is_mood(&term.word)) {
         readable.retain(|term| !is_mood(&term.word));
     }

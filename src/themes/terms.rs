@@ -92,6 +92,7 @@ impl Terms {
         if norm > 0.0 {
             all.iter_mut().for_each(|t| t.weight /= norm);
         }
+        as_written(text, &mut all);
         let known = table.known(&words, language);
         if let Some(known) = known {
             all.push(Term { hash: issue_hash(known.name), weight: known.margin, word: String::new() });
@@ -106,8 +107,7 @@ impl Terms {
 
     /// The same without concepts, which have English names in every language: what stands in the text.
     pub fn own_words(&self) -> Vec<&str> {
-        let named = |t: &Term| hash('+', &t.word.replace(' ', "+")) & !ISSUES;
-        self.readable(|t| t.hash != named(t))
+        self.readable(|t| !is_concept(t.hash, &t.word))
     }
 
     fn readable(&self, takes: impl Fn(&Term) -> bool) -> Vec<&str> {
@@ -115,6 +115,27 @@ impl Terms {
         terms.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
         terms.into_iter().map(|t| t.word.as_str()).collect()
     }
+}
+
+/// Gives words back the letters in which the text has them (`håndklæder`, not `haandklaeder`).
+fn as_written(text: &str, terms: &mut [Term]) {
+    if text.is_ascii() {
+        return;
+    }
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty() && !word.is_ascii());
+    let bare = |word: &str| stems(word, "", 1).pop().map(|stem| (stem.word, word.to_lowercase()));
+    let written: HashMap<String, String> = words.take(MOST_WORDS).filter_map(bare).collect();
+    for term in terms.iter_mut().filter(|term| !is_concept(term.hash, &term.word)) {
+        if term.word.split(' ').any(|word| written.contains_key(word)) {
+            let words = term.word.split(' ').map(|word| written.get(word).map_or(word, String::as_str));
+            term.word = words.collect::<Vec<_>>().join(" ");
+        }
+    }
+}
+
+/// Whether a term is a concept, as which it has an English name in every language.
+pub(super) fn is_concept(term: u32, word: &str) -> bool {
+    term == hash('+', &word.replace(' ', "+")) & !ISSUES
 }
 
 /// Scales one sort of evidence so that its squares add up to `share`.
@@ -215,6 +236,14 @@ mod tests {
         }
         let coded = alike(("en", "Error E1042 when I pay"), ("da", "Jeg får E-1042 ved betaling"));
         assert!(coded > 0.3, "{coded}");
+    }
+
+    #[test]
+    fn words_stand_as_people_wrote_them() {
+        let terms = Terms::of("Beskidte håndklæder i Årets fitness: BESKIDTE HÅNDKLÆDER!", "da", &[], |_| 1.0);
+        let words = terms.own_words();
+        assert!(words.iter().any(|w| w.contains("håndklæder")), "{words:?}");
+        assert!(!words.iter().any(|w| w.contains("haand")), "{words:?}");
     }
 
     #[test]
