@@ -407,6 +407,8 @@ async fn answer(world: &Arc<World>, publish: &watch::Sender<Arc<Engine>>, comman
                 Err(error) => Err(error),
             };
             if let Ok(correction @ 1..) = result {
+                // Its case may be somebody else's now.
+                world.mail_due.notify_one();
                 tracing::info!(event = "corrected", mention, correction, "a person corrected a mention");
             }
             let _ = reply.send(result.map(|id| id.unsigned_abs()).map_err(|error| error.to_string()));

@@ -57,36 +57,42 @@ impl Record {
         new: NewCorrection,
         now: Timestamp,
     ) -> Result<Option<i64>, StoreError> {
-        self.write(true, move |c| {
-            undo_where(c, "mention = ?1", new.mention, now)?;
-            let Some(mention) = mention(c, new.mention)? else { return Ok(None) };
-            let before = rows::to_json(&mention.classification)?;
-            c.execute(
-                "INSERT INTO corrections (mention, at, author, category, sentiment, language, text, before)
+        self.settle_sent().await?;
+        let under_way = self.under_way();
+        let (id, overtaken) = self
+            .write(true, move |c| {
+                undo_where(c, "mention = ?1", new.mention, now)?;
+                let Some(mention) = mention(c, new.mention)? else { return Ok((None, Vec::new())) };
+                let before = rows::to_json(&mention.classification)?;
+                c.execute(
+                    "INSERT INTO corrections (mention, at, author, category, sentiment, language, text, before)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![
-                    new.mention,
-                    millis(now),
-                    new.author,
-                    new.category.map(Category::as_str),
-                    new.sentiment.map(SentimentLabel::as_str),
-                    mention.classification.language.code,
-                    text_of(&mention),
-                    before
-                ],
-            )?;
-            let id = c.last_insert_rowid();
-            let corrected = corrected(&mention.classification, &new);
-            let mut mention = Mention { classification: corrected, ..mention };
-            if new.category == Some(Category::Staff) && mention.decision.privacy != Privacy::Staff {
-                let Mention { entry, decision, .. } = &mut mention;
-                desk.routing.keep_private(&entry.title, &entry.text, decision);
-                make_private(c, &desk, &mention, now)?;
-            }
-            save(c, mention)?;
-            Ok(Some(id))
-        })
-        .await
+                    params![
+                        new.mention,
+                        millis(now),
+                        new.author,
+                        new.category.map(Category::as_str),
+                        new.sentiment.map(SentimentLabel::as_str),
+                        mention.classification.language.code,
+                        text_of(&mention),
+                        before
+                    ],
+                )?;
+                let id = c.last_insert_rowid();
+                let corrected = corrected(&mention.classification, &new);
+                let mut mention = Mention { classification: corrected, ..mention };
+                let mut overtaken = Vec::new();
+                if new.category == Some(Category::Staff) && mention.decision.privacy != Privacy::Staff {
+                    let Mention { entry, decision, .. } = &mut mention;
+                    desk.routing.keep_private(&entry.title, &entry.text, decision);
+                    overtaken = make_private(c, &desk, &mention, under_way, now)?;
+                }
+                save(c, mention)?;
+                Ok((Some(id), overtaken))
+            })
+            .await?;
+        self.withdraw(overtaken);
+        Ok(id)
     }
 
     /// Undoes a correction and gives the mention back what it had; false if there is none of that number in force.
@@ -130,17 +136,23 @@ impl Reader {
     }
 }
 
-/// The case of a mention becomes a private one.
-fn make_private(c: &Connection, desk: &CaseDesk, mention: &Mention, now: Timestamp) -> Result<(), StoreError> {
+/// The case of a mention becomes a private one; the numbers of mails that this overtook.
+fn make_private(
+    c: &Connection,
+    desk: &CaseDesk,
+    mention: &Mention,
+    under_way: Option<i64>,
+    now: Timestamp,
+) -> Result<Vec<i64>, StoreError> {
     let sql = "SELECT id FROM mention_cases WHERE mention = ?1";
     let case: Option<i64> = c.prepare_cached(sql)?.query_row([mention.id], |row| row.get(0)).optional()?;
-    let Some(case) = case.map(|id| cases::read(c, id)).transpose()?.flatten() else { return Ok(()) };
+    let Some(case) = case.map(|id| cases::read(c, id)).transpose()?.flatten() else { return Ok(Vec::new()) };
     let loads = cases::loads(c, &desk.routing)?;
     let around = Around { routing: &desk.routing, loads: &loads, now };
     let outcome = crate::cases::make_private(around, &case, &mention.decision);
-    cases::overtaken(c, &case, None)?;
+    let overtaken = cases::overtaken(c, &case, under_way)?;
     cases::keep(c, desk, &outcome, Some(&case), None, now)?;
-    Ok(())
+    Ok(overtaken)
 }
 
 /// A record of an earlier version that nobody has opened for writing since.
