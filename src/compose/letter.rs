@@ -74,7 +74,7 @@ pub(super) fn letter(composer: &Composer, input: &CaseInput<'_>) -> Email {
     let author = mention.entry.author.as_ref();
     let new_masker = || Masker::new(&words.masks, author, reasons::matched_words(mention));
     // Whoever works on a theme need not be who takes care of everybody in it.
-    let mut masker = (input.copy || input.theme.is_some()).then(new_masker);
+    let mut masker = (input.copy || About::of(case) == About::Theme).then(new_masker);
 
     let text = text(words, input);
     let shown_date = date(input).map(|at| words.date(at, input.reader.zone)).unwrap_or_default();

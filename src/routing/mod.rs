@@ -143,7 +143,7 @@ impl Routing {
         let mut decision = self.owner(document);
         let category = document.facts.as_ref().map_or(Category::Other, |facts| facts.category);
         if category == Category::Staff {
-            staff::keep_private(self, document.title, document.text, &mut decision);
+            self.keep_private(document.title, document.text, &mut decision);
         } else if category == Category::Member {
             decision.privacy = Privacy::Member;
         }

@@ -9,72 +9,6 @@ use crate::text::fold::{fold, is_word};
 /// Letters that a name needs to be looked for in a text.
 const MIN_NAME: usize = 3;
 
-/// Turns the decision about a complaint to one that only leads and management hear of.
-pub(super) fn keep_private(routing: &Routing, title: &str, text: &str, decision: &mut Decision) {
-    decision.privacy = Privacy::Staff;
-    let text = fold(&format!("{title} {text}"));
-    let members = routing.departments.iter().flat_map(|d| d.members.iter().map(move |m| (d, m)));
-    let leads =
-        routing.departments.iter().filter_map(|d| Some((d, d.lead.as_deref()?, name_of(d, d.lead.as_deref()?)?)));
-    let named: Vec<(&Department, &str)> = members
-        .filter(|(_, m)| is_named(&text, &m.name))
-        .map(|(d, m)| (d, m.email.as_str()))
-        .chain(leads.filter(|(_, _, name)| has_words(&text, name)).map(|(d, lead, _)| (d, lead)))
-        .collect();
-    // The department concerned is the one in which the person named works; if nobody is named, the one that the route
-    // or the category led to.
-    let concerned: Vec<&Department> = match named.as_slice() {
-        [] => routing.department(&decision.department).into_iter().collect(),
-        named => named.iter().map(|(d, _)| *d).collect(),
-    };
-    let mut kept_from: Vec<String> = named.iter().map(|(_, email)| email.to_lowercase()).collect();
-    let routed = routing.department(&decision.department);
-    for department in concerned.iter().copied().chain(routed) {
-        let works_there = named.iter().any(|(d, _)| d.key == department.key);
-        if works_there || department.role != Some(Role::Management) {
-            kept_from.push(department.email.to_lowercase());
-        }
-    }
-    // Whoever is named reads the mail of every department that they are in.
-    for department in &routing.departments {
-        if department.members.iter().any(|m| kept_from.iter().any(|k| m.email.eq_ignore_ascii_case(k))) {
-            kept_from.push(department.email.to_lowercase());
-        }
-    }
-    kept_from.sort();
-    kept_from.dedup();
-    let free = |email: &str| !kept_from.iter().any(|k| k.eq_ignore_ascii_case(email));
-
-    let lead = concerned.iter().find_map(|d| Some((*d, d.lead.as_deref().filter(|l| free(l))?)));
-    let whole = |role| routing.with_role(role).filter(|d: &&Department| free(&d.email)).map(|d| (d, None));
-    let chosen = lead
-        .map(|(department, lead)| (department, Some(lead)))
-        .or_else(|| whole(Role::Management))
-        .or_else(|| whole(Role::Community))
-        .or_else(|| routing.departments.iter().find_map(|d| Some((d, Some(d.lead.as_deref().filter(|l| free(l))?)))))
-        .or_else(|| {
-            // A colleague is better than nobody, and than the address that the person named reads.
-            let mut all = routing.departments.iter().flat_map(|d| d.members.iter().map(move |m| (d, m)));
-            all.find(|(_, m)| free(&m.email)).map(|(d, m)| (d, Some(m.email.as_str())))
-        });
-    decision.kept_from = kept_from;
-    if let Some((department, person)) = chosen {
-        decision.department = department.key.clone();
-        decision.person = person.map(str::to_owned);
-    } else {
-        // The only address there is: keeping it from itself would lose the complaint.
-        decision.kept_from.retain(|k| routed.is_none_or(|d| !d.email.eq_ignore_ascii_case(k)));
-    }
-    let (owner, person) = (&decision.department, &decision.person);
-    let kept = &decision.kept_from;
-    decision.copy.retain(|key| {
-        routing.department(key).is_some_and(|d| {
-            let told = person.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(&d.email));
-            d.key != *owner && !told && !kept.iter().any(|k| k.eq_ignore_ascii_case(&d.email))
-        })
-    });
-}
-
 /// Members who are recognisably named in praise: by their whole name, or by the first one together with the name of
 /// their department. A first name alone is not enough here: a copy to every Ana of the company would tell the others
 /// what was written about one of them.
@@ -119,10 +53,71 @@ impl Routing {
         members.chain(leads).collect()
     }
 
-    /// Turns the decision about a post to one that only leads and management hear of: somebody said that it is a
-    /// complaint about an employee.
+    /// Turns the decision about a post to one that only leads and management hear of: it was found, or somebody said, to
+    /// be a complaint about an employee.
     pub fn keep_private(&self, title: &str, text: &str, decision: &mut Decision) {
-        keep_private(self, title, text, decision);
+        decision.privacy = Privacy::Staff;
+        let text = fold(&format!("{title} {text}"));
+        let members = self.departments.iter().flat_map(|d| d.members.iter().map(move |m| (d, m)));
+        let leads =
+            self.departments.iter().filter_map(|d| Some((d, d.lead.as_deref()?, name_of(d, d.lead.as_deref()?)?)));
+        let named: Vec<(&Department, &str)> = members
+            .filter(|(_, m)| is_named(&text, &m.name))
+            .map(|(d, m)| (d, m.email.as_str()))
+            .chain(leads.filter(|(_, _, name)| has_words(&text, name)).map(|(d, lead, _)| (d, lead)))
+            .collect();
+        // The department concerned is the one in which the person named works; if nobody is named, the one that the route
+        // or the category led to.
+        let concerned: Vec<&Department> = match named.as_slice() {
+            [] => self.department(&decision.department).into_iter().collect(),
+            named => named.iter().map(|(d, _)| *d).collect(),
+        };
+        let mut kept_from: Vec<String> = named.iter().map(|(_, email)| email.to_lowercase()).collect();
+        let routed = self.department(&decision.department);
+        for department in concerned.iter().copied().chain(routed) {
+            let works_there = named.iter().any(|(d, _)| d.key == department.key);
+            if works_there || department.role != Some(Role::Management) {
+                kept_from.push(department.email.to_lowercase());
+            }
+        }
+        // Whoever is named reads the mail of every department that they are in.
+        for department in &self.departments {
+            if department.members.iter().any(|m| kept_from.iter().any(|k| m.email.eq_ignore_ascii_case(k))) {
+                kept_from.push(department.email.to_lowercase());
+            }
+        }
+        kept_from.sort();
+        kept_from.dedup();
+        let free = |email: &str| !kept_from.iter().any(|k| k.eq_ignore_ascii_case(email));
+
+        let lead = concerned.iter().find_map(|d| Some((*d, d.lead.as_deref().filter(|l| free(l))?)));
+        let whole = |role| self.with_role(role).filter(|d: &&Department| free(&d.email)).map(|d| (d, None));
+        let chosen = lead
+            .map(|(department, lead)| (department, Some(lead)))
+            .or_else(|| whole(Role::Management))
+            .or_else(|| whole(Role::Community))
+            .or_else(|| self.departments.iter().find_map(|d| Some((d, Some(d.lead.as_deref().filter(|l| free(l))?)))))
+            .or_else(|| {
+                // A colleague is better than nobody, and than the address that the person named reads.
+                let mut all = self.departments.iter().flat_map(|d| d.members.iter().map(move |m| (d, m)));
+                all.find(|(_, m)| free(&m.email)).map(|(d, m)| (d, Some(m.email.as_str())))
+            });
+        decision.kept_from = kept_from;
+        if let Some((department, person)) = chosen {
+            decision.department = department.key.clone();
+            decision.person = person.map(str::to_owned);
+        } else {
+            // The only address there is: keeping it from itself would lose the complaint.
+            decision.kept_from.retain(|k| routed.is_none_or(|d| !d.email.eq_ignore_ascii_case(k)));
+        }
+        let (owner, person) = (&decision.department, &decision.person);
+        let kept = &decision.kept_from;
+        decision.copy.retain(|key| {
+            self.department(key).is_some_and(|d| {
+                let told = person.as_deref().is_some_and(|p| p.eq_ignore_ascii_case(&d.email));
+                d.key != *owner && !told && !kept.iter().any(|k| k.eq_ignore_ascii_case(&d.email))
+            })
+        });
     }
 }
 

@@ -163,10 +163,13 @@ mod tests {
             }
         };
         let mut heard = Vec::new();
-        tokio::select! {
-            _ = hearing.read_to_end(&mut heard) => {}
-            () = trickle => {}
-        }
+        let ended = tokio::time::timeout(Duration::from_secs(20), async {
+            tokio::select! {
+                _ = hearing.read_to_end(&mut heard) => {}
+                () = trickle => {}
+            }
+        });
+        ended.await.expect("the server hangs up, however long the client goes on");
         serving.abort();
     }
 
