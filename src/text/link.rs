@@ -3,6 +3,7 @@
 
 mod canonical;
 mod google_news;
+mod normal;
 #[cfg(test)]
 mod pairs;
 mod redirector;
@@ -74,12 +75,28 @@ pub fn in_markup(text: &str, links: &mut Vec<String>) {
         }
         last = written;
         let decoded = decode_entities(written, Rules::Html);
-        let Some(url) = clean(&decoded, None) else { continue };
-        let url = unwrap_redirector(&url).unwrap_or(url);
-        if !links.iter().any(|known| known == url.as_str()) {
-            links.push(url.into());
+        if let Some((url, _)) = target(&decoded, None)
+            && !links.contains(&url)
+        {
+            links.push(url);
         }
     }
+}
+
+/// [`clean`] and, where it is a redirector's, unwrapped; and whether it was. Most links are written in their normal form
+/// already, and taken as they are.
+pub fn target(text: &str, base: Option<&Url>) -> Option<(String, bool)> {
+    if text.len() <= MAX_LINK
+        && let Some((host, path)) = normal::parts(text)
+        && !redirector::is_redirector(host, path)
+    {
+        return Some((text.to_owned(), false));
+    }
+    let url = clean(text, base)?;
+    Some(match unwrap_redirector(&url) {
+        Some(target) => (target.into(), true),
+        None => (url.into(), false),
+    })
 }
 
 /// Whether a link that follows this text leads somewhere: it is the value of `href`, or no value at all.

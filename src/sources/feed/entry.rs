@@ -58,14 +58,14 @@ impl RawEntry {
             title = shorter.trim_end().to_owned();
         }
         if site.is_empty() && (through || is_alert(feed)) {
-            site = url.as_ref().and_then(publisher).unwrap_or_default();
+            site = url.as_deref().and_then(publisher).unwrap_or_default();
         }
         let date = [&self.published, &self.updated].into_iter().find_map(|d| dates::parse(d));
         Entry {
             identity,
             title,
             text: self.text(),
-            url: url.map(String::from),
+            url,
             author: author(&self.author, feed).or_else(|| author(&feed.author, feed)),
             published: date.map(|d| dates::clamp(d, now)),
             lang: super::language(&self.lang).or_else(|| feed.lang.clone()),
@@ -108,20 +108,14 @@ impl RawEntry {
     }
 
     /// The link, and whether it led through a redirector.
-    fn url(&self, feed: &FeedInfo) -> (Option<Url>, bool) {
+    fn url(&self, feed: &FeedInfo) -> (Option<String>, bool) {
         let own = link::clean(&self.base, feed.base.as_ref());
         let base = own.as_ref().or(feed.base.as_ref());
         let permalink = if self.guid_is_permalink { self.id.as_str() } else { "" };
         let absolute = |id: &&str| id.starts_with("http://") || id.starts_with("https://");
-        let found = link::clean(&self.link, base)
-            .or_else(|| Some(permalink).filter(absolute).and_then(|id| link::clean(id, None)));
-        match found {
-            None => (None, false),
-            Some(url) => match link::unwrap_redirector(&url) {
-                Some(target) => (Some(target), true),
-                None => (Some(url), false),
-            },
-        }
+        let found = link::target(&self.link, base)
+            .or_else(|| Some(permalink).filter(absolute).and_then(|id| link::target(id, None)));
+        found.map_or((None, false), |(url, through)| (Some(url), through))
     }
 }
 
@@ -135,7 +129,8 @@ fn is_alert(feed: &FeedInfo) -> bool {
 }
 
 /// The host as people write it.
-fn publisher(url: &Url) -> Option<String> {
+fn publisher(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
     let host = url.host_str()?;
     Some(host.strip_prefix("www.").unwrap_or(host).to_owned())
 }

@@ -188,8 +188,7 @@ fn add_link(uri: &str, links: &mut Vec<String>) {
     if links.len() >= MAX_LINKS {
         return;
     }
-    let Some(url) = link::clean(uri, None) else { return };
-    let url = String::from(link::unwrap_redirector(&url).unwrap_or(url));
+    let Some((url, _)) = link::target(uri, None) else { return };
     if !links.contains(&url) {
         links.push(url);
     }

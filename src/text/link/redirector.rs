@@ -88,6 +88,46 @@ const REDIRECTORS: [(&str, &str, Carried); 58] = [
     ("flipboard.com", "/redirect", Carried::Query(&["url"])),
 ];
 
+/// Which of [`REDIRECTORS`] (a bit each) have this letter fifth from the end of their host, before `.com`: says no to
+/// nearly all of the list at once, for every link of every entry.
+const BY_LETTER: [u64; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < REDIRECTORS.len() {
+        if let Some(letter) = letter_of(REDIRECTORS[at].0.as_bytes()) {
+            table[letter as usize] |= 1 << at;
+        }
+        at += 1;
+    }
+    table
+};
+
+/// The rest of them: names in any country.
+const ANY_LETTER: u64 = {
+    let (mut set, mut at) = (0, 0);
+    while at < REDIRECTORS.len() {
+        if letter_of(REDIRECTORS[at].0.as_bytes()).is_none() {
+            set |= 1 << at;
+        }
+        at += 1;
+    }
+    set
+};
+
+const fn letter_of(wanted: &[u8]) -> Option<u8> {
+    match wanted {
+        [.., b'.'] => None,
+        _ => fifth_last(wanted),
+    }
+}
+
+const fn fifth_last(host: &[u8]) -> Option<u8> {
+    match host {
+        [.., letter, _, _, _, _] => Some(*letter),
+        _ => None,
+    }
+}
+
 /// The target of a redirector's link, if it is one: `http` or `https`, at a public name or address.
 pub fn unwrap_redirector(url: &Url) -> Option<Url> {
     let mut target = unwrap_once(url)?;
@@ -100,10 +140,26 @@ pub fn unwrap_redirector(url: &Url) -> Option<Url> {
     Some(target)
 }
 
+/// Whether a link at this host and path is a redirector's.
+pub(super) fn is_redirector(host: &str, path: &str) -> bool {
+    redirector_at(host, path).is_some()
+}
+
+fn redirector_at(host: &str, path: &str) -> Option<&'static Carried> {
+    let mut left = ANY_LETTER | fifth_last(host.as_bytes()).map_or(0, |letter| BY_LETTER[letter as usize]);
+    while left != 0 {
+        let (wanted, beginning, carried) = &REDIRECTORS[left.trailing_zeros() as usize];
+        if is_at(host, wanted) && path.starts_with(beginning) {
+            return Some(carried);
+        }
+        left &= left - 1;
+    }
+    None
+}
+
 fn unwrap_once(url: &Url) -> Option<Url> {
-    let host = url.host_str()?;
-    let carried = REDIRECTORS.iter().find(|(h, path, _)| is_at(host, h) && url.path().starts_with(path));
-    let target = match &carried?.2 {
+    let carried = redirector_at(url.host_str()?, url.path());
+    let target = match carried? {
         // `https://href.li/?https://target`
         Carried::Query([]) => url.query()?.to_owned(),
         Carried::Query(names) => names
@@ -168,11 +224,6 @@ pub(super) fn is_at(host: &str, wanted: &str) -> bool {
                 || tld.len() == 2
                 || tld.strip_prefix("co.").or_else(|| tld.strip_prefix("com.")).is_some_and(|cc| cc.len() == 2)
         });
-    }
-    // One letter says no to nearly all of a long list: the fifth from the end, before `.com`.
-    let letter = |name: &str| name.len().checked_sub(5).and_then(|at| name.as_bytes().get(at).copied());
-    if letter(wanted).is_some_and(|wanted| letter(host) != Some(wanted)) {
-        return false;
     }
     host == wanted || host.strip_suffix(wanted).is_some_and(|sub| sub.ends_with('.'))
 }
