@@ -12,6 +12,17 @@ fn evaluate_compares_with_labels() {
     assert!(done.out.contains("accuracy 50.0 %") && done.out.contains("RIGHT ANSWER"), "{}", done.out);
     let json = mentiond(folder.path(), &["evaluate", "--json", "a.tsv"], "").json();
     assert_eq!(json[0]["confusion"]["question"]["refund"], 1, "{json}");
+    let shown = mentiond(folder.path(), &["evaluate", "--wrong", "5", "a.tsv"], "").out;
+    let wrong =
+        "line 3: question was taken for refund: I want my money back!\n  “want my money back”: wants money back";
+    assert!(shown.contains(wrong), "{shown}");
+    std::fs::write(folder.path().join("c.tsv"), data.replace("\tpraise", "\tprase")).unwrap();
+    let misspelt = mentiond(folder.path(), &["evaluate", "c.tsv"], "");
+    assert!(
+        misspelt.code == 1 && misspelt.err.contains("c.tsv, line 2: there is no category `prase`"),
+        "{}",
+        misspelt.err
+    );
     std::fs::write(folder.path().join("b.tsv"), "a\tb\n1\t2\n").unwrap();
     let wrong = mentiond(folder.path(), &["evaluate", "b.tsv"], "");
     assert!(wrong.code == 1 && wrong.err.contains("nothing to compare"), "{}", wrong.err);

@@ -9,11 +9,18 @@ use super::super::output::{say, say_json, table};
 use super::Judge;
 use super::score::Tally;
 use crate::model::{Category, Classification, SentimentLabel, Severity};
+use crate::text::known::unknown;
 
 /// The labels of known files.
 const KNOWN: &str = include_str!("labels.tsv");
 /// Longest file that is read.
 const MAX_FILE: u64 = 256 << 20;
+/// Labels that nobody knows and that are told of, the first.
+const TOLD: usize = 5;
+/// Characters of a text that are shown beside how it was judged.
+const SHOWN: usize = 200;
+/// The questions that have answers in mentiond's own words.
+const OWN: [&str; 3] = ["category", "sentiment", "severity"];
 
 /// One line of the table of labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +35,13 @@ struct Meaning {
 struct Labelled {
     name: String,
     head: Vec<String>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+}
+
+struct Row {
+    /// Where it stands in the file; the header is 1.
+    line: usize,
+    cells: Vec<String>,
 }
 
 /// What was counted for one question.
@@ -37,6 +50,20 @@ struct Asked {
     tally: Tally,
     /// Rows that were left out.
     left_out: usize,
+    /// The first rows that were judged otherwise, as many as were asked for.
+    wrong: Vec<Wrong>,
+    /// Labels that are nobody's words, with their lines.
+    unknown: Vec<String>,
+}
+
+/// A row that was judged otherwise than it is labelled.
+struct Wrong {
+    line: usize,
+    right: String,
+    said: String,
+    /// What decided, in English.
+    because: Vec<String>,
+    text: String,
 }
 
 /// Evaluates the files and prints what came of it.
@@ -46,7 +73,8 @@ struct Asked {
 pub(super) fn run(
     files: &[impl AsRef<Path>],
     labels: Option<&Path>,
-    judge: &dyn Judge,
+    judge: &mut dyn Judge,
+    wrong: usize,
     json: bool,
 ) -> Result<(), Failure> {
     let mut meanings = Vec::new();
@@ -58,7 +86,11 @@ pub(super) fn run(
     for path in files {
         let path = path.as_ref();
         let file = take_apart(path, &read(path)?)?;
-        let asked = evaluate(&file, &meanings, judge);
+        let asked = evaluate(&file, &meanings, judge, wrong);
+        let unknown: Vec<&str> = asked.iter().flat_map(|a| &a.unknown).map(String::as_str).collect();
+        if !unknown.is_empty() {
+            return Err(Failure::Failed(of_unknown(path, &unknown)));
+        }
         if asked.is_empty() {
             return Err(Failure::Failed(format!(
                 "{}: nothing to compare: it needs the columns `text` and `label` (or `category`, `sentiment`, `severity`), \
@@ -77,6 +109,7 @@ pub(super) fn run(
                 value["file"] = json!(name);
                 value["question"] = json!(a.question);
                 value["left_out"] = json!(a.left_out);
+                value["wrong"] = a.wrong.iter().map(Wrong::to_json).collect();
                 value
             })
             .collect();
@@ -87,6 +120,15 @@ pub(super) fn run(
         several => say(&in_a_table(several)),
     }
     Ok(())
+}
+
+/// What to do about labels that are nobody's words.
+fn of_unknown(path: &Path, unknown: &[&str]) -> String {
+    let mut told: Vec<String> = unknown.iter().take(TOLD).map(|what| format!("{}, {what}", path.display())).collect();
+    if let Some(more) = unknown.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        told.push(format!("and {more} more"));
+    }
+    format!("{}\nA table says what other labels mean: --labels FILE", told.join("\n"))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -129,13 +171,17 @@ fn take_apart(path: &Path, data: &str) -> Result<Labelled, Failure> {
     let cells = |line: &str| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
     let mut lines = data.lines();
     let head = cells(lines.next().unwrap_or(""));
-    let rows: Vec<Vec<String>> = lines.filter(|l| !l.is_empty()).map(cells).collect();
-    if let Some(at) = rows.iter().position(|r| r.len() != head.len()) {
+    let rows: Vec<Row> = (2..)
+        .zip(lines)
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(line, text)| Row { line, cells: cells(text) })
+        .collect();
+    if let Some(torn) = rows.iter().find(|r| r.cells.len() != head.len()) {
         return Err(Failure::Failed(format!(
-            "{}, row {}: {} columns, but the header names {}",
+            "{}, line {}: {} columns, but the header names {}",
             path.display(),
-            at + 2,
-            rows.get(at).map_or(0, Vec::len),
+            torn.line,
+            torn.cells.len(),
             head.len()
         )));
     }
@@ -144,27 +190,35 @@ fn take_apart(path: &Path, data: &str) -> Result<Labelled, Failure> {
 }
 
 impl Labelled {
-    fn cell<'r>(&self, row: &'r [String], column: &str) -> Option<&'r str> {
+    fn cell<'r>(&self, row: &'r Row, column: &str) -> Option<&'r str> {
         let at = self.head.iter().position(|h| h == column)?;
-        row.get(at).map(String::as_str)
+        row.cells.get(at).map(String::as_str)
     }
 
-    /// What a column `label` asks in which there are only words of mentiond's own.
+    /// What a column `label` asks most of whose labels are mentiond's own words for it.
     fn asks_in_our_words(&self) -> Option<&'static str> {
-        let labels: Vec<&str> = self.rows.iter().filter_map(|row| self.cell(row, "label")).collect();
-        let all = |known: &dyn Fn(&str) -> bool| !labels.is_empty() && labels.iter().all(|label| known(&ours(label)));
-        if all(&|word| Category::ALL.iter().any(|c| c.as_str() == word)) {
-            return Some("category");
-        }
-        if all(&|word| SentimentLabel::ALL.iter().any(|s| s.as_str() == word)) {
-            return Some("sentiment");
-        }
-        all(&|word| Severity::ALL.iter().any(|s| s.as_str() == word)).then_some("severity")
+        let mut labels: Vec<String> = self.rows.iter().filter_map(|row| self.cell(row, "label")).map(ours).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        OWN.into_iter().find(|question| {
+            let known = answers(question);
+            2 * labels.iter().filter(|label| known.contains(&label.as_str())).count() > labels.len()
+        })
+    }
+}
+
+/// All answers that a question has in mentiond's own words; none where there is no list of them.
+fn answers(question: &str) -> Vec<&'static str> {
+    match question {
+        "category" => Category::ALL.iter().map(|c| c.as_str()).collect(),
+        "sentiment" => SentimentLabel::ALL.iter().map(|s| s.as_str()).collect(),
+        "severity" => Severity::ALL.iter().map(|s| s.as_str()).collect(),
+        _ => Vec::new(),
     }
 }
 
 /// Puts every question that the file has answers for.
-fn evaluate(file: &Labelled, meanings: &[Meaning], judge: &dyn Judge) -> Vec<Asked> {
+fn evaluate(file: &Labelled, meanings: &[Meaning], judge: &mut dyn Judge, wrong: usize) -> Vec<Asked> {
     let own: Vec<&Meaning> = meanings.iter().filter(|m| fits(&m.file, &file.name)).collect();
     let mut questions: Vec<(&str, &str)> = Vec::new();
     for meaning in &own {
@@ -173,25 +227,35 @@ fn evaluate(file: &Labelled, meanings: &[Meaning], judge: &dyn Judge) -> Vec<Ask
         }
     }
     if questions.is_empty() {
-        questions = ["category", "sentiment", "severity"]
-            .into_iter()
-            .filter(|q| file.head.iter().any(|h| h == q))
-            .map(|q| (q, q))
-            .collect();
+        questions = OWN.into_iter().filter(|q| file.head.iter().any(|h| h == q)).map(|q| (q, q)).collect();
     }
     if questions.is_empty() {
         questions.extend(file.asks_in_our_words().map(|question| (question, "label")));
     }
     let asked = |(question, column): (&str, &str)| {
         let own: Vec<&Meaning> = own.iter().copied().filter(|m| m.question == question).collect();
-        ask(file, question, column, &own, judge)
+        ask(file, question, column, &own, judge, wrong)
     };
-    questions.into_iter().map(asked).filter(|a| a.tally.rows() > 0).collect()
+    questions.into_iter().map(asked).filter(|a| a.tally.rows() > 0 || !a.unknown.is_empty()).collect()
 }
 
-fn ask(file: &Labelled, question: &str, column: &str, meanings: &[&Meaning], judge: &dyn Judge) -> Asked {
-    let mut asked = Asked { question: question.to_owned(), tally: Tally::default(), left_out: 0 };
-    let silent = |row: &[String]| {
+fn ask(
+    file: &Labelled,
+    question: &str,
+    column: &str,
+    meanings: &[&Meaning],
+    judge: &mut dyn Judge,
+    wrong: usize,
+) -> Asked {
+    let mut asked = Asked {
+        question: question.to_owned(),
+        tally: Tally::default(),
+        left_out: 0,
+        wrong: Vec::new(),
+        unknown: Vec::new(),
+    };
+    let known = answers(question);
+    let silent = |row: &Row| {
         let source = file.cell(row, "source").unwrap_or("");
         meanings.iter().any(|m| m.label.strip_prefix("source~").is_some_and(|s| source.contains(s)))
     };
@@ -200,6 +264,13 @@ fn ask(file: &Labelled, question: &str, column: &str, meanings: &[&Meaning], jud
         let meaning = meanings.iter().find(|m| m.label == label).or_else(|| meanings.iter().find(|m| m.label == "*"));
         if silent(row) || meaning.is_some_and(|m| m.answers == "-") {
             asked.left_out += 1;
+            continue;
+        }
+        if meaning.is_none()
+            && !known.is_empty()
+            && let Some(why) = unknown(question, &ours(label), &known)
+        {
+            asked.unknown.push(format!("line {}: {why}", row.line));
             continue;
         }
         // Whoever asks for the language must not tell it.
@@ -214,8 +285,30 @@ fn ask(file: &Labelled, question: &str, column: &str, meanings: &[&Meaning], jud
             .or_else(|| meanings.iter().find(|m| m.answers == "*"))
             .map_or_else(|| own.clone(), |m| same(meanings, &m.answers));
         asked.tally.add(&right, &said);
+        if right != said && asked.wrong.len() < wrong {
+            let text = text.chars().take(SHOWN).collect();
+            asked.wrong.push(Wrong { line: row.line, right, said, because: because(question, &c), text });
+        }
     }
     asked
+}
+
+/// What decided about a question, in English.
+fn because(question: &str, c: &Classification) -> Vec<String> {
+    let moved = match question {
+        "two-way" => "sentiment",
+        "abuse" => "category",
+        question => question,
+    };
+    let cues = c.cues.iter().filter(|cue| cue.effect.split(':').next() == Some(moved));
+    cues.map(|cue| if cue.text.is_empty() { cue.why.clone() } else { format!("“{}”: {}", cue.text, cue.why) }).collect()
+}
+
+impl Wrong {
+    fn to_json(&self) -> serde_json::Value {
+        let Wrong { line, right, said, because, text } = self;
+        json!({ "line": line, "right": right, "said": said, "because": because, "text": text })
+    }
 }
 
 /// Labels with the same answers are one: the first of them.
@@ -257,7 +350,7 @@ fn percent(share: f64) -> String {
 
 /// Everything about one question.
 fn in_full(name: &str, asked: &Asked) -> String {
-    let Asked { question, tally, left_out } = asked;
+    let Asked { question, tally, left_out, wrong, .. } = asked;
     let mut lines = vec![
         format!(
             "{name}, {question}: {} rows{}, accuracy {} %, macro-F1 {} %",
@@ -287,6 +380,10 @@ fn in_full(name: &str, asked: &Asked) -> String {
         .map(|a| std::iter::once((*a).to_owned()).chain(given.iter().map(|b| count(a, b).to_string())).collect())
         .collect();
     lines.push(table(&head, &rows));
+    for Wrong { line, right, said, because, text } in wrong {
+        lines.push(format!("\nline {line}: {right} was taken for {said}: {text}"));
+        lines.extend(because.iter().map(|why| format!("  {why}")));
+    }
     lines.join("\n")
 }
 
@@ -343,7 +440,7 @@ mod tests {
                     1\ten\tI want my money back, you charged me twice!\tgripe\ta\n\
                     2\ten\tThank you so much, great service!\tfine\ta\n\
                     3\ten\tThank you so much, great service!\tfine\tx\n";
-        let asked = evaluate(&file(data), &meanings, &Classifier::new());
+        let asked = evaluate(&file(data), &meanings, &mut Classifier::new(), 9);
         assert_eq!(asked.len(), 1);
         assert_eq!((asked[0].tally.rows(), asked[0].left_out), (2, 1));
         assert_eq!(asked[0].tally.accuracy(), 1.0, "{:?}", asked[0].tally);
@@ -358,7 +455,7 @@ mod tests {
     fn a_file_in_our_own_words_needs_no_table() {
         let data = "text\tcategory\tsentiment\tseverity\n\
                     Thank you so much, great service!\tpraise\t2\tlow\n";
-        let asked = evaluate(&file(data), &[], &Classifier::new());
+        let asked = evaluate(&file(data), &[], &mut Classifier::new(), 9);
         let names: Vec<&str> = asked.iter().map(|a| a.question.as_str()).collect();
         assert_eq!(names, ["category", "sentiment", "severity"]);
         assert_eq!(asked[0].tally.accuracy(), 1.0);
@@ -370,11 +467,16 @@ mod tests {
         for (label, question) in
             [("praise", "category"), ("very-positive", "sentiment"), ("2", "sentiment"), ("low", "severity")]
         {
-            let asked = evaluate(&file(&one(label)), &[], &Classifier::new());
+            let asked = evaluate(&file(&one(label)), &[], &mut Classifier::new(), 9);
             assert_eq!(asked.iter().map(|a| a.question.as_str()).collect::<Vec<_>>(), [question], "{label}");
             assert_eq!(asked[0].tally.accuracy(), 1.0, "{label}");
         }
-        assert!(evaluate(&file(&(one("praise") + "What a day\tgripe\n")), &[], &Classifier::new()).is_empty());
+        assert!(evaluate(&file(&(one("praise") + "What a day\tgripe\n")), &[], &mut Classifier::new(), 9).is_empty());
+        // Most are ours: the rest is misspelt.
+        let most = one("praise") + "I want my money back!\trefund\nWhat a day\tprase\n";
+        let asked = evaluate(&file(&most), &[], &mut Classifier::new(), 9);
+        let told = of_unknown(Path::new("x.tsv"), &[&asked[0].unknown[0]]);
+        assert!(told.contains("x.tsv, line 4: there is no category `prase`; did you mean `praise`?"), "{told}");
     }
 
     #[test]
@@ -382,7 +484,7 @@ mod tests {
         assert!(matches!(parse("a\tb\n", "t"), Err(Failure::Usage(m)) if m.contains("t, line 1")));
         assert!(matches!(parse("a\tmood\tx\ty\n", "t"), Err(Failure::Usage(m)) if m.contains("no question")));
         let torn = take_apart(Path::new("x.tsv"), "text\tlabel\nonly one\n");
-        assert!(matches!(torn, Err(Failure::Failed(m)) if m.contains("row 2")));
-        assert!(evaluate(&file("a\tb\n1\t2\n"), &[], &Classifier::new()).is_empty());
+        assert!(matches!(torn, Err(Failure::Failed(m)) if m.contains("line 2")));
+        assert!(evaluate(&file("a\tb\n1\t2\n"), &[], &mut Classifier::new(), 9).is_empty());
     }
 }

@@ -25,6 +25,9 @@ pub(super) struct Arguments {
     /// Judge as configured: with the watchlists' brands, your [[cues]] and what was corrected
     #[arg(long, conflicts_with = "pairs")]
     configured: bool,
+    /// Show so many of the rows that were judged otherwise, the first, and what decided
+    #[arg(long, value_name = "COUNT", default_value_t = 0, hide_default_value = true, conflicts_with = "pairs")]
+    wrong: usize,
     /// A TSV file with the columns text, text2 and label instead: are both the same story?
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
@@ -40,27 +43,32 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
     if let Some(pairs) = &arguments.pairs {
         return pairs::run(pairs, arguments.positive.as_deref(), arguments.json);
     }
-    let judge: Box<dyn Judge> = match arguments.configured {
-        true => Box::new(Explainer::new(config)?),
+    let mut judge: Box<dyn Judge> = match arguments.configured {
+        true => Box::new(Configured { explainer: Explainer::new(config)?, scratch: Scratch::default() }),
         false => Box::new(Classifier::new()),
     };
-    labels::run(&arguments.files, arguments.labels.as_deref(), judge.as_ref(), arguments.json)
+    labels::run(&arguments.files, arguments.labels.as_deref(), judge.as_mut(), arguments.wrong, arguments.json)
 }
 
 /// Who judges a labelled text: what is shipped alone, or all that is configured.
 trait Judge {
-    fn judge(&self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification;
+    fn judge(&mut self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification;
 }
 
 impl Judge for Classifier {
-    fn judge(&self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification {
+    fn judge(&mut self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification {
         self.classify(&Input { text, lang_hint: lang, rating, ..Input::default() })
     }
 }
 
-impl Judge for Explainer {
-    fn judge(&self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification {
+struct Configured {
+    explainer: Explainer,
+    scratch: Scratch,
+}
+
+impl Judge for Configured {
+    fn judge(&mut self, text: &str, lang: Option<&str>, rating: Option<f32>) -> Classification {
         let entry = Entry { text: text.to_owned(), lang: lang.map(str::to_owned), rating, ..Entry::default() };
-        self.explain(&entry, "", &mut Scratch::default()).classification
+        self.explainer.explain(&entry, "", &mut self.scratch).classification
     }
 }
