@@ -156,7 +156,8 @@ impl Courier {
                 return Ok(());
             }
             let similar = self.similar(&batch, now).await?;
-            let (world, engine) = (Arc::clone(&self.world), Arc::clone(&self.engine));
+            let round = Wording { world: Arc::clone(&self.world), engine: Arc::clone(&self.engine), similar };
+            let (round, batch) = (Arc::new(round), batch.into_iter().map(Arc::new).collect::<Vec<_>>());
             let mut worded = None;
             for (n, due) in batch.iter().enumerate() {
                 if shutdown.is_cancelled() {
@@ -164,7 +165,7 @@ impl Courier {
                 }
                 let message = match worded.take() {
                     Some(message) => message,
-                    None => worded_message(&world, &engine, due, &similar).await?,
+                    None => worded_message(&round, due).await?,
                 };
                 let next = batch.get(n + 1);
                 if !self.world.store.record().begin(due.delivery.id).await? {
@@ -176,7 +177,7 @@ impl Courier {
                     let next_to = next.map(|next| next.delivery.recipient.as_str());
                     let word_next = async {
                         match next {
-                            Some(next) => worded_message(&world, &engine, next, &similar).await.map(Some),
+                            Some(next) => worded_message(&round, next).await.map(Some),
                             None => Ok(None),
                         }
                     };
@@ -400,22 +401,24 @@ impl Courier {
     }
 }
 
-/// Words one mail and encodes it.
-async fn worded_message(
-    world: &World,
-    engine: &Engine,
-    due: &Due,
-    similar: &HashMap<i64, Vec<Mention>>,
-) -> Result<Message, StoreError> {
+/// What the mails of one batch are worded with.
+struct Wording {
+    world: Arc<World>,
+    engine: Arc<Engine>,
+    /// Similar mentions, by number of the mail.
+    similar: HashMap<i64, Vec<Mention>>,
+}
+
+/// Words one mail and encodes it: what it needs is read here, the rest is processor work and runs on a blocking thread.
+async fn worded_message(round: &Arc<Wording>, due: &Arc<Due>) -> Result<Message, StoreError> {
+    let world = &round.world;
     let watch = Stopwatch::start();
-    let told;
     let due = match &due.content {
         DeliveryContent::Summary { summary } => {
             let summary = Box::new(world.store.record().with_reasons((**summary).clone()).await?);
-            told = Due { content: DeliveryContent::Summary { summary }, ..due.clone() };
-            &told
+            Arc::new(Due { content: DeliveryContent::Summary { summary }, ..Due::clone(due) })
         }
-        _ => due,
+        _ => Arc::clone(due),
     };
     let bundled = match &due.content {
         DeliveryContent::Bundle {} => world.store.record().bundled(due.delivery.id).await?,
@@ -453,12 +456,21 @@ async fn worded_message(
         Some(case) => world.store.record().case_file(case).await?,
         None => None,
     };
-    let similar = similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default();
-    let Some(email) = wording::word(engine, &world.keys, due, similar, &bundled, file.as_ref(), theme.as_ref()) else {
-        return Ok(Err("what it was about is no longer in the record".to_owned()));
+    let wording = Arc::clone(round);
+    let worded = tokio::task::spawn_blocking(move || {
+        let Wording { world, engine, similar } = &*wording;
+        let similar = similar.get(&due.delivery.id).map(Vec::as_slice).unwrap_or_default();
+        let email = wording::word(engine, &world.keys, &due, similar, &bundled, file.as_ref(), theme.as_ref());
+        let email = email.ok_or_else(|| "what it was about is no longer in the record".to_owned())?;
+        let Delivery { recipient, message_id, queued, .. } = &due.delivery;
+        encode(&email, &engine.config.mail.from, recipient, message_id, *queued, &[]).map_err(|why| why.to_string())
+    });
+    let message = match worded.await {
+        Ok(message) => message,
+        Err(error) if error.is_cancelled() => return Err(StoreError::Stopped),
+        // One mail that brings the wording down must not stop all others.
+        Err(_) => Err("it cannot be worded, which is a fault of mentiond: please report it, with the log".to_owned()),
     };
-    let Delivery { recipient, message_id, queued, .. } = &due.delivery;
-    let message = encode(&email, &engine.config.mail.from, recipient, message_id, *queued, &[]);
     world.timings.compose.add(watch);
-    Ok(message.map_err(|why| why.to_string()))
+    Ok(message)
 }
