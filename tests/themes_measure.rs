@@ -94,7 +94,9 @@ fn ours(rows: &[(String, String)], table: impl Fn(usize) -> &'static Table) -> V
 fn baseline(rows: &[(String, String)], near: f64) -> Vec<usize> {
     let texts: Vec<HashSet<String>> = rows
         .iter()
-        .map(|(text, _)| stems(text, "en", 200).into_iter().filter(|s| !s.common).map(|s| s.stem).collect())
+        .map(|(text, _)| {
+            stems(text, "en", 200).into_iter().filter(|s| !s.common).map(|s| s.stem().to_owned()).collect()
+        })
         .collect();
     let mut having: HashMap<&str, f64> = HashMap::new();
     texts.iter().flatten().for_each(|w| *having.entry(w).or_default() += 1.0);

@@ -52,14 +52,21 @@ pub fn significant_words(text: &str, code: &str) -> Vec<u32> {
 /// A word of a text as themes compare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stem {
-    /// Folded, one ending cut.
-    pub stem: String,
     /// Folded, as written otherwise.
     pub word: String,
+    /// Bytes of it without its ending.
+    cut: usize,
     /// A stop-word, or too short to say anything.
     pub common: bool,
     /// A number.
     pub number: bool,
+}
+
+impl Stem {
+    /// The word without one ending.
+    pub fn stem(&self) -> &str {
+        self.word.get(..self.cut).unwrap_or(&self.word)
+    }
 }
 
 /// The first `most` words and numbers of a text in their order, stop-words too; names of accounts and links are left out.
@@ -72,7 +79,7 @@ pub fn stems(text: &str, code: &str, most: usize) -> Vec<Stem> {
             let word = tokens.folded(token);
             let number = token.kind == Kind::Number;
             let common = word.chars().count() < SHORTEST || stop.contains(word);
-            Stem { stem: stem(word, code).to_owned(), word: word.to_owned(), common, number }
+            Stem { cut: stem(word, code).len(), word: word.to_owned(), common, number }
         })
         .collect()
 }

@@ -280,7 +280,7 @@ fn top_words(words: &Catalogue, mentions: &[&Mention]) -> Vec<String> {
             .map(clean_line);
         let mut seen: HashSet<Vec<String>> = HashSet::new();
         for word in own {
-            let stem: Vec<String> = stems(&word, language, 4).into_iter().map(|s| s.stem).collect();
+            let stem: Vec<String> = stems(&word, language, 4).into_iter().map(|s| s.stem().to_owned()).collect();
             if seen.insert(stem.clone()) {
                 let (count, forms) = shared.entry(stem).or_default();
                 *count += 1;

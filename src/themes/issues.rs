@@ -11,7 +11,7 @@ pub mod train;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::terms::hash;
+use super::terms::{hash, hash_pair};
 use crate::classify::Stem;
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_bytes!("issues.bin")).unwrap_or_default());
@@ -139,11 +139,11 @@ fn features(words: &[Stem]) -> Vec<u32> {
     let mut found = Vec::new();
     let told: Vec<&Stem> = words.iter().filter(|w| !w.common).collect();
     for word in &told {
-        found.push(hash('s', &word.stem));
+        found.push(hash('s', word.stem()));
     }
     for (n, a) in told.iter().enumerate() {
         for b in told.iter().skip(n + 1).take(NEIGHBOURS) {
-            found.push(hash('t', &format!("{} {}", a.stem, b.stem)));
+            found.push(hash_pair('t', a.stem(), b.stem()));
         }
     }
     for word in words {
@@ -155,7 +155,7 @@ fn features(words: &[Stem]) -> Vec<u32> {
     }
     for pair in words.windows(2) {
         if let [a, b] = pair {
-            found.push(hash('p', &format!("{} {}", a.word, b.word)));
+            found.push(hash_pair('p', &a.word, &b.word));
         }
     }
     found.sort_unstable();

@@ -33,14 +33,39 @@ pub struct Term {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Terms(pub Vec<Term>, pub Option<Known>);
 
-/// What is weighed together.
-#[derive(Default)]
-struct Bag(HashMap<u32, (f32, String)>);
+/// A piece of evidence, before it is a term: most are left out in the end, so that none has a string of its own.
+struct Evidence<'t> {
+    hash: u32,
+    weight: f32,
+    shown: Shown<'t>,
+}
 
-impl Bag {
-    fn add(&mut self, kind: char, key: &str, weight: f32, word: &str) {
-        let at = self.0.entry(hash(kind, key) & !ISSUES).or_insert_with(|| (0.0, word.to_owned()));
-        at.0 = at.0.max(weight);
+/// As people read a piece of evidence.
+enum Shown<'t> {
+    Nothing,
+    Word(&'t str),
+    Pair(&'t str, &'t str),
+    Made(String),
+}
+
+impl<'t> Evidence<'t> {
+    fn new(kind: char, key: &str, weight: f32, shown: Shown<'t>) -> Self {
+        Self { hash: hash(kind, key) & !ISSUES, weight, shown }
+    }
+
+    fn of_pair(a: &'t Stem, b: &'t Stem, weight: f32) -> Self {
+        let hash = hash_pair('b', a.stem(), b.stem()) & !ISSUES;
+        Self { hash, weight, shown: Shown::Pair(&a.word, &b.word) }
+    }
+
+    fn term(self) -> Term {
+        let word = match self.shown {
+            Shown::Nothing => String::new(),
+            Shown::Word(word) => word.to_owned(),
+            Shown::Pair(a, b) => [a, " ", b].concat(),
+            Shown::Made(word) => word,
+        };
+        Term { hash: self.hash, weight: self.weight, word }
     }
 }
 
@@ -54,38 +79,40 @@ impl Terms {
     /// The same with another table of known issues.
     pub fn with(table: &Table, text: &str, language: &str, searched: &[&str], rare: impl Fn(u32) -> f32) -> Self {
         let words = stems(text, language, MOST_WORDS);
-        let searched: Vec<String> =
-            searched.iter().flat_map(|s| stems(s, language, 8)).filter(|s| !s.common).map(|s| s.stem).collect();
-        let told: Vec<&Stem> = words.iter().filter(|w| !w.common && !w.number && !searched.contains(&w.stem)).collect();
-        let mut bag = Bag::default();
-        let idf = |stem: &str| issues::rarity(language, stem);
-        for word in &told {
-            bag.add('w', &word.stem, idf(&word.stem), &word.word);
+        let searched: Vec<Stem> = searched.iter().flat_map(|s| stems(s, language, 8)).filter(|s| !s.common).collect();
+        let is_searched = |word: &Stem| searched.iter().any(|s| s.stem() == word.stem());
+        let told: Vec<(&Stem, f32)> = (words.iter())
+            .filter(|w| !w.common && !w.number && !is_searched(w))
+            .map(|w| (w, issues::rarity(language, w.stem())))
+            .collect();
+        let mut bag = Vec::with_capacity(3 * told.len());
+        for (word, idf) in &told {
+            bag.push(Evidence::new('w', word.stem(), *idf, Shown::Word(&word.word)));
             if let Some(bare) = bare(&word.word) {
-                bag.add('~', &bare, 0.4 * idf(&word.stem), "");
+                bag.push(Evidence::new('~', &bare, 0.4 * idf, Shown::Nothing));
             }
         }
         for pair in told.windows(2) {
-            let [a, b] = pair else { continue };
-            if a.stem != b.stem {
-                let key = format!("{} {}", a.stem, b.stem);
-                bag.add('b', &key, 0.35 * (idf(&a.stem) + idf(&b.stem)), &format!("{} {}", a.word, b.word));
+            if let [(a, of_a), (b, of_b)] = pair
+                && a.stem() != b.stem()
+            {
+                bag.push(Evidence::of_pair(a, b, 0.35 * (of_a + of_b)));
             }
         }
         for (code, shown) in codes(text, &words) {
-            bag.add('#', &code, 14.0, &shown);
+            bag.push(Evidence::new('#', &code, 14.0, Shown::Made(shown)));
         }
         let mut all = weigh(bag, WORDS, &rare);
-        let mut bag = Bag::default();
         let found = concepts::of(&words, language);
         // A thing alone is no issue: half of all mentions speak of the app.
         let share = if found.iter().any(|(concept, _)| concept.contains('+')) { CONCEPTS } else { THING_ALONE };
-        for (concept, weight) in found {
-            bag.add('+', &concept, weight, &concept.replace('+', " "));
-        }
-        all.extend(weigh(bag, share, &rare));
+        let bag = found
+            .into_iter()
+            .map(|(concept, weight)| Evidence::new('+', &concept, weight, Shown::Made(concept.replace('+', " "))));
+        all.extend(weigh(bag.collect(), share, &rare));
         all.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.hash.cmp(&b.hash)));
         all.truncate(MOST_TERMS);
+        let mut all: Vec<Term> = all.into_iter().map(Evidence::term).collect();
         all.sort_by_key(|t| t.hash);
         all.dedup_by_key(|t| t.hash);
         let norm = all.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
@@ -138,19 +165,25 @@ pub(super) fn is_concept(term: u32, word: &str) -> bool {
     term == hash('+', &word.replace(' ', "+")) & !ISSUES
 }
 
-/// Scales one sort of evidence so that its squares add up to `share`.
-fn weigh(bag: Bag, share: f32, rare: &impl Fn(u32) -> f32) -> Vec<Term> {
-    let mut terms: Vec<Term> = (bag.0.into_iter())
-        .map(|(hash, (weight, word))| Term { hash, weight: weight * rare(hash), word })
-        .filter(|t| t.weight > 0.0)
-        .collect();
-    terms.sort_by_key(|t| t.hash);
-    let norm = terms.iter().map(|t| t.weight * t.weight).sum::<f32>().sqrt();
+/// Makes one of equal pieces, the heaviest weight with the first's words, and scales one sort of evidence so that its
+/// squares add up to `share`.
+fn weigh<'t>(mut bag: Vec<Evidence<'t>>, share: f32, rare: &impl Fn(u32) -> f32) -> Vec<Evidence<'t>> {
+    bag.sort_by_key(|e| e.hash);
+    bag.dedup_by(|next, kept| {
+        let same = next.hash == kept.hash;
+        if same {
+            kept.weight = kept.weight.max(next.weight);
+        }
+        same
+    });
+    bag.iter_mut().for_each(|e| e.weight *= rare(e.hash));
+    bag.retain(|e| e.weight > 0.0);
+    let norm = bag.iter().map(|e| e.weight * e.weight).sum::<f32>().sqrt();
     if norm > 0.0 {
         let scale = share.max(0.0).sqrt() / norm;
-        terms.iter_mut().for_each(|t| t.weight *= scale);
+        bag.iter_mut().for_each(|e| e.weight *= scale);
     }
-    terms
+    bag
 }
 
 /// Words of six letters and more without vowels and doubles: `delivary` and `delivery` have the same.
@@ -195,9 +228,18 @@ fn codes(text: &str, words: &[Stem]) -> Vec<(String, String)> {
 
 /// The hash of a term.
 pub(super) fn hash(kind: char, key: &str) -> u32 {
+    hash_bytes(kind, key.bytes())
+}
+
+/// The hash of `A B`.
+pub(super) fn hash_pair(kind: char, a: &str, b: &str) -> u32 {
+    hash_bytes(kind, a.bytes().chain([b' ']).chain(b.bytes()))
+}
+
+fn hash_bytes(kind: char, key: impl Iterator<Item = u8>) -> u32 {
     let mut buffer = [0; 4];
     let kind = kind.encode_utf8(&mut buffer).bytes();
-    kind.chain(key.bytes()).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    kind.chain(key).fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// The hash of a known issue; no other term has one as high.

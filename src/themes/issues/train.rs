@@ -68,7 +68,7 @@ fn rarities(rows: &[Row], language: &str, out: &mut Vec<u8>) {
     for row in rows.iter().filter(|r| r.language == language) {
         texts += 1;
         let mut words: Vec<u32> =
-            stems(&row.text, language, MOST_WORDS).iter().filter(|s| !s.common).map(|s| hash('w', &s.stem)).collect();
+            stems(&row.text, language, MOST_WORDS).iter().filter(|s| !s.common).map(|s| hash('w', s.stem())).collect();
         words.sort_unstable();
         words.dedup();
         words.into_iter().for_each(|w| *having.entry(w).or_default() += 1);
