@@ -212,26 +212,41 @@ fn quoted_printable(text: &str) -> Vec<u8> {
 /// One line without its end.
 fn quote_line(line: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let is_printable = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
     // White space at the end of a line may be lost on the way.
     let inner = line.len() - usize::from(line.ends_with(b" ") || line.ends_with(b"\t"));
-    let is_literal = |at: usize| matches!(line[at], b'\t' | b' '..=b'~') && line[at] != b'=' && at < inner;
+    // Most lines are printable but for `=`, which is found many bytes at a time; to see that takes no time either.
+    let all_printable = line.iter().fold(true, |all, byte| all & is_printable(byte));
+    let next_special = |from: usize| {
+        let rest = line.get(from..inner).unwrap_or_default();
+        let found = if all_printable {
+            memchr::memchr(b'=', rest)
+        } else {
+            rest.iter().position(|byte| !is_printable(byte) || *byte == b'=')
+        };
+        found.map_or(inner.max(from), |n| from + n)
+    };
     let mut room = MAX_QUOTED;
     let mut at = 0;
-    while at < line.len() {
-        let run = (at..line.len().min(at + room)).take_while(|&at| is_literal(at)).count();
-        out.extend_from_slice(&line[at..at + run]);
-        (at, room) = (at + run, room - run);
-        if at == line.len() {
-            return;
+    let mut special = next_special(0);
+    loop {
+        while at < special {
+            if room == 0 {
+                out.extend_from_slice(b"=\r\n");
+                room = MAX_QUOTED;
+            }
+            let run = room.min(special - at);
+            out.extend_from_slice(&line[at..at + run]);
+            (at, room) = (at + run, room - run);
         }
-        if room < if is_literal(at) { 1 } else { 3 } {
+        let Some(byte) = line.get(at) else { return };
+        if room < 3 {
             out.extend_from_slice(b"=\r\n");
             room = MAX_QUOTED;
-        } else {
-            let byte = line[at];
-            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-            (at, room) = (at + 1, room - 3);
         }
+        out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        (at, room) = (at + 1, room - 3);
+        special = next_special(at);
     }
 }
 
