@@ -167,11 +167,9 @@ fn check_message_id(id: &str) -> Result<(), EncodeError> {
 /// `=_` never occurs in quoted-printable (RFC 2045, 6.7), so no text can hold the boundary.
 fn boundary(message_id: &str) -> String {
     let digest = Sha256::digest(message_id.as_bytes());
-    let mut boundary = String::from("=_");
-    for byte in digest.iter().take(16) {
-        boundary.push_str(&format!("{byte:02x}"));
-    }
-    boundary
+    let digits = digest.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
+    "=_".chars().chain(digits).collect()
 }
 
 fn date_within_bounds(date: Timestamp) -> SystemTime {
@@ -195,11 +193,14 @@ fn shortened(subject: &str) -> String {
 /// it is most of the work of encoding a mail, and lettre's takes three passes.
 fn quoted_printable(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 16);
+    // Hardly any text has one. A look at all of it at once, not stopping at the first, is taken many bytes at a time.
+    let controls =
+        text.bytes().fold(false, |found, b| found | (b < b' ') & !matches!(b, b'\t' | b'\r' | b'\n') | (b == 0x7f));
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
         let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
         let (line, after) = rest.split_at(end);
-        quote_line(line, &mut out);
+        quote_line(line, controls, &mut out);
         rest = match after {
             [b'\r', b'\n', after @ ..] | [_, after @ ..] => after,
             [] => break,
@@ -209,20 +210,19 @@ fn quoted_printable(text: &str) -> Vec<u8> {
     out
 }
 
-/// One line without its end.
-fn quote_line(line: &[u8], out: &mut Vec<u8>) {
+/// One line without its end. `controls`: it may have control characters beside tabs.
+fn quote_line(line: &[u8], controls: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let is_printable = |byte: &u8| matches!(byte, b'\t' | b' '..=b'~');
     // White space at the end of a line may be lost on the way.
     let inner = line.len() - usize::from(line.ends_with(b" ") || line.ends_with(b"\t"));
-    // Most lines are printable but for `=`, which is found many bytes at a time; to see that takes no time either.
-    let all_printable = line.iter().fold(true, |all, byte| all & is_printable(byte));
+    // Most lines are printable, so that only `=` is to be found, many bytes at a time.
+    let printable = !controls && line.is_ascii();
     let next_special = |from: usize| {
         let rest = line.get(from..inner).unwrap_or_default();
-        let found = if all_printable {
+        let found = if printable {
             memchr::memchr(b'=', rest)
         } else {
-            rest.iter().position(|byte| !is_printable(byte) || *byte == b'=')
+            rest.iter().position(|byte| !matches!(byte, b'\t' | b' '..=b'<' | b'>'..=b'~'))
         };
         found.map_or(inner.max(from), |n| from + n)
     };

@@ -39,7 +39,12 @@ pub(super) struct Token<'t> {
     lists: Lists,
 }
 
-impl Token<'_> {
+impl<'t> Token<'t> {
+    fn new(span: Range<usize>, folded: Cow<'t, str>, capital: bool, shouted: bool) -> Self {
+        let lists = Lists::of(&folded);
+        Self { span, folded, capital, shouted, lists }
+    }
+
     /// True if the word is on the list.
     pub(super) fn is(&self, list: List) -> bool {
         self.lists.has(list)
@@ -94,16 +99,22 @@ impl<'t> Text<'t> {
             let rest = &self.chars[start..];
             let letters = &rest[..rest.iter().position(|c| !is_word_char(*c)).unwrap_or(rest.len())];
             at = start + letters.len();
-            // Most words have a small letter at once; their letters need not be counted.
-            let shouted = letters.iter().all(|c| c.is_uppercase() || !c.is_alphabetic())
-                && letters.iter().filter(|c| c.is_alphabetic()).count() > 1;
+            let span = start..at;
             let written = self.body.get(self.at[start]..self.at[at]).unwrap_or_default();
-            let folded = fold_word(written, letters);
-            let lists = Lists::of(&folded);
-            self.lists = self.lists.and(lists);
-            // Digits of other scripts are known already; `²` is one where a word is folded.
-            self.numbers |= !written.is_ascii() && (folded.is_empty() || folded.bytes().any(|b| b.is_ascii_digit()));
-            self.tokens.push(Token { span: start..at, folded, capital: letters[0].is_uppercase(), shouted, lists });
+            // Most words are small letters of ASCII, and there is no more to know of them.
+            let small = written.len() == letters.len() && letters.iter().all(|c| matches!(c, 'a'..='z' | '0'..='9'));
+            let token = if small {
+                Token::new(span, Cow::Borrowed(written), false, false)
+            } else {
+                let folded = fold_word(written, letters);
+                // Digits of other scripts are known already; `²` is one where a word is folded.
+                self.numbers |= folded.is_empty() || folded.bytes().any(|b| b.is_ascii_digit());
+                let shouted = letters.iter().all(|c| c.is_uppercase() || !c.is_alphabetic())
+                    && letters.iter().filter(|c| c.is_alphabetic()).count() > 1;
+                Token::new(span, folded, letters[0].is_uppercase(), shouted)
+            };
+            self.lists = self.lists.and(token.lists);
+            self.tokens.push(token);
         }
     }
 
