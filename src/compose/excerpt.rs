@@ -153,9 +153,13 @@ fn around(text: &str, focus: &Range<usize>, length: usize) -> Range<usize> {
 
 /// The end of at most `limit` characters from `start`: after a word, never inside a character as the reader sees it.
 fn forward(text: &str, start: usize, limit: usize) -> usize {
+    // No more bytes than that are no more characters either.
+    if text.len() - start <= limit {
+        return text.len();
+    }
     let mut space = None;
     for (n, (i, c)) in text[start..].char_indices().enumerate() {
-        if c.is_whitespace() && n + SLACK >= limit {
+        if n + SLACK >= limit && c.is_whitespace() {
             space = Some(start + i);
         }
         if n == limit {
@@ -172,7 +176,7 @@ fn backward(text: &str, end: usize, limit: usize) -> usize {
         if n == limit {
             return space.unwrap_or_else(|| grapheme(text, i + c.len_utf8()));
         }
-        if c.is_whitespace() && n + SLACK >= limit {
+        if n + SLACK >= limit && c.is_whitespace() {
             space = Some(i + c.len_utf8());
         }
     }

@@ -172,7 +172,7 @@ impl Composer {
     }
 
     /// What hides the personal data of a mention.
-    fn masker<'w>(&self, words: &'w Catalogue, mention: &Mention) -> Masker<'w> {
+    fn masker<'w>(&self, words: &'w Catalogue, mention: &'w Mention) -> Masker<'w> {
         let mut masker = quote::masker(words, mention);
         if mention.decision.privacy == Privacy::Staff {
             // Only those who are named: a mail has room for so many names.
@@ -225,29 +225,36 @@ impl Composer {
 /// HTML's five characters (HTML Standard §13.3), for mails and pages. The engine's own escape also takes `/`, and an address that people
 /// or filters look for in the source would not be found.
 pub fn escape(out: &mut minijinja::Output<'_>, text: &str) -> Result<(), minijinja::Error> {
-    let mut escaped = String::new();
+    // Most of what is shown needs none.
+    if !text.bytes().any(|byte| escaped(byte).is_some()) {
+        return Ok(out.write_str(text)?);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
     escape_into(&mut escaped, text);
-    out.write_str(&escaped)?;
-    Ok(())
+    Ok(out.write_str(&escaped)?)
 }
 
 /// [`escape`], into a text.
 fn escape_into(out: &mut String, text: &str) {
     let mut from = 0;
     for (i, byte) in text.bytes().enumerate() {
-        let with = match byte {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            b'"' => "&quot;",
-            b'\'' => "&#39;",
-            _ => continue,
-        };
+        let Some(with) = escaped(byte) else { continue };
         out.push_str(&text[from..i]);
         out.push_str(with);
         from = i + 1;
     }
     out.push_str(&text[from..]);
+}
+
+fn escaped(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        b'\'' => "&#39;",
+        _ => return None,
+    })
 }
 
 /// A last look at a subject: whatever went into it, it is one line of visible characters.

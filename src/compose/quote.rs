@@ -50,7 +50,7 @@ pub(super) fn written(words: &Catalogue, mention: &Mention) -> String {
     clean_line(&masked.text)
 }
 
-pub(super) fn masker<'w>(words: &'w Catalogue, mention: &Mention) -> Masker<'w> {
+pub(super) fn masker<'w>(words: &'w Catalogue, mention: &'w Mention) -> Masker<'w> {
     let mut masker = Masker::new(&words.masks, mention.entry.author.as_ref(), reasons::matched_words(mention));
     masker.learn(&mention.entry.text);
     masker

@@ -167,11 +167,9 @@ fn check_message_id(id: &str) -> Result<(), EncodeError> {
 /// `=_` never occurs in quoted-printable (RFC 2045, 6.7), so no text can hold the boundary.
 fn boundary(message_id: &str) -> String {
     let digest = Sha256::digest(message_id.as_bytes());
-    let mut boundary = String::from("=_");
-    for byte in digest.iter().take(16) {
-        boundary.push_str(&format!("{byte:02x}"));
-    }
-    boundary
+    let digits = digest.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
+    "=_".chars().chain(digits).collect()
 }
 
 fn date_within_bounds(date: Timestamp) -> SystemTime {
@@ -195,11 +193,14 @@ fn shortened(subject: &str) -> String {
 /// it is most of the work of encoding a mail, and lettre's takes three passes.
 fn quoted_printable(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + text.len() / 8 + 16);
+    // Hardly any text has one. A look at all of it at once, not stopping at the first, is taken many bytes at a time.
+    let controls =
+        text.bytes().fold(false, |found, b| found | (b < b' ') & !matches!(b, b'\t' | b'\r' | b'\n') | (b == 0x7f));
     let mut rest = text.as_bytes();
     while !rest.is_empty() {
         let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
         let (line, after) = rest.split_at(end);
-        quote_line(line, &mut out);
+        quote_line(line, controls, &mut out);
         rest = match after {
             [b'\r', b'\n', after @ ..] | [_, after @ ..] => after,
             [] => break,
@@ -209,29 +210,43 @@ fn quoted_printable(text: &str) -> Vec<u8> {
     out
 }
 
-/// One line without its end.
-fn quote_line(line: &[u8], out: &mut Vec<u8>) {
+/// One line without its end. `controls`: it may have control characters beside tabs.
+fn quote_line(line: &[u8], controls: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     // White space at the end of a line may be lost on the way.
     let inner = line.len() - usize::from(line.ends_with(b" ") || line.ends_with(b"\t"));
-    let is_literal = |at: usize| matches!(line[at], b'\t' | b' '..=b'~') && line[at] != b'=' && at < inner;
+    // Most lines are printable, so that only `=` is to be found, many bytes at a time.
+    let printable = !controls && line.is_ascii();
+    let next_special = |from: usize| {
+        let rest = line.get(from..inner).unwrap_or_default();
+        let found = if printable {
+            memchr::memchr(b'=', rest)
+        } else {
+            rest.iter().position(|byte| !matches!(byte, b'\t' | b' '..=b'<' | b'>'..=b'~'))
+        };
+        found.map_or(inner.max(from), |n| from + n)
+    };
     let mut room = MAX_QUOTED;
     let mut at = 0;
-    while at < line.len() {
-        let run = (at..line.len().min(at + room)).take_while(|&at| is_literal(at)).count();
-        out.extend_from_slice(&line[at..at + run]);
-        (at, room) = (at + run, room - run);
-        if at == line.len() {
-            return;
+    let mut special = next_special(0);
+    loop {
+        while at < special {
+            if room == 0 {
+                out.extend_from_slice(b"=\r\n");
+                room = MAX_QUOTED;
+            }
+            let run = room.min(special - at);
+            out.extend_from_slice(&line[at..at + run]);
+            (at, room) = (at + run, room - run);
         }
-        if room < if is_literal(at) { 1 } else { 3 } {
+        let Some(byte) = line.get(at) else { return };
+        if room < 3 {
             out.extend_from_slice(b"=\r\n");
             room = MAX_QUOTED;
-        } else {
-            let byte = line[at];
-            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-            (at, room) = (at + 1, room - 3);
         }
+        out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        (at, room) = (at + 1, room - 3);
+        special = next_special(at);
     }
 }
 

@@ -27,8 +27,12 @@ pub enum Form {
 ///
 /// `None` if a word of a structured value is too long to be sent in one line.
 pub fn value(name: &str, raw: &str, form: Form) -> Option<String> {
-    let mut out = String::with_capacity(raw.len() + raw.len() / 8 + 8);
     let mut line = name.len() + 2;
+    // Most values are one token that stays as it is.
+    if form == Form::Structured && line + raw.len() <= MAX_LINE && raw.bytes().all(|b| b.is_ascii_graphic()) {
+        return Some(raw.to_owned());
+    }
+    let mut out = String::with_capacity(raw.len() + raw.len() / 8 + 8);
     for piece in pieces(raw, form) {
         let width = piece.len() + usize::from(!out.is_empty());
         if !out.is_empty() && line + width > WISHED_LINE {

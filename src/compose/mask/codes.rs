@@ -156,7 +156,7 @@ fn spaced(text: &Text<'_>, places: &mut Places) {
         let pairs = (1..=3).all(|k| {
             text.gap_is(n + k - 1, 1, " ") && text.tokens.get(n + k).is_some_and(|t| t.is_number() && t.span.len() == 2)
         });
-        let last = text.tokens.get(n + 4).filter(|t| t.capital && matches!(t.folded.as_str(), "a" | "b" | "c" | "d"));
+        let last = text.tokens.get(n + 4).filter(|t| t.capital && matches!(t.folded.as_ref(), "a" | "b" | "c" | "d"));
         if let (true, true, Some(last)) = (pairs, text.gap_is(n + 3, 1, " "), last) {
             places.add(token.span.start..last.span.end, Kind::Number);
         }

@@ -100,7 +100,7 @@ fn behind(text: &Text<'_>, key_at: usize, key: Key, mut sure: bool) -> Option<Ra
             sure = true;
         } else if token.is(List::BeforeNumber) {
             verb = true;
-        } else if key != Key::Bank || !matches!(token.folded.as_str(), "banco") {
+        } else if key != Key::Bank || !matches!(token.folded.as_ref(), "banco") {
             return None;
         }
     }

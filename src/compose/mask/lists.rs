@@ -1,6 +1,5 @@
 //! The words that the finders of personal data know, folded; one look-up a token tells all the lists that it is on.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// A list of words.
@@ -53,6 +52,12 @@ pub(super) enum List {
     City,
     /// States of the United States, as they are abbreviated.
     State,
+    /// First words of how people introduce themselves.
+    Introduction,
+    /// An at sign in words.
+    At,
+    /// Places where people have names, before which a name may stand without `@`.
+    Network,
 }
 
 /// The lists that a word is on: one bit each.
@@ -60,26 +65,63 @@ pub(super) enum List {
 pub(super) struct Lists(u32);
 
 impl Lists {
+    pub(super) const fn all(lists: &[List]) -> Self {
+        let mut bits = 0;
+        let mut n = 0;
+        while n < lists.len() {
+            bits |= lists[n].bit();
+            n += 1;
+        }
+        Self(bits)
+    }
+
     /// `word`: lower case, without accents.
     pub(super) fn of(word: &str) -> Self {
-        static TABLE: LazyLock<HashMap<&str, Lists>> = LazyLock::new(|| {
-            let mut table = HashMap::<_, Lists>::new();
+        static TABLE: LazyLock<Vec<Vec<(&str, Lists)>>> = LazyLock::new(|| {
+            let mut table: Vec<Vec<(&str, Lists)>> = vec![Vec::new(); BUCKETS];
             for (list, words) in LISTS {
                 for word in words.split_ascii_whitespace() {
-                    table.entry(word).or_default().0 |= list.bit();
+                    let bucket = &mut table[bucket(word)];
+                    match bucket.iter_mut().find(|(known, _)| *known == word) {
+                        Some((_, lists)) => lists.0 |= list.bit(),
+                        None => bucket.push((word, Lists(list.bit()))),
+                    }
                 }
             }
             table
         });
-        if word.len() > LONGEST {
-            return Self::default();
-        }
-        TABLE.get(word).copied().unwrap_or_default()
+        let bucket = TABLE[bucket(word)].iter();
+        bucket.filter(|(known, _)| *known == word).map(|(_, lists)| *lists).next().unwrap_or_default()
     }
 
     pub(super) fn has(self, list: List) -> bool {
         self.0 & list.bit() != 0
     }
+
+    /// True if a list is among both.
+    pub(super) fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The lists of both.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Buckets of the table of words, about two for a word.
+const BUCKETS: usize = 1024;
+
+/// Every word of every text is looked up, and most are on no list: three letters and the length tell that more cheaply
+/// than a hash of the whole word.
+fn bucket(word: &str) -> usize {
+    let letters = word.as_bytes();
+    let (Some(first), Some(middle), Some(last)) = (letters.first(), letters.get(letters.len() / 2), letters.last())
+    else {
+        return 0;
+    };
+    let mix = |n: usize, letter: &u8| n * 31 + usize::from(*letter);
+    [first, middle, last].into_iter().fold(letters.len() % BUCKETS, mix) % BUCKETS
 }
 
 impl List {
@@ -93,9 +135,7 @@ impl List {
     }
 }
 
-/// Bytes of the longest word of any list.
-const LONGEST: usize = 14;
-const LISTS: [(List, &str); 25] = [
+const LISTS: [(List, &str); 28] = [
     (
         List::Order,
         "order orden bon voucher albaran remito pedido encomenda compra ordre bestilling kvittering ticket \
@@ -201,6 +241,13 @@ const LISTS: [(List, &str); 25] = [
         List::State,
         "al ak az ar ca co ct de fl ga id il ia ks ky la md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh pa \
          ri sc sd tn tx ut vt va wa wv wi wy dc",
+    ),
+    (List::Introduction, "my name me mi meu chamo jeg mit atendeu called i this soy sou"),
+    (List::At, "at arroba snabela snabel"),
+    (
+        List::Network,
+        "insta instagram ig twitter tiktok telegram snapchat snap discord facebook fb bluesky mastodon username \
+         usuario",
     ),
 ];
 

@@ -22,6 +22,7 @@ mod text;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::clean::{Marked, clean};
 use super::words::{Masks, fill};
@@ -61,6 +62,8 @@ pub(super) struct Masker<'a> {
     names: HashMap<String, String>,
     given: HashMap<(Kind, String), usize>,
     count: HashMap<Kind, usize>,
+    /// The text that was learnt from last: most often it is masked as well, and need not be read again.
+    learnt: Option<Rc<Text<'a>>>,
 }
 
 impl<'a> Masker<'a> {
@@ -76,14 +79,16 @@ impl<'a> Masker<'a> {
             names: HashMap::new(),
             given: HashMap::new(),
             count: HashMap::new(),
+            learnt: None,
         }
     }
 
     /// Remembers the names that a text gives away, for texts that are masked before it: a title calls "Whitfield"
     /// whom only the text calls "Mr Whitfield".
-    pub(super) fn learn(&mut self, text: &str) {
-        let text = Text::new(text);
+    pub(super) fn learn(&mut self, text: &'a str) {
+        let text = Rc::new(Text::new(text));
         self.learn_names(&text);
+        self.learnt = Some(text);
     }
 
     /// Remembers somebody's name, in full: where a word of it stands, it is masked.
@@ -160,10 +165,20 @@ impl<'a> Masker<'a> {
 
     /// All places to mask, sorted, apart. Where two finds overlap, the earlier pass wins.
     fn find(&mut self, marked: &Marked<'_>) -> Vec<(Range<usize>, Kind)> {
-        let text = Text::new(marked.text.as_ref());
+        let (learnt, new);
+        let text = match &self.learnt {
+            Some(text) if text.body == marked.text => {
+                learnt = Rc::clone(text);
+                learnt.as_ref()
+            }
+            _ => {
+                new = Text::new(marked.text.as_ref());
+                &new
+            }
+        };
         let marks = marked.marks.iter().map(|m| text.char_of_byte(m.start)..text.char_of_byte(m.end)).collect();
         let mut places = Places::new(marks);
-        online::links(&text, &mut places);
+        online::links(text, &mut places);
         let handle = |handle: &str| {
             let bare = bare_handle(handle);
             if self.author.has(&bare) {
@@ -171,21 +186,23 @@ impl<'a> Masker<'a> {
             }
             (!self.brand.iter().any(|word| bare.contains(word.as_str()))).then_some(Kind::Person)
         };
-        online::at_signs(&text, &mut places, &handle);
-        online::spoken_mail(&text, &mut places);
-        online::bare_handles(&text, &mut places, &handle);
-        postal::find(&text, &mut places);
-        self.author.find(&text, &mut places);
-        for span in self.learn_names(&text) {
+        online::at_signs(text, &mut places, &handle);
+        online::spoken_mail(text, &mut places);
+        online::bare_handles(text, &mut places, &handle);
+        postal::find(text, &mut places);
+        self.author.find(text, &mut places);
+        for span in self.learn_names(text) {
             places.add(span, Kind::Person);
         }
         if !self.names.is_empty() {
-            people::known(&text, &mut places, &|word| self.names.contains_key(word));
+            people::known(text, &mut places, &|word| self.names.contains_key(word));
         }
-        codes::ibans(&text, &mut places);
-        keyed::find(&text, &mut places);
-        codes::mixed(&text, &mut places);
-        numbers::find(&text, &mut places);
+        if text.has_numbers() {
+            codes::ibans(text, &mut places);
+            keyed::find(text, &mut places);
+            codes::mixed(text, &mut places);
+            numbers::find(text, &mut places);
+        }
         places.into_sorted().map(|(span, kind)| (text.bytes(span), kind)).collect()
     }
 }

@@ -127,7 +127,7 @@ fn with_prefix(text: &Text<'_>, run: &Range<usize>) -> usize {
 fn with_extension(text: &Text<'_>, end: usize) -> usize {
     let token = text.token_from(end);
     let Some(found) = text.tokens.get(token).filter(|t| t.span.start <= end + 2) else { return end };
-    let folded = found.folded.as_str();
+    let folded: &str = &found.folded;
     if EXTENSIONS.contains(&folded) && text.gap_is(token, 2, " .:") {
         let number = text.tokens.get(token + 1).filter(|t| t.is_number() && t.span.len() <= 6);
         return number.map_or(end, |t| t.span.end);

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Kind;
+use super::lists::{List, Lists};
 use super::text::{Places, Text, is_word_char};
 
 /// Ends of hosts that are believed where only words say that something is an address.
@@ -16,27 +17,11 @@ const MAX_LABELS: usize = 8;
 const MAX_HANDLE: usize = 64;
 /// Characters between the words of a disguised address.
 const AROUND: &str = " ()[]{}<>-_*";
-/// Places where people have names, before which a name may stand without `@`.
-const NETWORKS: [&str; 15] = [
-    "insta",
-    "instagram",
-    "ig",
-    "twitter",
-    "tiktok",
-    "telegram",
-    "snapchat",
-    "snap",
-    "discord",
-    "facebook",
-    "fb",
-    "bluesky",
-    "mastodon",
-    "username",
-    "usuario",
-];
-
 /// `https://…`, `www.…`, and `host.tld/path` without either.
 pub(super) fn links(text: &Text<'_>, places: &mut Places) {
+    if !text.has_slash() && !text.tokens.iter().any(|token| token.folded.ends_with("www")) {
+        return;
+    }
     let mut done = 0;
     for (i, c) in text.chars.iter().enumerate() {
         if i < done {
@@ -93,6 +78,9 @@ fn host_before(text: &Text<'_>, slash: usize, from: usize) -> Option<usize> {
 ///
 /// `handle` is asked for the kind of each handle; `None` leaves it.
 pub(super) fn at_signs(text: &Text<'_>, places: &mut Places, handle: &dyn Fn(&str) -> Option<Kind>) {
+    if !text.has_at_sign() {
+        return;
+    }
     let mut done = 0;
     for (i, c) in text.chars.iter().enumerate() {
         if *c != '@' || i < done {
@@ -157,6 +145,9 @@ fn host(text: &Text<'_>, start: usize) -> Range<usize> {
 
 /// `juan (at) example.com`, `juan arroba gmail punto com`, `kate dot lowe at gmail dot com`.
 pub(super) fn spoken_mail(text: &Text<'_>, places: &mut Places) {
+    if !text.has_any(Lists::all(&[List::At])) {
+        return;
+    }
     for at in 1..text.tokens.len() {
         let (sure, at_end) = match text.word(at) {
             "at" => (false, at),
@@ -218,13 +209,16 @@ fn is_dot(word: &str) -> bool {
 
 /// `u/name`, and names behind the name of a network: `insta: the_real_ty`.
 pub(super) fn bare_handles(text: &Text<'_>, places: &mut Places, handle: &dyn Fn(&str) -> Option<Kind>) {
+    if !text.has_slash() && !text.has_any(Lists::all(&[List::Network])) {
+        return;
+    }
     for (n, token) in text.tokens.iter().enumerate() {
         let mut name = None;
         if token.folded == "u" && text.gap(n) == ['/'] && text.before(token.span.start) != '.' {
             let slash = text.before(token.span.start) == '/';
             let outside = !slash || !text.before(token.span.start - 1).is_alphanumeric();
             name = outside.then(|| token.span.start - usize::from(slash));
-        } else if NETWORKS.contains(&token.folded.as_str()) {
+        } else if token.is(List::Network) {
             let verb = matches!(text.word(n + 1), "is" | "es" | "e" | "er") && text.gap_is(n, 1, " ");
             let next = n + 1 + usize::from(verb);
             if text.gap_is(next - 1, 3, " :=-") {

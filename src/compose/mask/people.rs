@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::lists::List;
+use super::lists::{List, Lists};
 use super::text::{Places, Text, fold, is_word_char, words};
 use super::{Kind, bare_handle};
 use crate::model::Author;
@@ -30,6 +30,9 @@ const INTRODUCTIONS: [&[&str]; 11] = [
 /// The same, but other things follow them as well: two capitals are asked for.
 const WEAK: [&[&str]; 8] =
     [&["i", "m"], &["i", "am"], &["this", "is"], &["soy"], &["sou", "a"], &["sou", "o"], &["jeg", "er"], &["sou"]];
+
+/// The first words of all that names somebody: what [`named`] looks for begins with one.
+const NAMING: Lists = Lists::all(&[List::Title, List::Introduction, List::Goodbye, List::Kin, List::Staff]);
 
 /// What is known of the author.
 #[derive(Clone, Default)]
@@ -137,8 +140,15 @@ pub(super) fn initial(name: &str) -> Option<char> {
 /// Names with a title, at the end of a letter, and of people who introduce themselves.
 pub(super) fn named(text: &Text<'_>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
+    if !text.has_any(NAMING) {
+        return found;
+    }
     let mut n = 0;
-    while n < text.tokens.len() {
+    while let Some(token) = text.tokens.get(n) {
+        if !token.is_any(NAMING) {
+            n += 1;
+            continue;
+        }
         let name =
             titled(text, n).or_else(|| introduced(text, n)).or_else(|| goodbye(text, n)).or_else(|| related(text, n));
         if let Some((first, end)) = name {
@@ -196,6 +206,9 @@ fn titled(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
 }
 
 fn introduced(text: &Text<'_>, n: usize) -> Option<(usize, usize)> {
+    if !text.is(n, List::Introduction) {
+        return None;
+    }
     let says = |phrase: &&[&str]| {
         phrase.iter().enumerate().all(|(k, w)| text.word(n + k) == *w)
             && (0..phrase.len()).all(|k| text.gap_is(n + k, 2, " '-:"))
@@ -264,4 +277,16 @@ fn name(text: &Text<'_>, first: usize) -> Option<(usize, usize)> {
         }
     }
     Some((first, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_introduction_is_looked_for_where_its_first_word_stands() {
+        for phrase in INTRODUCTIONS.iter().chain(&WEAK) {
+            assert!(List::Introduction.has(phrase[0]), "{phrase:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::Kind;
-use super::lists::List;
+use super::lists::{List, Lists};
 use super::text::{Places, Text};
 
 /// Ends of Danish streets' names.
@@ -42,6 +42,10 @@ const MAX_TAIL: usize = 18;
 
 /// All addresses and postcodes.
 pub(super) fn find(text: &Text<'_>, places: &mut Places) {
+    // Of all of them only a building needs no number.
+    if !text.has_numbers() && !text.has_any(Lists::all(&[List::Building])) {
+        return;
+    }
     let mut n = 0;
     while n < text.tokens.len() {
         let found = street_before(text, n)
@@ -88,7 +92,7 @@ fn street_before(text: &Text<'_>, first: usize) -> Option<Range<usize>> {
             break;
         }
         let skipped =
-            named && matches!(token.folded.as_str(), "no" | "num" | "numero" | "n" | "o" | "nr" | "lote" | "km");
+            named && matches!(token.folded.as_ref(), "no" | "num" | "numero" | "n" | "o" | "nr" | "lote" | "km");
         // `Calle 50 # 12-30`
         let numbered = !named && token.is_number();
         named |= token.capital || numbered;
@@ -290,10 +294,13 @@ fn post_end(text: &Text<'_>, first: usize) -> Option<usize> {
 fn is_house(text: &Text<'_>, n: usize) -> bool {
     let Some(token) = text.tokens.get(n) else { return false };
     let digits = token.folded.bytes().take_while(u8::is_ascii_digit).count();
+    if !(1..=5).contains(&digits) {
+        return false;
+    }
     let late = token.folded.parse::<u32>().is_ok_and(|y| (2010..2040).contains(&y));
     let decimal = matches!(text.gap(n), ['.' | ':'])
         && text.tokens.get(n + 1).is_some_and(|t| t.is_number() && !text.gap(n).is_empty());
-    (1..=5).contains(&digits) && token.folded.chars().count() - digits <= 1 && !late && !decimal
+    token.folded.chars().count() - digits <= 1 && !late && !decimal
 }
 
 /// Behind the last token of what follows a house number: floor, door, quarter, postcode, town.

@@ -1,5 +1,6 @@
 //! The text as the finders of personal data see it: characters with look-alikes made one, and words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -10,20 +11,27 @@ use super::Kind;
 use super::lists::{List, Lists};
 
 /// A text, by characters. Places in it are ranges of characters until [`Text::bytes`].
+///
+/// A mail has a dozen texts to look at, and most hold nothing to find. So a text knows what occurs in it at all, and a
+/// finder looks only where it could find something.
 pub(super) struct Text<'t> {
     pub(super) body: &'t str,
     /// One a character of the text: digits of every script are ASCII's, dashes `-`, spaces ` `, at signs `@`.
     pub(super) chars: Vec<char>,
     /// Where each character begins, in bytes, and the text's end.
     at: Vec<usize>,
-    pub(super) tokens: Vec<Token>,
+    pub(super) tokens: Vec<Token<'t>>,
+    /// The lists that any word is on.
+    lists: Lists,
+    /// See [`Text::has_numbers`].
+    numbers: bool,
 }
 
 /// A run of letters and digits.
-pub(super) struct Token {
+pub(super) struct Token<'t> {
     pub(super) span: Range<usize>,
-    /// Lower case, without accents.
-    pub(super) folded: String,
+    /// Lower case, without accents; most words are written so.
+    pub(super) folded: Cow<'t, str>,
     /// Begins with a capital.
     pub(super) capital: bool,
     /// More than one letter, all of them capitals.
@@ -31,10 +39,20 @@ pub(super) struct Token {
     lists: Lists,
 }
 
-impl Token {
+impl<'t> Token<'t> {
+    fn new(span: Range<usize>, folded: Cow<'t, str>, capital: bool, shouted: bool) -> Self {
+        let lists = Lists::of(&folded);
+        Self { span, folded, capital, shouted, lists }
+    }
+
     /// True if the word is on the list.
     pub(super) fn is(&self, list: List) -> bool {
         self.lists.has(list)
+    }
+
+    /// True if the word is on one of the lists.
+    pub(super) fn is_any(&self, lists: Lists) -> bool {
+        self.lists.meets(lists)
     }
 
     /// Letters only.
@@ -50,37 +68,78 @@ impl Token {
 
 impl<'t> Text<'t> {
     pub(super) fn new(body: &'t str) -> Self {
-        let mut chars = Vec::with_capacity(body.len());
+        let mut chars: Vec<char> = Vec::with_capacity(body.len());
         let mut at = Vec::with_capacity(body.len() + 1);
-        for (i, c) in body.char_indices() {
-            chars.push(plain(c));
-            at.push(i);
+        let mut rest = body;
+        // By runs of ASCII, which are long in the texts of four languages, and which a processor takes many at a time.
+        while !rest.is_empty() {
+            let from = body.len() - rest.len();
+            let (run, after) = rest.split_at(rest.bytes().position(|b| !b.is_ascii()).unwrap_or(rest.len()));
+            chars.extend(run.bytes().map(|b| char::from(if b == b'\t' { b' ' } else { b })));
+            at.extend(from..from + run.len());
+            let mut others = after.chars();
+            if let Some(c) = others.next() {
+                chars.push(plain(c));
+                at.push(from + run.len());
+            }
+            rest = others.as_str();
         }
         at.push(body.len());
-        let mut text = Self { body, chars, at, tokens: Vec::new() };
-        let mut i = 0;
-        while i < text.chars.len() {
-            if !is_word_char(text.chars[i]) {
-                i += 1;
-                continue;
-            }
-            let start = i;
-            while i < text.chars.len() && is_word_char(text.chars[i]) {
-                i += 1;
-            }
-            let letters = &text.chars[start..i];
-            let shouted = letters.iter().filter(|c| c.is_alphabetic()).count() > 1
-                && letters.iter().all(|c| c.is_uppercase() || !c.is_alphabetic());
-            let written = body.get(text.at[start]..text.at[i]).unwrap_or_default();
-            let folded = if written.is_ascii() {
-                written.to_ascii_lowercase()
-            } else {
-                fold(&letters.iter().collect::<String>())
-            };
-            let lists = Lists::of(&folded);
-            text.tokens.push(Token { span: start..i, folded, capital: letters[0].is_uppercase(), shouted, lists });
-        }
+        let numbers = chars.iter().fold(false, |found, c| found | c.is_ascii_digit());
+        let tokens = Vec::with_capacity(body.len() / 5);
+        let mut text = Self { body, chars, at, tokens, lists: Lists::default(), numbers };
+        text.tokenize();
         text
+    }
+
+    fn tokenize(&mut self) {
+        let mut at = 0;
+        while let Some(gap) = self.chars[at..].iter().position(|c| is_word_char(*c)) {
+            let start = at + gap;
+            let rest = &self.chars[start..];
+            let letters = &rest[..rest.iter().position(|c| !is_word_char(*c)).unwrap_or(rest.len())];
+            at = start + letters.len();
+            let span = start..at;
+            let written = self.body.get(self.at[start]..self.at[at]).unwrap_or_default();
+            // Most words are small letters of ASCII, and there is no more to know of them.
+            let small = written.len() == letters.len() && letters.iter().all(|c| matches!(c, 'a'..='z' | '0'..='9'));
+            let token = if small {
+                Token::new(span, Cow::Borrowed(written), false, false)
+            } else {
+                let folded = fold_word(written, letters);
+                // Digits of other scripts are known already; `²` is one where a word is folded.
+                self.numbers |= folded.is_empty() || folded.bytes().any(|b| b.is_ascii_digit());
+                let shouted = letters.iter().all(|c| c.is_uppercase() || !c.is_alphabetic())
+                    && letters.iter().filter(|c| c.is_alphabetic()).count() > 1;
+                Token::new(span, folded, letters[0].is_uppercase(), shouted)
+            };
+            self.lists = self.lists.and(token.lists);
+            self.tokens.push(token);
+        }
+    }
+
+    /// True if an at sign, or what is taken for one, occurs.
+    pub(super) fn has_at_sign(&self) -> bool {
+        self.has_byte(b'@') || self.body.contains('＠')
+    }
+
+    pub(super) fn has_slash(&self) -> bool {
+        self.has_byte(b'/')
+    }
+
+    fn has_byte(&self, byte: u8) -> bool {
+        memchr::memchr(byte, self.body.as_bytes()).is_some()
+    }
+
+    /// True if a word is on one of the lists.
+    pub(super) fn has_any(&self, lists: Lists) -> bool {
+        self.lists.meets(lists)
+    }
+
+    /// False if nothing can be taken for a number: no character is a digit, and no word has a digit or is
+    /// [a number](Token::is_number) because nothing is left of it.
+    pub(super) fn has_numbers(&self) -> bool {
+        self.numbers
     }
 
     /// The character at a place; NUL outside of the text.
@@ -109,7 +168,7 @@ impl<'t> Text<'t> {
 
     /// The lower-case word of a token; empty outside.
     pub(super) fn word(&self, token: usize) -> &str {
-        self.tokens.get(token).map_or("", |t| t.folded.as_str())
+        self.tokens.get(token).map_or("", |t| &t.folded)
     }
 
     /// True if a token's word is on the list; false outside.
@@ -182,7 +241,7 @@ impl Places {
 
 /// True for a character of a word.
 pub(super) fn is_word_char(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || is_combining_mark(c)
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { c.is_alphanumeric() || is_combining_mark(c) }
 }
 
 /// Runs of letters and digits, with their bytes.
@@ -198,6 +257,52 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
 
 /// Lower case without accents, for comparison.
 pub(in crate::compose) fn fold(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { fold_chars(text.chars(), text.len()) }
+}
+
+/// A word, as it is written and with look-alikes made one.
+fn fold_word<'t>(written: &'t str, letters: &[char]) -> Cow<'t, str> {
+    if !written.is_ascii() {
+        Cow::Owned(fold_chars(letters.iter().copied(), written.len()))
+    } else if written.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(written.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(written)
+    }
+}
+
+/// `length`: bytes of the text.
+fn fold_chars(text: impl Iterator<Item = char> + Clone, length: usize) -> String {
+    // Decomposing costs more than all else that is done with a word, and the letters of four languages need none.
+    let mut folded = String::with_capacity(length);
+    for c in text.clone() {
+        match western(c) {
+            Some(c) => folded.push(c),
+            None => return decomposed(text),
+        }
+    }
+    folded
+}
+
+/// What stands for a character of ASCII or a letter of Latin-1; `None` for others.
+fn western(c: char) -> Option<char> {
+    Some(match c {
+        '\0'..='\x7f' => c.to_ascii_lowercase(),
+        'À'..='Å' | 'à'..='å' => 'a',
+        'Ç' | 'ç' => 'c',
+        'È'..='Ë' | 'è'..='ë' => 'e',
+        'Ì'..='Ï' | 'ì'..='ï' => 'i',
+        'Ñ' | 'ñ' => 'n',
+        'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' => 'o',
+        'Ù'..='Ü' | 'ù'..='ü' => 'u',
+        'Ý' | 'ý' | 'ÿ' => 'y',
+        'Æ' | 'æ' => 'æ',
+        _ => return None,
+    })
+}
+
+/// Unicode's way (UAX #15, NFKD).
+fn decomposed(text: impl Iterator<Item = char>) -> String {
     text.nfkd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
@@ -227,4 +332,31 @@ fn plain(c: char) -> char {
 
 fn digit(c: char, zero: char) -> char {
     char::from(b'0' + u8::try_from(u32::from(c) - u32::from(zero)).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_has_one_folded_form_whichever_way_it_is_folded() {
+        for c in (0..=0xff).filter_map(char::from_u32) {
+            let unicode = decomposed(std::iter::once(c));
+            assert!(western(c).is_none_or(|folded| folded.to_string() == unicode), "{c:?} is {unicode:?}");
+            assert_eq!(fold(&c.to_string()), unicode, "{c:?}");
+        }
+        assert_eq!(fold("ÅRHUS e\u{301}t ﬁn Ǿ"), "arhus et fin o");
+    }
+
+    #[test]
+    fn a_text_knows_what_occurs_in_it() {
+        let text = Text::new("Write to ａ＠b at the café");
+        assert!(text.has_at_sign() && !text.has_slash() && !text.has_numbers());
+        assert!(Text::new("a@b/c").has_at_sign() && Text::new("a@b/c").has_slash());
+        assert!(text.has_any(Lists::all(&[List::Kin, List::At])) && !text.has_any(Lists::all(&[List::Kin])));
+        // A word of marks alone is folded to nothing, and nothing is all digits.
+        for number in ["room 7", "٣", "m²", "x \u{301}"] {
+            assert!(Text::new(number).has_numbers(), "{number}");
+        }
+    }
 }
