@@ -1,7 +1,7 @@
 //! Which language a text is in: a linear model over letters and whole words, and what the source claims.
 //!
-//! The table `lang/letters.tsv` was fitted by `train` (multinomial logistic regression) to `langid_short` and to our
-//! own word lists; NOTICE names the set. It knows seven neighbours, so that Norwegian is not taken for Danish, nor
+//! The table `lang/letters.tsv` was fitted by `train` (multinomial logistic regression) to `langid_short`, to
+//! Danish comments of `dkhate_da` and to our own word lists; NOTICE names the sets. It knows seven neighbours, so that Norwegian is not taken for Danish, nor
 //! Catalan for Spanish.
 
 #[cfg(test)]

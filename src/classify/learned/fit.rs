@@ -1,9 +1,11 @@
 //! Finds the weights: three multinomial logistic regressions (sentiment, category, severity) over the same features,
 //! fitted together by AdaGrad (Duchi et al., "Adaptive subgradient methods", 2011). Languages have weights of their own
 //! for words and letters; what the rules and the looks of a text say is weighed by all languages together, with a
-//! correction for each. Everything is in a fixed order with a fixed seed, so that the same rows give the same weights.
+//! correction for each. Everything is in a fixed order with fixed seeds, so that the same rows give the same weights; what
+//! is found is the mean of several such fits.
 
-use super::features::DENSE;
+use super::features::{DENSE, mix};
+use super::mean::{Weights, mean};
 use super::table::{CATEGORY, OUTPUTS, SENTIMENT, SEVERITY};
 
 /// Weights of one feature for all outputs.
@@ -62,6 +64,13 @@ pub(super) struct Fit {
     pub(super) own: Vec<Vec<Row>>,
 }
 
+impl Weights for Fit {
+    fn each(&mut self, f: &mut dyn FnMut(&mut [f32])) {
+        let tables = self.hashed.iter_mut().chain(std::iter::once(&mut self.shared)).chain(&mut self.own);
+        tables.flatten().for_each(|row| f(row));
+    }
+}
+
 impl Fit {
     /// Raw scores of a text.
     pub(super) fn scores(&self, example: &Example, plan: &Plan, blind: bool) -> Row {
@@ -95,6 +104,11 @@ impl Fit {
 pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
+    /// The dice of one of several fits.
+    pub(super) fn of_fit(first: u64, seed: u64) -> Self {
+        Dice(first.wrapping_add(mix(seed)))
+    }
+
     pub(super) fn roll(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (self.0 >> 33) as u32
@@ -110,6 +124,11 @@ impl Dice {
 
 /// Fits `sizes` tables (features of each language) to the examples.
 pub(super) fn fit(examples: &[&Example], sizes: &[usize], plan: &Plan) -> Fit {
+    mean(|seed| descend(examples, sizes, plan, seed))
+}
+
+/// One fit of several.
+fn descend(examples: &[&Example], sizes: &[usize], plan: &Plan, seed: u64) -> Fit {
     let empty = |n: usize| vec![[0.0f32; OUTPUTS]; n];
     let tables = || Fit {
         hashed: sizes.iter().map(|n| empty(*n)).collect(),
@@ -118,7 +137,7 @@ pub(super) fn fit(examples: &[&Example], sizes: &[usize], plan: &Plan) -> Fit {
     };
     let (mut fit, mut past) = (tables(), tables());
     let mut order: Vec<usize> = (0..examples.len()).collect();
-    let mut dice = Dice(20_261_121);
+    let mut dice = Dice::of_fit(20_261_121, seed);
     for epoch in 0..plan.epochs {
         dice.shuffle(&mut order);
         // The last rounds settle.

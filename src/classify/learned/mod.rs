@@ -9,6 +9,7 @@ pub mod corpus;
 pub(super) mod features;
 mod fit;
 pub(super) mod keys;
+mod mean;
 pub(super) mod table;
 pub mod talk;
 pub mod train;
