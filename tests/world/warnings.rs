@@ -324,6 +324,8 @@ async fn a_rise_is_told_of_when_the_poll_is_recorded_that_brings_it() {
         told(&world).len() == 1
     })
     .await;
-    assert_eq!(given(&world)[0].given, due, "no minute passed since the poll");
+    // A look that was under way when the poll came may be the one that finds it.
+    let given = given(&world)[0].given;
+    assert!((due - SignedDuration::from_secs(3)..=due).contains(&given), "no minute passed since the poll: {given}");
     daemon.stop().await.unwrap();
 }
