@@ -12,7 +12,7 @@ use crate::compose::{
     TroubleInput, WarningInput, Watchlist,
 };
 use crate::model::{
-    Case, Deed, Delivery, Email, Letter, Mention, News, PerkOffer, TransportSettings, Trouble, TroubleKind,
+    Case, Deed, Delivery, Email, Letter, Mention, News, PerkOffer, Privacy, TransportSettings, Trouble, TroubleKind,
     WatchlistMatch,
 };
 use crate::routing::refund_advice;
@@ -213,9 +213,10 @@ fn sees_all(engine: &Engine, recipient: &str, mention: &Mention, watchlists: &[S
 /// too, and what they would see masked stands in masked mails only.
 fn may_stand_beside(engine: &Engine, recipient: &str, mention: &Mention, masked: bool) -> bool {
     match access::sight(Some(recipient), &engine.config.routing, &mention.decision, None) {
-        Sight::Full => true,
         Sight::Hidden => false,
-        Sight::Masked => {
+        // Who may look at everything on the pages still gets by mail, in full, only what is theirs to take care of.
+        Sight::Full if is_theirs(engine, recipient, mention) => true,
+        Sight::Full | Sight::Masked => {
             let in_full = |name: &str| {
                 let watchlist = engine.watchlist(name).filter(|w| w.full);
                 watchlist.is_some_and(|w| w.alert.iter().any(|address| address.eq_ignore_ascii_case(recipient)))
@@ -223,6 +224,14 @@ fn may_stand_beside(engine: &Engine, recipient: &str, mention: &Mention, masked:
             masked || mention.watchlists.iter().any(|w| in_full(&w.name))
         }
     }
+}
+
+/// Whether the recipient takes care of a mention.
+fn is_theirs(engine: &Engine, recipient: &str, mention: &Mention) -> bool {
+    let decision = &mention.decision;
+    let owns = decision.person.as_deref().is_some_and(|person| person.eq_ignore_ascii_case(recipient));
+    let of_one = decision.privacy == Privacy::Staff && decision.person.is_some();
+    owns || (!of_one && engine.config.routing.department(&decision.department).is_some_and(|d| d.reads(recipient)))
 }
 
 /// The links of a mail about a case that is not over; a copy has none.

@@ -92,11 +92,7 @@ pub(super) fn run(
             return Err(Failure::Failed(of_unknown(path, &unknown)));
         }
         if asked.is_empty() {
-            return Err(Failure::Failed(format!(
-                "{}: nothing to compare: it needs the columns `text` and `label` (or `category`, `sentiment`, `severity`), \
-                 and a line in the table of labels where its labels are not all mentiond's own words (--labels)",
-                path.display()
-            )));
+            return Err(Failure::Failed(format!("{}: nothing to compare: {}", path.display(), file.lacks())));
         }
         results.push((file.name, asked));
     }
@@ -117,7 +113,14 @@ pub(super) fn run(
     }
     match results.as_slice() {
         [(name, asked)] => say(&asked.iter().map(|a| in_full(name, a)).collect::<Vec<_>>().join("\n\n")),
-        several => say(&in_a_table(several)),
+        several => {
+            say(&in_a_table(several));
+            for (name, asked) in several.iter().flat_map(|(name, asked)| asked.iter().map(move |a| (name, a))) {
+                if !asked.wrong.is_empty() {
+                    say(&format!("\n{name}, {}:{}", asked.question, in_lines(&asked.wrong)));
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -137,7 +140,20 @@ fn read(path: &Path) -> Result<String, Failure> {
     if size > MAX_FILE {
         return Err(failed(format!("it has {size} bytes, more than {MAX_FILE}")));
     }
-    std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))
+    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::InvalidData => failed("it is no UTF-8; save it with that encoding".to_owned()),
+        _ => failed(e.to_string()),
+    })?;
+    // Some programs begin a file with a byte order mark.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// A stranger's text for a terminal: what could steer it, or turn its lines around, is left out.
+fn visible(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(|c| !steers(*c)).collect()
 }
 
 /// Reads a table of labels.
@@ -173,7 +189,7 @@ fn take_apart(path: &Path, data: &str) -> Result<Labelled, Failure> {
     let head = cells(lines.next().unwrap_or(""));
     let rows: Vec<Row> = (2..)
         .zip(lines)
-        .filter(|(_, text)| !text.is_empty())
+        .filter(|(_, text)| !text.trim().is_empty())
         .map(|(line, text)| Row { line, cells: cells(text) })
         .collect();
     if let Some(torn) = rows.iter().find(|r| r.cells.len() != head.len()) {
@@ -193,6 +209,27 @@ impl Labelled {
     fn cell<'r>(&self, row: &'r Row, column: &str) -> Option<&'r str> {
         let at = self.head.iter().position(|h| h == column)?;
         row.cells.get(at).map(String::as_str)
+    }
+
+    /// Why nothing can be compared.
+    fn lacks(&self) -> String {
+        let has = |column: &str| self.head.iter().any(|h| h == column);
+        let columns = visible(&self.head.join("`, `"));
+        if !has("text") || !(has("label") || OWN.into_iter().any(has)) {
+            return format!(
+                "its first line must name the columns `text` and `label` (or `category`, `sentiment`, `severity`), parted by \
+                 tabs; it names `{columns}`"
+            );
+        }
+        if self.rows.is_empty() {
+            return "there are no rows below its first line".to_owned();
+        }
+        "most of its labels are none of mentiond's own words; say what they mean in a table (--labels)".to_owned()
+    }
+
+    /// Whether a column tells moods in three steps, not in five.
+    fn has_three_steps(&self, column: &str) -> bool {
+        !self.rows.iter().filter_map(|row| self.cell(row, column)).any(|label| ours(label).starts_with("very-"))
     }
 
     /// What a column `label` asks most of whose labels are mentiond's own words for it.
@@ -255,6 +292,7 @@ fn ask(
         unknown: Vec::new(),
     };
     let known = answers(question);
+    let three_steps = question == "sentiment" && meanings.is_empty() && file.has_three_steps(column);
     let silent = |row: &Row| {
         let source = file.cell(row, "source").unwrap_or("");
         meanings.iter().any(|m| m.label.strip_prefix("source~").is_some_and(|s| source.contains(s)))
@@ -268,7 +306,7 @@ fn ask(
         }
         if meaning.is_none()
             && !known.is_empty()
-            && let Some(why) = unknown(question, &ours(label), &known)
+            && let Some(why) = unknown(question, &visible(&ours(label)), &known)
         {
             asked.unknown.push(format!("line {}: {why}", row.line));
             continue;
@@ -277,7 +315,10 @@ fn ask(
         let lang_hint = if question.starts_with("language") { None } else { file.cell(row, "lang") };
         let rating = file.cell(row, "rating").and_then(|r| r.parse().ok());
         let c = judge.judge(text, lang_hint, rating);
-        let Some(own) = kind(question).map(|answer| answer(&c)) else { continue };
+        let Some(mut own) = kind(question).map(|answer| answer(&c)) else { continue };
+        if three_steps && let Some(plain) = own.strip_prefix("very-") {
+            own = plain.to_owned();
+        }
         let right = meaning.map_or_else(|| ours(label), |m| same(meanings, &m.answers));
         let said = meanings
             .iter()
@@ -286,7 +327,7 @@ fn ask(
             .map_or_else(|| own.clone(), |m| same(meanings, &m.answers));
         asked.tally.add(&right, &said);
         if right != said && asked.wrong.len() < wrong {
-            let text = text.chars().take(SHOWN).collect();
+            let text = visible(&text.chars().take(SHOWN).collect::<String>());
             asked.wrong.push(Wrong { line: row.line, right, said, because: because(question, &c), text });
         }
     }
@@ -301,7 +342,11 @@ fn because(question: &str, c: &Classification) -> Vec<String> {
         question => question,
     };
     let cues = c.cues.iter().filter(|cue| cue.effect.split(':').next() == Some(moved));
-    cues.map(|cue| if cue.text.is_empty() { cue.why.clone() } else { format!("“{}”: {}", cue.text, cue.why) }).collect()
+    cues.map(|cue| match visible(&cue.text) {
+        words if words.is_empty() => cue.why.clone(),
+        words => format!("“{words}”: {}", cue.why),
+    })
+    .collect()
 }
 
 impl Wrong {
@@ -380,11 +425,17 @@ fn in_full(name: &str, asked: &Asked) -> String {
         .map(|a| std::iter::once((*a).to_owned()).chain(given.iter().map(|b| count(a, b).to_string())).collect())
         .collect();
     lines.push(table(&head, &rows));
+    lines.join("\n") + &in_lines(wrong)
+}
+
+/// Rows that were judged otherwise, and what decided.
+fn in_lines(wrong: &[Wrong]) -> String {
+    let mut lines = String::new();
     for Wrong { line, right, said, because, text } in wrong {
-        lines.push(format!("\nline {line}: {right} was taken for {said}: {text}"));
-        lines.extend(because.iter().map(|why| format!("  {why}")));
+        lines += &format!("\n\nline {line}: {right} was taken for {said}: {text}");
+        lines.extend(because.iter().map(|why| format!("\n  {why}")));
     }
-    lines.join("\n")
+    lines
 }
 
 /// One line a file and question, as a Markdown table.
@@ -477,6 +528,28 @@ mod tests {
         let asked = evaluate(&file(&most), &[], &mut Classifier::new(), 9);
         let told = of_unknown(Path::new("x.tsv"), &[&asked[0].unknown[0]]);
         assert!(told.contains("x.tsv, line 4: there is no category `prase`; did you mean `praise`?"), "{told}");
+    }
+
+    #[test]
+    fn moods_in_three_steps_are_compared_by_their_side() {
+        let data = "text\tsentiment\nI absolutely love it, wonderful, thank you!!!\tpositive\n";
+        assert_eq!(evaluate(&file(data), &[], &mut Classifier::new(), 9)[0].tally.accuracy(), 1.0);
+        let five = data.to_owned() + "This is the worst shop ever, horrible, I hate it\tvery-negative\n";
+        let asked = evaluate(&file(&five), &[], &mut Classifier::new(), 9);
+        assert_eq!(asked[0].wrong[0].said, "very-positive");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_compared_says_what_it_lacks() {
+        for (data, lacks) in [
+            ("", "it names ``"),
+            ("Text,Label\n", "it names `Text,Label`"),
+            ("text\tlabel\n\n", "no rows"),
+            ("text\tlabel\nWhat a day\tgripe\n", "--labels"),
+        ] {
+            assert!(file(data).lacks().contains(lacks), "{data}: {}", file(data).lacks());
+        }
+        assert_eq!(visible("a\u{1b}[31mb\u{202e}c\n"), "a[31mbc");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Failure;
 use super::explain::Explainer;
+use super::{Failure, find_config};
 use crate::classify::{Classifier, Input};
 use crate::model::{Classification, Entry};
 use crate::query::Scratch;
@@ -44,6 +44,10 @@ pub(super) fn run(config: Option<PathBuf>, arguments: &Arguments) -> Result<(), 
         return pairs::run(pairs, arguments.positive.as_deref(), arguments.json);
     }
     let mut judge: Box<dyn Judge> = match arguments.configured {
+        true if find_config(config.clone()).is_none() => {
+            let why = "mentiond: --configured needs a configuration, and none was found; name one with --config FILE";
+            return Err(Failure::Usage(why.to_owned()));
+        }
         true => Box::new(Configured { explainer: Explainer::new(config)?, scratch: Scratch::default() }),
         false => Box::new(Classifier::new()),
     };
