@@ -147,7 +147,13 @@ impl Files {
             for item in line.split(',').map(str::trim).filter(|i| !i.is_empty()) {
                 match &section {
                     None => return Err(fail("a pattern stands before the first heading".to_owned())),
-                    Some(Section::Same(word)) => self.same.push((fold_word(item), word.clone())),
+                    Some(Section::Same(word)) => {
+                        // Of `re-fund` only `re` would be compared, and every `Re:` be a refund.
+                        if Tokens::of(item).list.len() != 1 {
+                            return Err(fail(format!("`{item}` is several words: only one can be read as another")));
+                        }
+                        self.same.push((fold_word(item), word.clone()));
+                    }
                     Some(Section::Class(index)) => {
                         let pattern = pattern(item).map_err(fail)?;
                         if let Some((_, members)) = self.classes.get_mut(*index) {
@@ -298,6 +304,7 @@ mod tests {
     fn a_mistake_says_where_and_what() {
         let table = [
             ("word", "a, line 1: a pattern stands before the first heading"),
+            ("[same as refund]\nre-fund", "a, line 2: `re-fund` is several words: only one can be read as another"),
             ("[nonsense 1]", "a, line 1: `nonsense 1` is no effect; see lang/README.md"),
             ("# x\n[category prize 2]", "a, line 2: no category is called `prize`"),
             ("[sentiment much]", "a, line 1: `much` is not a number"),

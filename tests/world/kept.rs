@@ -53,6 +53,33 @@ async fn a_complaint_about_staff_is_quoted_in_nobody_s_mail_who_must_not_see_it(
     }
 }
 
+/// Management may look at everything on the pages; by mail it gets in full what it takes care of.
+#[tokio::test]
+async fn similar_mentions_stand_in_full_only_beside_those_that_the_reader_takes_care_of() {
+    let toaster =
+        "My Acme toaster stopped working after two weeks, I am very disappointed. My number is +44 7700 900123.";
+    let kettle = "My Acme kettle stopped working after two weeks, I am very disappointed, as with the toaster.";
+    let again =
+        "An Acme kettle that stopped working after two weeks: very disappointed, like all who have the toaster.";
+    let world = world("2026-03-06 10:00").toml("[[routes]]\nwhen = 'kettle'\ndepartment = \"board\"\n");
+    let posts = [toaster, kettle, again].into_iter().zip(1..).map(|(text, n)| {
+        post(n, "Acme", text).author(&format!("Writer {n}")).link(&format!("https://site{n}.example/1"))
+    });
+    let posts: Vec<_> = posts.collect();
+    let mut noticed = Vec::new();
+    for n in 1..=posts.len() {
+        world.serve("forum", rss(posts[..n].to_vec()));
+        world.once().await;
+        noticed = world.mails_to(BOARD).into_iter().filter(|mail| mail.kind == "notice").collect();
+    }
+    let [first, second] = noticed.as_slice() else { panic!("{:?}", world.heard()) };
+    assert!(first.says("kettle stopped working") && !first.says("toaster stopped working"), "{}", first.text);
+    assert!(second.says("My Acme kettle stopped working"), "its own stands there: {}", second.text);
+    for mail in [first, second] {
+        assert!(!mail.text.contains("900123") && !mail.html.contains("900123"), "{}", mail.text);
+    }
+}
+
 #[tokio::test]
 async fn a_complaint_about_whoever_has_the_authors_case_does_not_join_it() {
     let world = world("2026-03-06 10:00");
